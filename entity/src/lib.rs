@@ -1,1 +1,49 @@
+//! The tables of patientkontrakt, one file each: columns, their enums and typed ids. No rules, no GraphQL.
+//!
+//! Every row of patient data carries the care unit and care provider that own it (`care_unit_id`,
+//! `care_provider_id`): access rules compile to conditions on these columns. Instants are UTC
+//! ([`sea_orm::prelude::DateTimeUtc`]) because SQLite compares them as text.
 
+#[macro_use]
+mod text_enum;
+
+pub mod id;
+pub mod sealed;
+
+pub mod access_event;
+pub mod access_event_patient;
+pub mod agreement;
+pub mod agreement_version;
+pub mod appointment;
+pub mod appointment_type;
+pub mod assignment;
+pub mod care_contact;
+pub mod care_provider;
+pub mod care_relation;
+pub mod care_unit;
+pub mod change_entry;
+pub mod contact_way;
+pub mod data_key;
+pub mod domain_event;
+pub mod goal;
+pub mod goal_revision;
+pub mod idempotency_key;
+pub mod notice;
+pub mod occupancy;
+pub mod patient;
+pub mod patient_identity;
+pub mod plan_item;
+pub mod plan_item_revision;
+pub mod reminder_preference;
+pub mod representative;
+pub mod schedule;
+pub mod slot;
+pub mod staff_member;
+pub mod thread;
+pub mod thread_message;
+pub mod thread_read;
+pub mod version_goal;
+pub mod version_item;
+
+pub use id::*;
+pub use sealed::{LookupHash, Sealed};

@@ -1,0 +1,65 @@
+//! The access log (åtkomstlogg): who did what, when. Append-only, refused by the database otherwise.
+
+use sea_orm::entity::prelude::*;
+
+use crate::{AccessEventId, CareUnitId, PatientId};
+
+text_enum! {
+    /// What kind of party acted.
+    ActorKind {
+        /// Nobody signed in.
+        Anonymous = "ANONYMOUS",
+        /// The patient.
+        Patient = "PATIENT",
+        /// A representative (ombud) of the patient.
+        Representative = "REPRESENTATIVE",
+        /// Staff under an assignment.
+        Staff = "STAFF",
+        /// The service itself: sweeps and reminders.
+        System = "SYSTEM",
+    }
+}
+
+text_enum! {
+    /// Whether the data was given out or changed.
+    Outcome {
+        /// Served.
+        Allowed = "ALLOWED",
+        /// Refused.
+        Denied = "DENIED",
+    }
+}
+
+/// One operation on patient data, or one refusal. Patients are in [`crate::access_event_patient`].
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "access_event")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: AccessEventId,
+    /// The process that wrote the row; `seq` rises within it.
+    pub writer_id: Uuid,
+    pub seq: i64,
+    /// Place for the chain over one writer's rows.
+    pub prev_hash: Option<Vec<u8>>,
+    /// SHA-256 over this row's own content.
+    pub hash: Vec<u8>,
+    pub actor_kind: ActorKind,
+    /// Patient, representative or assignment; none for an anonymous caller.
+    pub actor_id: Option<Uuid>,
+    /// The principal, when a representative acted.
+    pub acting_for: Option<PatientId>,
+    /// The unit that staff acted under.
+    pub care_unit_id: Option<CareUnitId>,
+    /// The GraphQL root fields, or the job, that touched the data.
+    pub action: String,
+    pub outcome: Outcome,
+    /// A coded reason: of a refusal, or the kind of declaration staff gave.
+    pub reason: Option<String>,
+    pub request_id: String,
+    pub at: DateTimeUtc,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

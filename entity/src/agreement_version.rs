@@ -1,0 +1,76 @@
+//! The versions of an agreement. Content is immutable once proposed; status and assents are not content.
+
+use sea_orm::entity::prelude::*;
+
+use crate::{
+    AgreementId, AgreementVersionId, AssignmentId, CareProviderId, CareUnitId, PatientId, Sealed,
+    access_event::ActorKind,
+};
+
+text_enum! {
+    /// Where the version stands.
+    Status {
+        /// Being written; no hash yet.
+        Draft = "DRAFT",
+        /// Fixed by its hash, waiting for assent.
+        Proposed = "PROPOSED",
+        /// In force.
+        Active = "ACTIVE",
+        /// Replaced by a later version.
+        Superseded = "SUPERSEDED",
+        /// Taken back, or its base moved.
+        Withdrawn = "WITHDRAWN",
+        /// Was in force when the agreement ended.
+        Ended = "ENDED",
+    }
+}
+
+text_enum! {
+    /// A side of the agreement.
+    Party {
+        /// The patient, or a representative on the patient's behalf.
+        Patient = "PATIENT",
+        /// Care (vården).
+        Care = "CARE",
+    }
+}
+
+/// One version. Its content, goals and items are covered by `hash`; it comes into force when both sides have assented to exactly that hash.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "agreement_version")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: AgreementVersionId,
+    pub agreement_id: AgreementId,
+    pub patient_id: PatientId,
+    /// The unit that owns the row.
+    pub care_unit_id: CareUnitId,
+    /// The care provider that answers for the row.
+    pub care_provider_id: CareProviderId,
+    /// 1, 2, 3 …
+    pub number: i32,
+    /// The version this one changes; it must still be in force at acceptance.
+    pub base_version_id: Option<AgreementVersionId>,
+    pub status: Status,
+    /// The patient's story, what matters and the other texts, as one JSON document.
+    pub content: Sealed,
+    /// SHA-256 over the canonical JSON; set when proposed.
+    pub hash: Option<Vec<u8>>,
+    /// The format number of the canonical JSON.
+    pub hash_format: i32,
+    pub proposed_by: Option<Party>,
+    pub proposed_at: Option<DateTimeUtc>,
+    pub patient_assent_at: Option<DateTimeUtc>,
+    /// PATIENT or REPRESENTATIVE: always shown as who it was.
+    pub patient_assent_kind: Option<ActorKind>,
+    pub patient_assent_id: Option<Uuid>,
+    pub care_assent_at: Option<DateTimeUtc>,
+    pub care_assent_id: Option<AssignmentId>,
+    pub created_at: DateTimeUtc,
+    pub row_version: i32,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

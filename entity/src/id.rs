@@ -1,0 +1,87 @@
+//! Typed ids: a UUIDv7 that cannot be taken for the id of another table.
+
+use sea_orm::DeriveValueType;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+macro_rules! ids {
+    ($($(#[$meta:meta])* $name:ident),+ $(,)?) => {
+        $(
+            $(#[$meta])*
+            #[derive(
+                Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, DeriveValueType, Serialize, Deserialize,
+            )]
+            #[serde(transparent)]
+            pub struct $name(pub Uuid);
+
+            impl sea_orm::TryFromU64 for $name {
+                fn try_from_u64(_: u64) -> Result<Self, sea_orm::DbErr> {
+                    Err(sea_orm::DbErr::ConvertFromU64(stringify!($name)))
+                }
+            }
+
+            impl From<Uuid> for $name {
+                fn from(id: Uuid) -> Self {
+                    Self(id)
+                }
+            }
+        )+
+    };
+}
+
+ids! {
+    /// Of an access-log event.
+    AccessEventId,
+    /// Of an agreement (patientkontrakt).
+    AgreementId,
+    /// Of one version of an agreement.
+    AgreementVersionId,
+    /// Of an appointment (bokad tid).
+    AppointmentId,
+    /// Of an appointment type (besökstyp).
+    AppointmentTypeId,
+    /// Of an assignment (medarbetaruppdrag).
+    AssignmentId,
+    /// Of a care contact (fast vårdkontakt and the other roles).
+    CareContactId,
+    /// Of a care provider (vårdgivare).
+    CareProviderId,
+    /// Of a care relation (vårdrelation).
+    CareRelationId,
+    /// Of a care unit (vårdenhet).
+    CareUnitId,
+    /// Of an entry in the change history.
+    ChangeEntryId,
+    /// Of a contact way (kontaktväg) of a patient.
+    ContactWayId,
+    /// Of a domain event.
+    DomainEventId,
+    /// Of a goal (mål).
+    GoalId,
+    /// Of one wording of a goal.
+    GoalRevisionId,
+    /// Of a notice (påminnelse, avisering).
+    NoticeId,
+    /// Of a patient.
+    PatientId,
+    /// Of an identity number of a patient.
+    PatientIdentityId,
+    /// Of a plan item (insats, aktivitet).
+    PlanItemId,
+    /// Of one wording of a plan item.
+    PlanItemRevisionId,
+    /// Of a reminder preference.
+    ReminderPreferenceId,
+    /// Of a representative (ombud).
+    RepresentativeId,
+    /// Of a schedule (tidbok).
+    ScheduleId,
+    /// Of a slot (ledig tid).
+    SlotId,
+    /// Of a staff member (medarbetare).
+    StaffMemberId,
+    /// Of a thread (meddelandetråd).
+    ThreadId,
+    /// Of a message in a thread.
+    ThreadMessageId,
+}

@@ -1,0 +1,51 @@
+//! Message threads (meddelandetrådar).
+
+use sea_orm::entity::prelude::*;
+
+use crate::{CareProviderId, CareUnitId, PatientId, Sealed, ThreadId, access_event::ActorKind};
+
+text_enum! {
+    /// Who talk.
+    Kind {
+        /// Patient and care.
+        PatientCare = "PATIENT_CARE",
+        /// Providers of care about a patient.
+        CareCare = "CARE_CARE",
+    }
+}
+
+text_enum! {
+    /// Whether it goes on.
+    Status {
+        /// Open.
+        Open = "OPEN",
+        /// Closed.
+        Closed = "CLOSED",
+    }
+}
+
+/// One conversation about one patient, with a unit, not only with a person.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "thread")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: ThreadId,
+    pub patient_id: PatientId,
+    /// The unit that owns the row.
+    pub care_unit_id: CareUnitId,
+    /// The care provider that answers for the row.
+    pub care_provider_id: CareProviderId,
+    pub kind: Kind,
+    pub subject: Sealed,
+    pub status: Status,
+    pub last_message_at: DateTimeUtc,
+    pub last_author: ActorKind,
+    /// When care has promised an answer.
+    pub answer_by: Option<DateTimeUtc>,
+    pub created_at: DateTimeUtc,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
