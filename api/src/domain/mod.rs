@@ -1,0 +1,4 @@
+//! The business rules and use cases, one folder per noun. Nothing here knows of GraphQL or HTTP.
+
+pub mod patient;
+pub mod phone;

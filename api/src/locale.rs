@@ -1,0 +1,57 @@
+//! The languages that ship, and which of them a reader gets.
+//!
+//! Messages leave the service when nobody is there to ask, so the language is a value that travels with them.
+
+use serde::{Deserialize, Serialize};
+
+/// A language that every text of the service exists in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Locale {
+    /// Swedish (svenska), which everything falls back to.
+    #[default]
+    Sv,
+    /// English (engelska).
+    En,
+}
+
+impl Locale {
+    /// Every language, for tests and for checking the texts at start.
+    pub const ALL: [Self; 2] = [Self::Sv, Self::En];
+
+    /// The language subtag (RFC 5646), which is also the name of the template folder.
+    pub const fn tag(self) -> &'static str {
+        match self {
+            Self::Sv => "sv",
+            Self::En => "en",
+        }
+    }
+
+    /// The language of a tag such as `en-GB`; Swedish when it is another one.
+    pub fn from_tag(tag: &str) -> Self {
+        let primary = tag.trim().split(['-', '_']).next().unwrap_or_default();
+        if primary.eq_ignore_ascii_case("en") { Self::En } else { Self::Sv }
+    }
+
+    /// The text in this language.
+    pub const fn pick<'t>(self, sv: &'t str, en: &'t str) -> &'t str {
+        match self {
+            Self::Sv => sv,
+            Self::En => en,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Locale;
+
+    #[test]
+    fn a_region_subtag_does_not_change_the_language_and_an_unknown_one_is_swedish() {
+        assert_eq!(Locale::from_tag("en-GB"), Locale::En);
+        assert_eq!(Locale::from_tag("EN"), Locale::En);
+        assert_eq!(Locale::from_tag("sv-FI"), Locale::Sv);
+        assert_eq!(Locale::from_tag("so"), Locale::Sv);
+        assert_eq!(Locale::from_tag(""), Locale::Sv);
+    }
+}
