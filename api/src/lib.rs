@@ -3,5 +3,6 @@
 pub mod calendar;
 pub mod clock;
 pub mod domain;
+pub mod http;
 pub mod locale;
 pub mod reminder;

@@ -1,0 +1,5 @@
+//! The transport, driven over a toy schema.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod collecting;
+mod toy;

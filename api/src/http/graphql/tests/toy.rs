@@ -1,0 +1,189 @@
+//! A toy schema that counts what it runs and can fail, be late and be of many types.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_graphql::{
+    Context, EmptySubscription, Enum, Error, ErrorExtensions, ID, InputObject, Interface, Object, Result,
+    Schema, SimpleObject, Union,
+};
+
+/// How often what was run.
+#[derive(Debug, Default)]
+pub struct Counts {
+    pub booked: AtomicUsize,
+    pub loaded: AtomicUsize,
+}
+
+pub type ToySchema = Schema<Query, Mutation, EmptySubscription>;
+
+pub fn schema() -> (ToySchema, Arc<Counts>) {
+    let counts = Arc::new(Counts::default());
+    let schema = Schema::build(Query, Mutation, EmptySubscription)
+        .data(Arc::clone(&counts))
+        .register_output_type::<Node>()
+        .limit_complexity(500)
+        .finish();
+    (schema, counts)
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+pub enum Colour {
+    Red,
+    Green,
+}
+
+#[derive(Clone, SimpleObject)]
+pub struct Cat {
+    id: ID,
+    name: String,
+    lives: i32,
+    friend: Friend,
+}
+
+#[derive(Clone, SimpleObject)]
+pub struct Dog {
+    id: ID,
+    name: String,
+    barks: bool,
+    friend: Friend,
+}
+
+#[derive(Clone, SimpleObject)]
+pub struct Fish {
+    id: ID,
+    friend: Friend,
+}
+
+#[derive(Clone, SimpleObject)]
+pub struct Friend {
+    name: String,
+    age: i32,
+}
+
+#[derive(Clone, Interface)]
+#[graphql(field(name = "id", ty = "&ID"), field(name = "friend", ty = "&Friend"))]
+pub enum Node {
+    Cat(Cat),
+    Dog(Dog),
+    Fish(Fish),
+}
+
+#[derive(Clone, Union)]
+pub enum Pet {
+    Cat(Cat),
+    Dog(Dog),
+}
+
+fn friend() -> Friend {
+    Friend { name: "Bo".into(), age: 5 }
+}
+fn cat() -> Cat {
+    Cat { id: "c".into(), name: "Misse".into(), lives: 9, friend: friend() }
+}
+fn dog() -> Dog {
+    Dog { id: "d".into(), name: "Fido".into(), barks: true, friend: friend() }
+}
+fn fish() -> Fish {
+    Fish { id: "f".into(), friend: friend() }
+}
+
+/// An object with resolvers that finish in another order than asked, and that fail.
+pub struct Slow;
+
+#[Object]
+impl Slow {
+    async fn last(&self) -> i32 {
+        for _ in 0..20 {
+            tokio::task::yield_now().await;
+        }
+        1
+    }
+    async fn middle(&self) -> i32 {
+        for _ in 0..10 {
+            tokio::task::yield_now().await;
+        }
+        2
+    }
+    async fn first(&self) -> i32 {
+        3
+    }
+    async fn again(&self) -> Self {
+        tokio::task::yield_now().await;
+        Self
+    }
+    async fn maybe(&self) -> Option<Self> {
+        Some(Self)
+    }
+    async fn fails(&self) -> Result<i32> {
+        Err(Error::new("the disk of db-7 is full"))
+    }
+    async fn fails_nullable(&self) -> Result<Option<i32>> {
+        Err(Error::new("forbidden here").extend_with(|_, e| e.set("code", "FORBIDDEN")))
+    }
+    async fn unavailable(&self) -> Result<Option<i32>> {
+        Err(Error::new("The service is away").extend_with(|_, e| e.set("code", "UNAVAILABLE")))
+    }
+    async fn list(&self) -> Vec<Self> {
+        vec![Self, Self]
+    }
+}
+
+#[derive(InputObject)]
+pub struct Filter {
+    pub colour: Option<Colour>,
+    #[graphql(default = 3)]
+    pub count: i32,
+    pub text: String,
+}
+
+pub struct Query;
+
+#[Object]
+impl Query {
+    async fn slow(&self, ctx: &Context<'_>) -> Slow {
+        ctx.data_unchecked::<Arc<Counts>>().loaded.fetch_add(1, Ordering::Relaxed);
+        Slow
+    }
+    async fn node(&self, id: ID) -> Option<Node> {
+        match id.as_str() {
+            "c" => Some(Node::Cat(cat())),
+            "d" => Some(Node::Dog(dog())),
+            "f" => Some(Node::Fish(fish())),
+            _ => None,
+        }
+    }
+    async fn nodes(&self) -> Vec<Node> {
+        vec![Node::Cat(cat()), Node::Dog(dog()), Node::Fish(fish())]
+    }
+    async fn pets(&self) -> Vec<Pet> {
+        vec![Pet::Cat(cat()), Pet::Dog(dog())]
+    }
+    async fn echo(&self, #[graphql(default = "nothing")] text: String) -> String {
+        text
+    }
+    async fn filtered(&self, filter: Filter) -> String {
+        format!("{:?} {} {}", filter.colour.map(|c| c == Colour::Red), filter.count, filter.text)
+    }
+    #[graphql(complexity = "count as usize * child_complexity")]
+    async fn many(&self, count: i32) -> Vec<Friend> {
+        (0..count).map(|_| friend()).collect()
+    }
+}
+
+#[derive(SimpleObject)]
+pub struct Booking {
+    n: usize,
+    m: usize,
+    slot: i32,
+}
+
+pub struct Mutation;
+
+#[Object]
+impl Mutation {
+    async fn book(&self, ctx: &Context<'_>, slot: i32) -> Booking {
+        let n = ctx.data_unchecked::<Arc<Counts>>().booked.fetch_add(1, Ordering::Relaxed) + 1;
+        Booking { n, m: n, slot }
+    }
+}

@@ -1,0 +1,3 @@
+//! The transport: GraphQL over HTTP.
+
+pub mod graphql;
