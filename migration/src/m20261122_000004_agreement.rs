@@ -1,0 +1,67 @@
+//! The agreement (patientkontrakt) and its versions.
+
+use crate::schema::{Change, Schema};
+
+pub fn up(schema: &mut Schema) {
+    schema.table("agreement", |t| {
+        t.id()
+            .about_patient()
+            .text("region")
+            .one_of("status", &["DRAFT", "PROPOSED", "ACTIVE", "ENDED"])
+            .late_link("current_version_id", "agreement_version")
+            .opt_one_of("end_reason", &["COMPLETED", "PATIENT_DECLINED", "MOVED", "DECEASED"])
+            .opt_instant("ended_at")
+            .instant("created_at")
+            .instant("updated_at")
+            .int("row_version")
+            .unique_where(&["patient_id", "region"], "status = 'ACTIVE'")
+            .index(&["patient_id", "status"])
+            .index(&["care_unit_id", "status", "updated_at DESC", "id"])
+    });
+
+    schema.table("agreement_version", |t| {
+        t.id()
+            .link("agreement_id", "agreement")
+            .about_patient()
+            .int("number")
+            .opt_link("base_version_id", "agreement_version")
+            .one_of("status", &["DRAFT", "PROPOSED", "ACTIVE", "SUPERSEDED", "WITHDRAWN", "ENDED"])
+            .bytes("content")
+            .opt_bytes("hash")
+            .int("hash_format")
+            .opt_one_of("proposed_by", &["PATIENT", "CARE"])
+            .opt_instant("proposed_at")
+            .opt_instant("patient_assent_at")
+            .opt_one_of(
+                "patient_assent_kind",
+                &["ANONYMOUS", "PATIENT", "REPRESENTATIVE", "STAFF", "SYSTEM"],
+            )
+            .opt_uuid("patient_assent_id")
+            .opt_instant("care_assent_at")
+            .opt_link("care_assent_id", "assignment")
+            .instant("created_at")
+            .int("row_version")
+            .check("number_from_one", "number >= 1")
+            .unique(&["agreement_id", "number"])
+            .unique_where(&["agreement_id"], "status = 'DRAFT'")
+            .unique_where(&["agreement_id"], "status = 'ACTIVE'")
+            .index(&["patient_id"])
+    });
+
+    schema.link_late("agreement", "current_version_id", "agreement_version");
+    schema.guard(
+        "agreement_version",
+        "fixed",
+        Change::Update,
+        Some(
+            "OLD.status <> 'DRAFT' AND (NEW.status = 'DRAFT' \
+             OR NEW.content IS DISTINCT FROM OLD.content \
+             OR NEW.hash IS DISTINCT FROM OLD.hash \
+             OR NEW.hash_format IS DISTINCT FROM OLD.hash_format \
+             OR NEW.number IS DISTINCT FROM OLD.number \
+             OR NEW.agreement_id IS DISTINCT FROM OLD.agreement_id \
+             OR NEW.base_version_id IS DISTINCT FROM OLD.base_version_id)",
+        ),
+    );
+    schema.guard("agreement_version", "kept", Change::Delete, Some("OLD.status <> 'DRAFT'"));
+}
