@@ -1,0 +1,227 @@
+//! The access log (åtkomstlogg): who reached whose data, when, under which unit.
+//!
+//! A write logs inside its own transaction. A read's answer waits until its row is committed; rows of many
+//! requests share one transaction (group commit). Where the log cannot be written, nothing is served. The tables
+//! are append-only by the database's own refusal.
+
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicI64, Ordering},
+    },
+};
+
+use entity::{
+    AccessEventId, CareUnitId, PatientId, access_event, access_event::Outcome, access_event_patient,
+};
+use sea_orm::{ActiveValue::Set, EntityTrait};
+use tokio::sync::{mpsc, oneshot};
+use uuid::Uuid;
+
+use crate::{
+    auth::actor::Actor,
+    clock::Clock,
+    crypto::sha256,
+    db::{Db, Tx},
+    error::Fault,
+};
+
+/// One event to be logged.
+#[derive(Clone, Debug)]
+pub struct Record {
+    pub actor: Actor,
+    pub action: String,
+    pub outcome: Outcome,
+    /// A code, never free text.
+    pub reason: Option<String>,
+    pub request_id: String,
+    /// Empty when a refusal resolved to nobody.
+    pub patients: BTreeSet<PatientId>,
+}
+
+type Waiting = (Record, oneshot::Sender<Result<(), Fault>>);
+
+/// The writer of the access log of this process.
+#[derive(Clone, Debug)]
+pub struct AccessLog {
+    clock: Clock,
+    writer: Uuid,
+    seq: Arc<AtomicI64>,
+    queue: mpsc::Sender<Waiting>,
+}
+
+/// How many requests may share one flush.
+const GROUP: usize = 256;
+
+impl AccessLog {
+    /// Starts the task that commits the rows of reads in groups. It ends when the last handle is dropped.
+    pub fn start(db: Db, clock: Clock) -> Self {
+        let (queue, waiting) = mpsc::channel(4 * GROUP);
+        let log = Self { writer: clock.uuid(), clock, seq: Arc::default(), queue };
+        tokio::spawn(commit_groups(db, log.clock.clone(), log.writer, log.seq.clone(), waiting));
+        log
+    }
+
+    /// Logs and waits until it is committed.
+    ///
+    /// # Errors
+    /// [`Fault::Unavailable`] when it could not be: then the answer must not leave.
+    pub async fn commit(&self, record: Record) -> Result<(), Fault> {
+        let closed = || Fault::Unavailable("the access log is closed".to_owned());
+        let (done, wait) = oneshot::channel();
+        self.queue.send((record, done)).await.map_err(|_| closed())?;
+        wait.await.map_err(|_| closed())?
+    }
+
+    /// Logs inside the transaction of a write.
+    pub async fn within(&self, tx: &Tx, record: &Record) -> Result<(), Fault> {
+        insert(tx, &self.clock, self.writer, &self.seq, std::iter::once(record)).await
+    }
+}
+
+async fn commit_groups(
+    db: Db,
+    clock: Clock,
+    writer: Uuid,
+    seq: Arc<AtomicI64>,
+    mut waiting: mpsc::Receiver<Waiting>,
+) {
+    let mut group: Vec<Waiting> = Vec::with_capacity(GROUP);
+    while waiting.recv_many(&mut group, GROUP).await > 0 {
+        let outcome = db
+            .write(async |tx| insert(tx, &clock, writer, &seq, group.iter().map(|(record, _)| record)).await)
+            .await
+            .map_err(|fault: Fault| Fault::Unavailable(format!("access log: {fault}")));
+        for (_, done) in group.drain(..) {
+            // The request may have gone away: nobody to tell.
+            let _ = done.send(outcome.clone());
+        }
+    }
+}
+
+async fn insert<'a>(
+    tx: &Tx,
+    clock: &Clock,
+    writer: Uuid,
+    seq: &AtomicI64,
+    records: impl Iterator<Item = &'a Record>,
+) -> Result<(), Fault> {
+    let mut events = Vec::new();
+    let mut patients = Vec::new();
+    for record in records {
+        let event = event(record, clock, writer, seq.fetch_add(1, Ordering::Relaxed));
+        patients.extend(record.patients.iter().map(|&patient| access_event_patient::ActiveModel {
+            event_id: Set(event.id),
+            patient_id: Set(patient),
+        }));
+        events.push(access_event::ActiveModel {
+            id: Set(event.id),
+            writer_id: Set(event.writer_id),
+            seq: Set(event.seq),
+            prev_hash: Set(event.prev_hash),
+            hash: Set(event.hash),
+            actor_kind: Set(event.actor_kind),
+            actor_id: Set(event.actor_id),
+            acting_for: Set(event.acting_for),
+            care_unit_id: Set(event.care_unit_id),
+            action: Set(event.action),
+            outcome: Set(event.outcome),
+            reason: Set(event.reason),
+            request_id: Set(event.request_id),
+            at: Set(event.at),
+        });
+    }
+    access_event::Entity::insert_many(events).exec_without_returning(tx).await?;
+    if !patients.is_empty() {
+        access_event_patient::Entity::insert_many(patients).exec_without_returning(tx).await?;
+    }
+    Ok(())
+}
+
+fn event(record: &Record, clock: &Clock, writer: Uuid, seq: i64) -> access_event::Model {
+    let id = AccessEventId(clock.uuid());
+    let at = clock.now();
+    let care_unit_id: Option<CareUnitId> = record.actor.staff().map(|s| s.care_unit);
+    let actor_id = Some(record.actor.id()).filter(|id| !id.is_nil());
+    let patients: Vec<u8> = record.patients.iter().flat_map(|p| *p.0.as_bytes()).collect();
+    let hash = sha256(&[
+        id.0.as_bytes(),
+        writer.as_bytes(),
+        &seq.to_be_bytes(),
+        record.actor.kind().as_str().as_bytes(),
+        record.actor.id().as_bytes(),
+        record.actor.acting_for().map_or(Uuid::nil(), |p| p.0).as_bytes(),
+        care_unit_id.map_or(Uuid::nil(), |u| u.0).as_bytes(),
+        record.action.as_bytes(),
+        record.outcome.as_str().as_bytes(),
+        record.reason.as_deref().unwrap_or_default().as_bytes(),
+        record.request_id.as_bytes(),
+        &at.timestamp_micros().to_be_bytes(),
+        &patients,
+    ]);
+    access_event::Model {
+        id,
+        writer_id: writer,
+        seq,
+        prev_hash: None,
+        hash,
+        actor_kind: record.actor.kind(),
+        actor_id,
+        acting_for: record.actor.acting_for(),
+        care_unit_id,
+        action: record.action.clone(),
+        outcome: record.outcome,
+        reason: record.reason.clone(),
+        request_id: record.request_id.clone(),
+        at,
+    }
+}
+
+/// What one operation has touched so far: collected while it runs, logged before its answer leaves.
+#[derive(Debug, Default)]
+pub struct Trail(Mutex<Touched>);
+
+/// The content of a [`Trail`].
+#[derive(Debug, Default)]
+pub struct Touched {
+    /// Whose data was read and is not logged yet.
+    pub read: BTreeSet<PatientId>,
+    /// Whose access a write of this operation has already logged.
+    pub logged: BTreeSet<PatientId>,
+    /// Refusals: the code, and the patient where one resolved.
+    pub denied: Vec<(&'static str, Option<PatientId>)>,
+}
+
+impl Trail {
+    /// Data of `patient` is going to be in the answer.
+    pub fn read(&self, patient: PatientId) {
+        self.with(|t| {
+            if !t.logged.contains(&patient) {
+                t.read.insert(patient);
+            }
+        });
+    }
+
+    /// A write has logged the access to `patient`.
+    pub fn logged(&self, patients: &BTreeSet<PatientId>) {
+        self.with(|t| {
+            t.logged.extend(patients);
+            t.read.retain(|p| !patients.contains(p));
+        });
+    }
+
+    /// Something was refused.
+    pub fn denied(&self, code: &'static str, patient: Option<PatientId>) {
+        self.with(|t| t.denied.push((code, patient)));
+    }
+
+    /// Empties the trail.
+    pub fn take(&self) -> Touched {
+        self.with(std::mem::take)
+    }
+
+    fn with<T>(&self, f: impl FnOnce(&mut Touched) -> T) -> T {
+        f(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}

@@ -1,0 +1,197 @@
+//! The database: the only module that knows which of the two it is.
+//!
+//! Every write goes through [`Db::write`]: one transaction, started as a write on SQLite (which has one writer: the
+//! pool for writing holds one connection), bounded in time. Reads that must agree share [`Db::snapshot`].
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use sea_orm::{
+    AccessMode, ConnectOptions, ConnectionTrait, Database, DatabaseBackend, DatabaseConnection,
+    DatabaseTransaction, DbErr, IsolationLevel, SqliteTransactionMode, TransactionOptions, TransactionTrait,
+};
+
+use crate::error::Fault;
+
+/// A transaction. Dropped without commit, it is rolled back.
+pub type Tx = DatabaseTransaction;
+
+/// Sees the text of every statement: tests count with it.
+pub type Observer = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// How to reach the database.
+#[derive(Clone)]
+pub struct DbOptions {
+    /// `sqlite://…` or `postgres://…`.
+    pub url: String,
+    /// Connections at most; on SQLite, of readers.
+    pub max_connections: u32,
+    /// The longest that one call may take.
+    pub timeout: Duration,
+    pub observer: Option<Observer>,
+}
+
+/// Handle to the database; clones share the pools.
+#[derive(Clone, Debug)]
+pub struct Db {
+    reader: DatabaseConnection,
+    writer: DatabaseConnection,
+    timeout: Duration,
+}
+
+impl Db {
+    /// Connects. Fails when the database does not answer in time.
+    pub async fn connect(options: &DbOptions) -> Result<Self, Fault> {
+        let reader = pool(options, options.max_connections).await?;
+        let writer = if is_sqlite(&options.url) { pool(options, 1).await? } else { reader.clone() };
+        Ok(Self { reader, writer, timeout: options.timeout })
+    }
+
+    /// For statements that need no snapshot.
+    pub fn reader(&self) -> &DatabaseConnection {
+        &self.reader
+    }
+
+    pub fn backend(&self) -> DatabaseBackend {
+        self.reader.get_database_backend()
+    }
+
+    pub fn is_sqlite(&self) -> bool {
+        self.backend() == DatabaseBackend::Sqlite
+    }
+
+    /// Runs `work` in one write transaction and commits if it succeeds.
+    ///
+    /// # Errors
+    /// What `work` returns; [`Fault::Unavailable`] when the time is up or the commit's outcome is not known.
+    pub async fn write<T, E>(&self, work: impl AsyncFnOnce(&Tx) -> Result<T, E>) -> Result<T, E>
+    where
+        E: From<Fault> + From<DbErr>,
+    {
+        let options = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..Default::default()
+        };
+        self.in_time(async {
+            let tx = self.writer.begin_with_options(options).await?;
+            let done = work(&tx).await?;
+            tx.commit().await?;
+            Ok(done)
+        })
+        .await
+    }
+
+    /// Runs `work` on one unchanging state of the database.
+    pub async fn snapshot<T, E>(&self, work: impl AsyncFnOnce(&Tx) -> Result<T, E>) -> Result<T, E>
+    where
+        E: From<Fault> + From<DbErr>,
+    {
+        let options = if self.is_sqlite() {
+            TransactionOptions::default()
+        } else {
+            TransactionOptions {
+                isolation_level: Some(IsolationLevel::RepeatableRead),
+                access_mode: Some(AccessMode::ReadOnly),
+                ..Default::default()
+            }
+        };
+        self.in_time(async {
+            let tx = self.reader.begin_with_options(options).await?;
+            let done = work(&tx).await?;
+            tx.commit().await?;
+            Ok(done)
+        })
+        .await
+    }
+
+    /// Runs `work` on the reading pool within the time limit, for a single statement.
+    pub async fn read<T, E>(&self, work: impl AsyncFnOnce(&DatabaseConnection) -> Result<T, E>) -> Result<T, E>
+    where
+        E: From<Fault> + From<DbErr>,
+    {
+        self.in_time(work(&self.reader)).await
+    }
+
+    async fn in_time<T, E: From<Fault>>(&self, work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+        match tokio::time::timeout(self.timeout, work).await {
+            Ok(result) => result,
+            Err(_) => Err(Fault::Unavailable("the database did not answer in time".to_owned()).into()),
+        }
+    }
+
+    /// Whether the database answers now.
+    pub async fn ping(&self) -> Result<(), Fault> {
+        self.in_time(async { self.reader.execute_unprepared("SELECT 1").await.map(drop).map_err(Fault::from) }).await
+    }
+
+    /// Closes every connection after the statements under way.
+    pub async fn close(self) {
+        let _ = self.reader.close_by_ref().await;
+        let _ = self.writer.close_by_ref().await;
+    }
+}
+
+fn is_sqlite(url: &str) -> bool {
+    url.starts_with("sqlite:")
+}
+
+async fn pool(options: &DbOptions, size: u32) -> Result<DatabaseConnection, Fault> {
+    let mut connect = ConnectOptions::new(&options.url);
+    connect
+        .max_connections(size)
+        .min_connections(u32::from(is_sqlite(&options.url)))
+        .connect_timeout(options.timeout)
+        .acquire_timeout(options.timeout)
+        .test_before_acquire(false)
+        .sqlx_logging(false)
+        .map_sqlx_sqlite_opts(|o| {
+            o.create_if_missing(true)
+                .pragma("journal_mode", "WAL")
+                // An answered commit survives a power loss.
+                .pragma("synchronous", "FULL")
+                .pragma("foreign_keys", "ON")
+                .pragma("busy_timeout", "4000")
+        });
+    let mut connection = tokio::time::timeout(options.timeout, Database::connect(connect))
+        .await
+        .map_err(|_| Fault::Unavailable("the database did not answer in time".to_owned()))?
+        .map_err(|e| match Fault::from(e) {
+            Fault::Internal(cause) | Fault::Unavailable(cause) => Fault::Unavailable(cause),
+        })?;
+    if let Some(observer) = options.observer.clone() {
+        connection.set_metric_callback(move |info| observer(&info.statement.sql));
+    }
+    Ok(connection)
+}
+
+/// Holds an SQLite database for one process: a second `serve` or `worker` is refused.
+#[derive(Debug)]
+pub struct ExclusiveLock(#[expect(dead_code, reason = "held until dropped")] std::fs::File);
+
+impl ExclusiveLock {
+    /// Takes the lock beside the database file.
+    ///
+    /// # Errors
+    /// A sentence for the operator, when another process holds it or the file cannot be made.
+    pub fn take(database: &Path) -> Result<Self, String> {
+        let path = database.with_extension("lock");
+        let file = std::fs::OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)
+            .map_err(|e| format!("cannot open the lock file {}: {e}", path.display()))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self(file)),
+            Err(std::fs::TryLockError::WouldBlock) => Err(format!(
+                "the database {} is in use by another patientkontrakt process; stop it first, or use PostgreSQL to run several",
+                database.display()
+            )),
+            Err(std::fs::TryLockError::Error(e)) => Err(format!("cannot lock {}: {e}", path.display())),
+        }
+    }
+}
+
+/// Whether `error` is a violated unique or primary key.
+pub fn is_unique_violation(error: &DbErr) -> bool {
+    matches!(error.sql_err(), Some(sea_orm::SqlErr::UniqueConstraintViolation(_)))
+}

@@ -1,0 +1,252 @@
+//! How every mutation runs: once per idempotency key, logged, in one transaction, or not at all.
+//!
+//! The body does its work in the transaction; then the access log and the key with its result are written and all
+//! is committed together. A second request with the same key runs into the key's primary key and is rolled back
+//! whole, or is refused by what the first one changed; either way the stored result is the answer. A refusal is
+//! stored too: a retry must not succeed behind the back of a client that has already been told no.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::TimeDelta;
+use entity::{
+    CareProviderId, CareUnitId, DomainEventId, PatientId,
+    access_event::{ActorKind, Outcome},
+    domain_event, idempotency_key,
+};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter,
+};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{
+    crypto::sha256,
+    db::{Tx, is_unique_violation},
+    error::{Fault, Problem, ProblemCode, Stop},
+    session::Session,
+};
+
+/// How long a key is remembered.
+pub const KEY_DAYS: i64 = 30;
+
+/// What a mutation did: the ids of what it made or changed, under the names the payload knows, and the patients
+/// it concerned.
+#[derive(Clone, Debug, Default)]
+pub struct Done {
+    ids: BTreeMap<String, Uuid>,
+    patients: BTreeSet<PatientId>,
+}
+
+impl Done {
+    /// Concerns `patient`.
+    pub fn on(patient: PatientId) -> Self {
+        Self { patients: BTreeSet::from([patient]), ..Self::default() }
+    }
+
+    /// Concerns no patient, such as publishing slots.
+    pub fn impersonal() -> Self {
+        Self::default()
+    }
+
+    #[must_use]
+    pub fn with(mut self, name: &str, id: impl Into<Uuid>) -> Self {
+        self.ids.insert(name.to_owned(), id.into());
+        self
+    }
+}
+
+/// What is stored under a key, and what the payload is rendered from, each time anew.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    pub ids: BTreeMap<String, Uuid>,
+    pub problems: Vec<Problem>,
+}
+
+impl Receipt {
+    pub fn refused(problems: Vec<Problem>) -> Self {
+        Self { ids: BTreeMap::new(), problems }
+    }
+
+    /// The id stored under `name`, unless refused.
+    pub fn id<T: From<Uuid>>(&self, name: &str) -> Option<T> {
+        self.ids.get(name).copied().map(T::from)
+    }
+}
+
+/// Runs one mutation. `input` is everything the client sent apart from the key, in a stable form.
+///
+/// # Errors
+/// Only faults; a refusal is a [`Receipt`] with problems.
+pub async fn perform(
+    session: &Session,
+    mutation: &'static str,
+    key: &str,
+    input: &impl Serialize,
+    body: impl AsyncFnOnce(&Tx) -> Result<Done, Stop>,
+) -> Result<Receipt, Fault> {
+    if key.is_empty() || key.len() > 200 {
+        return Ok(Receipt::refused(vec![Problem::input(
+            "idempotencyKey",
+            "Ange en nyckel på 1–200 tecken, ny för varje handling.",
+            "Give a key of 1 to 200 characters, new for every action.",
+        )]));
+    }
+    let key = Key::new(session, mutation, key, input)?;
+    let outcome = session
+        .core
+        .db
+        .write(async |tx| -> Result<Receipt, Stop> {
+            let done = body(tx).await?;
+            let receipt = Receipt { ids: done.ids, problems: Vec::new() };
+            if !done.patients.is_empty() {
+                let mut record = session.record(mutation, Outcome::Allowed, None);
+                record.patients = done.patients.clone();
+                session.core.log.within(tx, &record).await?;
+                session.trail.logged(&done.patients);
+            }
+            if !key.store(tx, session, &receipt).await? {
+                return Err(Stop::Refused(Vec::new()));
+            }
+            Ok(receipt)
+        })
+        .await;
+    match outcome {
+        Ok(receipt) => Ok(receipt),
+        Err(Stop::Fault(fault)) => Err(fault),
+        Err(Stop::Refused(problems)) => key.settle(session, mutation, problems).await,
+    }
+}
+
+/// An idempotency key in its scope, with the hash of the input it was first used with.
+struct Key {
+    scope: Vec<u8>,
+    input: Vec<u8>,
+}
+
+impl Key {
+    fn new(session: &Session, mutation: &str, key: &str, input: &impl Serialize) -> Result<Self, Fault> {
+        let json = serde_json::to_vec(input).map_err(Fault::internal)?;
+        let actor = &session.actor;
+        let acting_for = actor.acting_for().map_or(Uuid::nil(), |p| p.0);
+        Ok(Self {
+            scope: sha256(&[
+                actor.kind().as_str().as_bytes(),
+                actor.id().as_bytes(),
+                acting_for.as_bytes(),
+                mutation.as_bytes(),
+                key.as_bytes(),
+            ]),
+            // Keyed: an input may hold a personal number, which a plain hash would not hide.
+            input: session.core.keys.lookup_hash("idempotent input", &String::from_utf8_lossy(&json)).0,
+        })
+    }
+
+    /// Stores the result; false when the key was there already.
+    async fn store(&self, tx: &Tx, session: &Session, receipt: &Receipt) -> Result<bool, Fault> {
+        let row = idempotency_key::ActiveModel {
+            scope: Set(self.scope.clone()),
+            input_hash: Set(self.input.clone()),
+            result: Set(Some(serde_json::to_string(receipt).map_err(Fault::internal)?)),
+            created_at: Set(session.now()),
+        };
+        let stored = idempotency_key::Entity::insert(row).on_conflict_do_nothing().exec_without_returning(tx).await?;
+        Ok(matches!(stored, sea_orm::TryInsertResult::Inserted(n) if n > 0))
+    }
+
+    /// After a roll-back: the stored result of the key if there is one, else the refusal, stored now.
+    async fn settle(&self, session: &Session, mutation: &str, problems: Vec<Problem>) -> Result<Receipt, Fault> {
+        let refusal = Receipt::refused(problems);
+        session
+            .core
+            .db
+            .write(async |tx| -> Result<Receipt, Fault> {
+                if let Some(earlier) = self.earlier(tx, session).await? {
+                    return Ok(earlier);
+                }
+                if refusal.problems.iter().any(Problem::is_denial) {
+                    session.core.log.within(tx, &session.record(mutation, Outcome::Denied, denial_code(&refusal))).await?;
+                }
+                // What was only mistyped may be corrected under the same key.
+                let settled = refusal.problems.iter().any(|p| p.code != ProblemCode::BadUserInput);
+                if settled && !self.store(tx, session, &refusal).await? {
+                    return self.earlier(tx, session).await?.ok_or_else(|| Fault::internal("idempotency key vanished"));
+                }
+                Ok(refusal.clone())
+            })
+            .await
+    }
+
+    async fn earlier(&self, db: &impl ConnectionTrait, session: &Session) -> Result<Option<Receipt>, Fault> {
+        let since = session.now() - TimeDelta::days(KEY_DAYS);
+        let row = idempotency_key::Entity::find_by_id(self.scope.clone())
+            .filter(idempotency_key::Column::CreatedAt.gt(since))
+            .one(db)
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        // An old key under another lookup key cannot be compared: then the key alone decides.
+        if row.input_hash.get(..4) == self.input.get(..4) && row.input_hash != self.input {
+            return Ok(Some(Receipt::refused(vec![
+                Problem::new(
+                    ProblemCode::IdempotencyKeyReused,
+                    "Nyckeln har redan använts för något annat. Använd en ny nyckel för varje handling.",
+                    "The key has been used for something else. Use a new key for every action.",
+                )
+                .at("idempotencyKey"),
+            ])));
+        }
+        row.result
+            .map(|json| serde_json::from_str(&json).map_err(Fault::internal))
+            .transpose()
+    }
+}
+
+fn denial_code(refusal: &Receipt) -> Option<&'static str> {
+    refusal.problems.iter().find(|p| p.is_denial()).map(|p| match p.code {
+        ProblemCode::Forbidden => "FORBIDDEN",
+        _ => "NOT_FOUND",
+    })
+}
+
+/// A thing that happened to a patient's data, for subscriptions and integrations.
+pub struct Event {
+    /// Such as `agreement.activated`.
+    pub kind: &'static str,
+    pub patient: PatientId,
+    pub care_unit: CareUnitId,
+    pub care_provider: CareProviderId,
+    pub subject: Uuid,
+    /// Whether the population register (befolkningsregistret) must hear of it.
+    pub for_register: bool,
+}
+
+/// Writes domain events in the transaction that made them happen.
+pub async fn emit(tx: &Tx, session: &Session, events: impl IntoIterator<Item = Event>) -> Result<(), Fault> {
+    let rows: Vec<_> = events
+        .into_iter()
+        .map(|event| domain_event::ActiveModel {
+            id: Set(DomainEventId(session.core.clock.uuid())),
+            kind: Set(event.kind.to_owned()),
+            patient_id: Set(event.patient),
+            care_unit_id: Set(event.care_unit),
+            care_provider_id: Set(event.care_provider),
+            subject_id: Set(event.subject),
+            for_register: Set(event.for_register),
+            at: Set(session.now()),
+            delivered_at: Set(None),
+        })
+        .collect();
+    if !rows.is_empty() {
+        domain_event::Entity::insert_many(rows).exec_without_returning(tx).await?;
+    }
+    Ok(())
+}
+
+/// The columns that say who did something.
+pub fn by(session: &Session) -> (ActorKind, Uuid) {
+    (session.actor.kind(), session.actor.id())
+}
+
+/// Turns a violated unique key into the refusal it stands for.
+pub fn on_unique(error: sea_orm::DbErr, refusal: impl FnOnce() -> Problem) -> Stop {
+    if is_unique_violation(&error) { refusal().into() } else { error.into() }
+}

@@ -1,0 +1,210 @@
+//! What can go wrong: a refusal the caller can act on, or a fault the caller cannot.
+//!
+//! A [`Problem`] is an outcome: it reaches the client as a user error with a code, the field and a text in the
+//! caller's language. A [`Fault`] is ours: the client sees only its code; the cause is logged once, at the
+//! boundary. Neither ever carries a personal number, a name, an address or health text.
+
+use std::fmt;
+
+use sea_orm::{DbErr, RuntimeErr};
+
+/// Why a well-formed request was refused. The code is part of the API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ProblemCode {
+    AlreadyOccupied,
+    BadUserInput,
+    BaseMoved,
+    Conflict,
+    Forbidden,
+    IdempotencyKeyReused,
+    Incomplete,
+    NotFound,
+    SlotTaken,
+    StaleRowVersion,
+    TooLate,
+    WrongState,
+}
+
+/// The language of the texts a caller reads.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Locale {
+    #[default]
+    Swedish,
+    English,
+}
+
+/// A text in both languages that ship.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Text {
+    pub sv: String,
+    pub en: String,
+}
+
+impl Text {
+    pub fn new(sv: impl Into<String>, en: impl Into<String>) -> Self {
+        Self { sv: sv.into(), en: en.into() }
+    }
+
+    pub fn in_locale(&self, locale: Locale) -> &str {
+        match locale {
+            Locale::Swedish => &self.sv,
+            Locale::English => &self.en,
+        }
+    }
+}
+
+/// One reason for a refusal, and what to do about it.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Problem {
+    pub code: ProblemCode,
+    /// The input field it concerns, as the client wrote it, such as `dueOn`.
+    pub field: Option<String>,
+    pub text: Text,
+}
+
+impl Problem {
+    pub fn new(code: ProblemCode, sv: impl Into<String>, en: impl Into<String>) -> Self {
+        Self { code, field: None, text: Text::new(sv, en) }
+    }
+
+    /// Bad input in one field.
+    pub fn input(field: &str, sv: impl Into<String>, en: impl Into<String>) -> Self {
+        Self::new(ProblemCode::BadUserInput, sv, en).at(field)
+    }
+
+    /// The one answer for what is missing and what the caller may not know of.
+    pub fn not_found(field: &str) -> Self {
+        Self::new(
+            ProblemCode::NotFound,
+            "Det finns inget här som du kan nå. Kontrollera att du har rätt länk.",
+            "There is nothing here that you can reach. Check that you have the right id.",
+        )
+        .at(field)
+    }
+
+    /// The caller's role never allows this, whatever the id.
+    pub fn forbidden() -> Self {
+        Self::new(
+            ProblemCode::Forbidden,
+            "Din roll får inte göra det här.",
+            "Your role is not allowed to do this.",
+        )
+    }
+
+    /// Someone changed the object after the caller read it.
+    pub fn stale() -> Self {
+        Self::new(
+            ProblemCode::StaleRowVersion,
+            "Någon annan har ändrat detta. Läs den senaste uppgiften och försök igen.",
+            "Someone else has changed this. Read the current object and try again.",
+        )
+        .at("expectedRowVersion")
+    }
+
+    #[must_use]
+    pub fn at(mut self, field: &str) -> Self {
+        self.field = Some(field.to_owned());
+        self
+    }
+
+    /// Whether the access log must tell of it.
+    pub fn is_denial(&self) -> bool {
+        matches!(self.code, ProblemCode::NotFound | ProblemCode::Forbidden)
+    }
+}
+
+/// A fault of ours. `Display` is for the log, never for a client.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Fault {
+    /// The database, or another part we need, does not answer: the same request may succeed later.
+    #[error("unavailable: {0}")]
+    Unavailable(String),
+    /// A defect.
+    #[error("internal: {0}")]
+    Internal(String),
+}
+
+impl Fault {
+    pub fn internal(cause: impl fmt::Display) -> Self {
+        Self::Internal(cause.to_string())
+    }
+}
+
+impl From<DbErr> for Fault {
+    fn from(error: DbErr) -> Self {
+        let down = match &error {
+            DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => true,
+            DbErr::Exec(RuntimeErr::SqlxError(e)) | DbErr::Query(RuntimeErr::SqlxError(e)) => is_outage(e),
+            _ => false,
+        };
+        // The driver's text may quote values: only its kind goes on.
+        let kind = kind_of(&error);
+        if down { Self::Unavailable(kind) } else { Self::Internal(kind) }
+    }
+}
+
+fn is_outage(error: &sea_orm::sqlx::Error) -> bool {
+    use sea_orm::sqlx::Error as E;
+    match error {
+        E::Io(_) | E::Tls(_) | E::PoolTimedOut | E::PoolClosed | E::WorkerCrashed | E::Protocol(_) => true,
+        // PostgreSQL: shutdown, crash, too many connections, read-only. SQLite: busy, locked, I/O, full, cannot open.
+        E::Database(e) => e.code().is_some_and(|code| {
+            ["57P01", "57P02", "57P03", "53300", "53200", "53100", "25006"].contains(&code.as_ref())
+                || code.parse::<i64>().is_ok_and(|c| [5, 6, 8, 10, 13, 14].contains(&(c & 0xff)))
+        }),
+        _ => false,
+    }
+}
+
+fn kind_of(error: &DbErr) -> String {
+    match error {
+        DbErr::Exec(RuntimeErr::SqlxError(e)) | DbErr::Query(RuntimeErr::SqlxError(e)) => {
+            match e.as_database_error() {
+                Some(d) => format!(
+                    "database error {} {}",
+                    d.code().unwrap_or_default(),
+                    d.constraint().or(d.table()).unwrap_or_default()
+                ),
+                None => format!("driver error {}", variant_name(&format!("{e:?}"))),
+            }
+        }
+        other => variant_name(&format!("{other:?}")).to_owned(),
+    }
+}
+
+/// The first word of a Debug text: the variant, without what it holds.
+fn variant_name(debug: &str) -> &str {
+    debug.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default()
+}
+
+/// How a use case stops short: refused, or broken.
+#[derive(Clone, Debug)]
+pub enum Stop {
+    Refused(Vec<Problem>),
+    Fault(Fault),
+}
+
+impl From<Problem> for Stop {
+    fn from(problem: Problem) -> Self {
+        Self::Refused(vec![problem])
+    }
+}
+
+impl From<Vec<Problem>> for Stop {
+    fn from(problems: Vec<Problem>) -> Self {
+        Self::Refused(problems)
+    }
+}
+
+impl From<Fault> for Stop {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl From<DbErr> for Stop {
+    fn from(error: DbErr) -> Self {
+        Self::Fault(error.into())
+    }
+}

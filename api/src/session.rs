@@ -1,0 +1,93 @@
+//! What one request carries: the service's parts, who asks, in which language, and what it has touched.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use chrono::{DateTime, Utc};
+use entity::access_event::Outcome;
+
+use crate::{
+    access::{AccessLog, Record, Trail},
+    auth::actor::Actor,
+    clock::Clock,
+    crypto::Keyring,
+    db::Db,
+    error::{Fault, Locale},
+};
+
+/// The region's choices that domain rules depend on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// The coordinating region's code.
+    pub region: String,
+    pub fixed_contacts: FixedContactPolicy,
+    pub reminders_enabled: bool,
+    /// Where "ring 1177" points: the number that always answers.
+    pub after_hours_phone: String,
+}
+
+/// How many fasta vårdkontakter a patient may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FixedContactPolicy {
+    /// Exactly one.
+    Single,
+    /// Several, one of them main responsible (huvudansvarig).
+    SeveralWithLead,
+}
+
+/// The parts that every request uses. Clones share them.
+#[derive(Clone, Debug)]
+pub struct Core {
+    pub db: Db,
+    pub clock: Clock,
+    pub keys: Keyring,
+    pub log: AccessLog,
+    pub settings: Arc<Settings>,
+}
+
+/// One request of one actor.
+#[derive(Debug)]
+pub struct Session {
+    pub core: Core,
+    pub actor: Actor,
+    pub locale: Locale,
+    pub request_id: String,
+    pub trail: Trail,
+}
+
+impl Session {
+    pub fn new(core: Core, actor: Actor, locale: Locale, request_id: String) -> Self {
+        Self { core, actor, locale, request_id, trail: Trail::default() }
+    }
+
+    pub fn now(&self) -> DateTime<Utc> {
+        self.core.clock.now()
+    }
+
+    /// An access-log record of this request.
+    pub fn record(&self, action: &str, outcome: Outcome, reason: Option<&str>) -> Record {
+        Record {
+            actor: self.actor.clone(),
+            action: action.to_owned(),
+            outcome,
+            reason: reason.map(str::to_owned),
+            request_id: self.request_id.clone(),
+            patients: BTreeSet::new(),
+        }
+    }
+
+    /// Commits what the operation has touched to the access log. The answer leaves only if this succeeds.
+    pub async fn commit_trail(&self, action: &str) -> Result<(), Fault> {
+        let touched = self.trail.take();
+        if !touched.read.is_empty() {
+            let mut record = self.record(action, Outcome::Allowed, None);
+            record.patients = touched.read;
+            self.core.log.commit(record).await?;
+        }
+        for (code, patient) in touched.denied {
+            let mut record = self.record(action, Outcome::Denied, Some(code));
+            record.patients.extend(patient);
+            self.core.log.commit(record).await?;
+        }
+        Ok(())
+    }
+}
