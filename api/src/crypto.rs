@@ -19,11 +19,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use crate::{
-    clock::Clock,
-    db::Db,
-    error::Fault,
-};
+use crate::{clock::Clock, db::Db, error::Fault};
 
 const FORMAT: u8 = 1;
 const KEY_BYTES: usize = 32;
@@ -92,7 +88,10 @@ impl Keyring {
                             created_at: Set(now),
                         };
                         // Two processes may start at once on an empty database: the first one's keys hold.
-                        data_key::Entity::insert(row).on_conflict_do_nothing().exec_without_returning(tx).await?;
+                        data_key::Entity::insert(row)
+                            .on_conflict_do_nothing()
+                            .exec_without_returning(tx)
+                            .await?;
                     }
                 }
                 let mut opened = Vec::new();
@@ -133,7 +132,8 @@ impl Keyring {
             }
         }
         lookup.sort_by_key(|(id, _)| std::cmp::Reverse(*id));
-        let seal_with = seal.keys().copied().max().ok_or_else(|| Fault::internal("no data key for sealing"))?;
+        let seal_with =
+            seal.keys().copied().max().ok_or_else(|| Fault::internal("no data key for sealing"))?;
         if lookup.is_empty() {
             return Err(Fault::internal("no data key for look-up"));
         }
@@ -222,7 +222,9 @@ pub fn sha256(parts: &[&[u8]]) -> Vec<u8> {
 }
 
 fn aead(key: &[u8]) -> Result<LessSafeKey, Fault> {
-    UnboundKey::new(&AES_256_GCM_SIV, key).map(LessSafeKey::new).map_err(|_| Fault::internal("bad key length"))
+    UnboundKey::new(&AES_256_GCM_SIV, key)
+        .map(LessSafeKey::new)
+        .map_err(|_| Fault::internal("bad key length"))
 }
 
 fn aad(place: Place) -> Aad<Vec<u8>> {
@@ -234,7 +236,11 @@ fn wrap(master: &MasterKey, id: i32, key: &[u8], random: &SystemRandom) -> Resul
     random.fill(&mut nonce).map_err(|_| Fault::internal("no randomness"))?;
     let mut bytes = key.to_vec();
     aead(&master.key)?
-        .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(id.to_be_bytes()), &mut bytes)
+        .seal_in_place_append_tag(
+            Nonce::assume_unique_for_key(nonce),
+            Aad::from(id.to_be_bytes()),
+            &mut bytes,
+        )
         .map_err(|_| Fault::internal("wrapping failed"))?;
     Ok([nonce.as_slice(), &bytes].concat())
 }
@@ -247,8 +253,10 @@ fn unwrap(master: &MasterKey, id: i32, wrapped: &[u8]) -> Result<Vec<u8>, Fault>
     let (nonce, body) = wrapped.split_at(NONCE_LEN);
     let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| broken())?;
     let mut bytes = body.to_vec();
-    let length =
-        aead(&master.key)?.open_in_place(nonce, Aad::from(id.to_be_bytes()), &mut bytes).map_err(|_| broken())?.len();
+    let length = aead(&master.key)?
+        .open_in_place(nonce, Aad::from(id.to_be_bytes()), &mut bytes)
+        .map_err(|_| broken())?
+        .len();
     bytes.truncate(length);
     Ok(bytes)
 }

@@ -104,7 +104,10 @@ impl Db {
     }
 
     /// Runs `work` on the reading pool within the time limit, for a single statement.
-    pub async fn read<T, E>(&self, work: impl AsyncFnOnce(&DatabaseConnection) -> Result<T, E>) -> Result<T, E>
+    pub async fn read<T, E>(
+        &self,
+        work: impl AsyncFnOnce(&DatabaseConnection) -> Result<T, E>,
+    ) -> Result<T, E>
     where
         E: From<Fault> + From<DbErr>,
     {
@@ -120,7 +123,10 @@ impl Db {
 
     /// Whether the database answers now.
     pub async fn ping(&self) -> Result<(), Fault> {
-        self.in_time(async { self.reader.execute_unprepared("SELECT 1").await.map(drop).map_err(Fault::from) }).await
+        self.in_time(async {
+            self.reader.execute_unprepared("SELECT 1").await.map(drop).map_err(Fault::from)
+        })
+        .await
     }
 
     /// Closes every connection after the statements under way.

@@ -1,8 +1,15 @@
 //! The patientkontrakt service as a library: the binary and the tests drive the same parts.
 
+pub mod access;
+pub mod auth;
 pub mod calendar;
 pub mod clock;
+pub mod crypto;
+pub mod db;
 pub mod domain;
+pub mod error;
+pub mod graphql;
 pub mod http;
 pub mod locale;
 pub mod reminder;
+pub mod session;

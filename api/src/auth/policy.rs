@@ -19,8 +19,8 @@ use entity::{
     care_relation, goal, patient, plan_item, thread, thread_message,
 };
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, Iden, IntoSimpleExpr, Iterable, ModelTrait,
-    PrimaryKeyToColumn, QueryFilter, Value,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, Iterable, ModelTrait, PrimaryKeyToColumn,
+    QueryFilter, Value,
     sea_query::{Expr, ExprTrait, Query},
 };
 
@@ -244,7 +244,13 @@ where
 }
 
 /// The care unit staff act under, if they may do `action` at it. Another unit is out of reach.
-pub fn own_unit(actor: &Actor, noun: Noun, action: Action, unit: CareUnitId, field: &str) -> Result<Granted<StaffActor>, Problem> {
+pub fn own_unit(
+    actor: &Actor,
+    noun: Noun,
+    action: Action,
+    unit: CareUnitId,
+    field: &str,
+) -> Result<Granted<StaffActor>, Problem> {
     check(actor, noun, action)?;
     match actor.staff() {
         Some(staff) if staff.care_unit == unit => Ok(Granted { row: staff.clone(), action }),
@@ -274,7 +280,12 @@ pub async fn patient(
         (Actor::Patient { id }, None) => *id,
         (_, Some(named)) => named,
         (_, None) => {
-            return Err(Problem::input(field, "Ange vilken patient det gäller.", "Say which patient it concerns.").into());
+            return Err(Problem::input(
+                field,
+                "Ange vilken patient det gäller.",
+                "Say which patient it concerns.",
+            )
+            .into());
         }
     };
     let row = patient::Entity::find_by_id(id)

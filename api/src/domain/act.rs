@@ -13,9 +13,7 @@ use entity::{
     access_event::{ActorKind, Outcome},
     domain_event, idempotency_key,
 };
-use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter,
-};
+use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -149,12 +147,18 @@ impl Key {
             result: Set(Some(serde_json::to_string(receipt).map_err(Fault::internal)?)),
             created_at: Set(session.now()),
         };
-        let stored = idempotency_key::Entity::insert(row).on_conflict_do_nothing().exec_without_returning(tx).await?;
+        let stored =
+            idempotency_key::Entity::insert(row).on_conflict_do_nothing().exec_without_returning(tx).await?;
         Ok(matches!(stored, sea_orm::TryInsertResult::Inserted(n) if n > 0))
     }
 
     /// After a roll-back: the stored result of the key if there is one, else the refusal, stored now.
-    async fn settle(&self, session: &Session, mutation: &str, problems: Vec<Problem>) -> Result<Receipt, Fault> {
+    async fn settle(
+        &self,
+        session: &Session,
+        mutation: &str,
+        problems: Vec<Problem>,
+    ) -> Result<Receipt, Fault> {
         let refusal = Receipt::refused(problems);
         session
             .core
@@ -164,12 +168,19 @@ impl Key {
                     return Ok(earlier);
                 }
                 if refusal.problems.iter().any(Problem::is_denial) {
-                    session.core.log.within(tx, &session.record(mutation, Outcome::Denied, denial_code(&refusal))).await?;
+                    session
+                        .core
+                        .log
+                        .within(tx, &session.record(mutation, Outcome::Denied, denial_code(&refusal)))
+                        .await?;
                 }
                 // What was only mistyped may be corrected under the same key.
                 let settled = refusal.problems.iter().any(|p| p.code != ProblemCode::BadUserInput);
                 if settled && !self.store(tx, session, &refusal).await? {
-                    return self.earlier(tx, session).await?.ok_or_else(|| Fault::internal("idempotency key vanished"));
+                    return self
+                        .earlier(tx, session)
+                        .await?
+                        .ok_or_else(|| Fault::internal("idempotency key vanished"));
                 }
                 Ok(refusal.clone())
             })
@@ -194,9 +205,7 @@ impl Key {
                 .at("idempotencyKey"),
             ])));
         }
-        row.result
-            .map(|json| serde_json::from_str(&json).map_err(Fault::internal))
-            .transpose()
+        row.result.map(|json| serde_json::from_str(&json).map_err(Fault::internal)).transpose()
     }
 }
 

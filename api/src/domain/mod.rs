@@ -1,4 +1,5 @@
 //! The business rules and use cases, one folder per noun. Nothing here knows of GraphQL or HTTP.
 
+pub mod act;
 pub mod patient;
 pub mod phone;

@@ -1,0 +1,4 @@
+//! Who asks, and what they may: tokens, actors and the policy.
+
+pub mod actor;
+pub mod policy;

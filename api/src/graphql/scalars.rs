@@ -1,0 +1,175 @@
+//! The scalars of the schema, and the opaque typed global ids.
+
+use std::{borrow::Cow, fmt, str::FromStr};
+
+use async_graphql::{ID, InputValueError, InputValueResult, Scalar, ScalarType, Value};
+use uuid::Uuid;
+
+/// The types that have identity, by the prefix of their global ids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum NodeKind {
+    Agreement,
+    AgreementVersion,
+    Appointment,
+    AppointmentType,
+    Assignment,
+    CareContact,
+    CareProvider,
+    CareUnit,
+    Goal,
+    Patient,
+    PlanItem,
+    ReminderPreference,
+    Slot,
+    Thread,
+    ThreadMessage,
+}
+
+impl NodeKind {
+    const ALL: [(Self, &'static str); 15] = [
+        (Self::Agreement, "agr"),
+        (Self::AgreementVersion, "ver"),
+        (Self::Appointment, "apt"),
+        (Self::AppointmentType, "typ"),
+        (Self::Assignment, "asg"),
+        (Self::CareContact, "con"),
+        (Self::CareProvider, "prv"),
+        (Self::CareUnit, "unt"),
+        (Self::Goal, "goa"),
+        (Self::Patient, "pat"),
+        (Self::PlanItem, "itm"),
+        (Self::ReminderPreference, "prf"),
+        (Self::Slot, "slt"),
+        (Self::Thread, "thr"),
+        (Self::ThreadMessage, "msg"),
+    ];
+
+    fn prefix(self) -> &'static str {
+        Self::ALL.iter().find(|(kind, _)| *kind == self).map_or("", |(_, prefix)| prefix)
+    }
+}
+
+/// An opaque global id: the type's prefix and the row's id. Any other form is no id at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct GlobalId {
+    pub kind: NodeKind,
+    pub id: Uuid,
+}
+
+impl GlobalId {
+    pub fn new(kind: NodeKind, id: impl Into<Uuid>) -> Self {
+        Self { kind, id: id.into() }
+    }
+
+    /// The row's id, if `id` is a well-formed id of `kind`; anything else is treated as not found.
+    pub fn row<T: From<Uuid>>(id: &ID, kind: NodeKind) -> Option<T> {
+        Self::from_str(id).ok().filter(|g| g.kind == kind).map(|g| T::from(g.id))
+    }
+}
+
+impl fmt::Display for GlobalId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}_{}", self.kind.prefix(), self.id.simple())
+    }
+}
+
+impl FromStr for GlobalId {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (prefix, hex) = text.split_once('_').ok_or(())?;
+        let (kind, _) = NodeKind::ALL.into_iter().find(|(_, p)| *p == prefix).ok_or(())?;
+        // One form only: what we hand out.
+        if hex.len() != 32 || !hex.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)) {
+            return Err(());
+        }
+        Uuid::try_parse(hex).map(|id| Self { kind, id }).map_err(|_| ())
+    }
+}
+
+impl async_graphql::OutputType for GlobalId {
+    fn type_name() -> Cow<'static, str> {
+        <ID as async_graphql::OutputType>::type_name()
+    }
+
+    fn create_type_info(registry: &mut async_graphql::registry::Registry) -> String {
+        <ID as async_graphql::OutputType>::create_type_info(registry)
+    }
+
+    async fn resolve(
+        &self,
+        _: &async_graphql::ContextSelectionSet<'_>,
+        _: &async_graphql::Positioned<async_graphql::parser::types::Field>,
+    ) -> async_graphql::ServerResult<Value> {
+        Ok(Value::String(self.to_string()))
+    }
+}
+
+macro_rules! text_scalar {
+    ($(#[doc = $doc:literal])* $name:ident, $url:literal) => {
+        $(#[doc = $doc])*
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub struct $name(pub String);
+
+        $(#[doc = $doc])*
+        #[Scalar(specified_by_url = $url)]
+        impl ScalarType for $name {
+            fn parse(value: Value) -> InputValueResult<Self> {
+                match value {
+                    Value::String(text) => Ok(Self(text)),
+                    other => Err(InputValueError::expected_type(other)),
+                }
+            }
+
+            fn to_value(&self) -> Value {
+                Value::String(self.0.clone())
+            }
+        }
+
+        impl super::plain::Plain for $name {
+            fn write(&self, _: &super::plain::At<'_>) -> Value {
+                Value::String(self.0.clone())
+            }
+        }
+    };
+}
+
+text_scalar! {
+    /// A phone number in E.164, such as `+46701740605`, or a Swedish short number such as `1177`.
+    PhoneNumber, "https://www.itu.int/rec/T-REC-E.164/"
+}
+text_scalar! {
+    /// An HSA-id of Sweden's directory of care, such as `SE2321000016-1003`. Case does not matter.
+    HsaId, "https://www.inera.se/tjanster/katalogtjanst-hsa/"
+}
+text_scalar! {
+    /// A BCP 47 language tag, such as `sv`.
+    LanguageTag, "https://www.rfc-editor.org/info/bcp47"
+}
+text_scalar! {
+    /// A personal identity number: personnummer, samordningsnummer or reserve number. Shown as `YYYYMMDD-NNNN`;
+    /// accepted with ten or twelve digits, with `-`, `+` or neither.
+    PersonalIdentityNumber, "https://www.skatteverket.se/privat/folkbokforing/personnummer.4.3810a01c150939e893f18c29.html"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_form_that_is_handed_out_is_an_id() {
+        let id = GlobalId::new(NodeKind::Goal, Uuid::from_u128(0xabc));
+        let text = id.to_string();
+        assert_eq!(text.parse(), Ok(id));
+        for other in [
+            text.to_uppercase(),
+            format!("{{{text}}}"),
+            format!(" {text}"),
+            format!("{text}\0"),
+            text.replace("goa", "xyz"),
+        ] {
+            assert!(other.parse::<GlobalId>().is_err(), "{other:?}");
+        }
+        assert_eq!(GlobalId::row::<Uuid>(&ID(text), NodeKind::Agreement), None);
+    }
+}

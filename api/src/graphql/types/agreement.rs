@@ -1,0 +1,261 @@
+//! The agreement, its versions, goals and items.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, NaiveDate, Utc};
+
+use super::{
+    booking::Appointment,
+    enums::{
+        ActorKind, AgreementStatus, GoalAchievement, GoalStatus, Party, PlanItemCategory, PlanItemOwner,
+        PlanItemStatus, PlanItemTiming, VersionStatus,
+    },
+    people::{CareUnitSummary, PatientSummary, StaffSummary},
+};
+use crate::graphql::{
+    plain::{Plain, Restricted, plain_object},
+    scalars::{GlobalId, PhoneNumber},
+};
+
+plain_object! {
+    /// The agreement between a patient and care (patientkontrakt).
+    Agreement implements Node {
+        /// Global id.
+        id: GlobalId,
+        /// Where it stands.
+        status: AgreementStatus,
+        /// The unit that drew it up.
+        care_unit: CareUnitSummary,
+        /// What is in force; before that, what is being drawn up.
+        current_version: AgreementVersion,
+        /// Versions that wait for assent from the other side.
+        proposals: Vec<AgreementVersion>,
+        /// The goals (mål), by priority. At most 50.
+        goals: Vec<Arc<Goal>>,
+        /// The plan items (insatser), by date; those only proposed among them. At most 300.
+        plan_items: Vec<Arc<PlanItem>>,
+        /// When it was begun.
+        created_at: DateTime<Utc>,
+        /// When anything in it last changed.
+        updated_at: DateTime<Utc>,
+        /// When it ended, if it has.
+        ended_at: Option<DateTime<Utc>>,
+        /// For `expectedRowVersion`.
+        row_version: i32,
+    }
+}
+
+plain_object! {
+    /// One version of an agreement. It comes into force when patient and care have assented to exactly this one.
+    AgreementVersion implements Node {
+        /// Global id.
+        id: GlobalId,
+        /// 1, 2, 3 …
+        number: i32,
+        /// Where it stands.
+        status: VersionStatus,
+        /// A heading in plain words.
+        title: String,
+        /// The patient's own story (patientberättelse).
+        story: Option<String>,
+        /// What matters to the patient (vad är viktigt för mig).
+        what_matters: Option<String>,
+        /// The shared goal and level of ambition (gemensamt mål, ambitionsnivå).
+        shared_goal: Option<String>,
+        /// What the patient can take on (vad jag själv kan ansvara för).
+        own_responsibility: Option<String>,
+        /// Self-care (egenvård).
+        self_care: Option<String>,
+        /// When and where to seek help (när och var jag söker hjälp).
+        when_to_seek_help: Option<String>,
+        /// How and when results reach the patient (hur provsvar når mig).
+        how_results_come: Option<String>,
+        /// Fingerprint of the content: `assent` is given to exactly this text. None while it is a draft.
+        digest: Option<String>,
+        /// Who proposed it.
+        proposed_by: Option<Party>,
+        /// When it was proposed.
+        proposed_at: Option<DateTime<Utc>>,
+        /// The patient's assent (patientens samtycke till överenskommelsen).
+        patient_assent: Option<Assent>,
+        /// Care's assent.
+        care_assent: Option<Assent>,
+        /// For `expectedRowVersion`.
+        row_version: i32,
+    }
+}
+
+plain_object! {
+    /// One side's yes to a version.
+    Assent {
+        /// When it was given.
+        at: DateTime<Utc>,
+        /// Who gave it: a representative (ombud) is always shown as such.
+        by: ActorKind,
+    }
+}
+
+plain_object! {
+    /// A goal (mål), in the patient's words.
+    Goal implements Node {
+        /// Global id.
+        id: GlobalId,
+        /// The goal, as the patient puts it.
+        text: String,
+        /// 1 first.
+        priority: i32,
+        /// FHIR goal status.
+        status: GoalStatus,
+        /// FHIR achievement status.
+        achievement: GoalAchievement,
+        /// Which side set it.
+        set_by: Party,
+        /// By when.
+        target_on: Option<NaiveDate>,
+        /// For `expectedRowVersion`.
+        row_version: i32,
+    }
+}
+
+plain_object! {
+    /// A plan item (insats, aktivitet): what will happen, when, and who does it.
+    PlanItem implements Node {
+        /// Global id.
+        id: GlobalId,
+        /// What, in plain words.
+        title: String,
+        /// More about it.
+        description: Option<String>,
+        /// What kind of item.
+        category: PlanItemCategory,
+        /// Where it stands.
+        status: PlanItemStatus,
+        /// Why it did not happen or was called off.
+        status_reason: Option<String>,
+        /// How it stands against its date (avstämning).
+        follow_through: FollowThrough,
+        /// Who does it.
+        owner: PlanItemOwner,
+        /// The unit that answers for it, when care does.
+        responsible_unit: Option<CareUnitSummary>,
+        /// The person who answers for it, when one is named.
+        responsible_staff: Option<StaffSummary>,
+        /// How its time is told.
+        timing: PlanItemTiming,
+        /// The date, the last day of the period, or the latest follow-up.
+        due_on: Option<NaiveDate>,
+        /// The first day of a period or recurrence.
+        starts_on: Option<NaiveDate>,
+        /// RFC 5545 recurrence rule.
+        recurrence: Option<String>,
+        /// What it waits for, such as "när provsvaret kommit".
+        trigger: Option<String>,
+        /// The goal it serves.
+        goal: Option<Arc<Goal>>,
+        /// How the result is told.
+        result_how: Option<String>,
+        /// By when the result is told.
+        result_by: Option<NaiveDate>,
+        /// Which side proposed it.
+        proposed_by: Party,
+        /// Work note (arbetsanteckning): not shown to the patient here, but part of the record.
+        work_note: Restricted<String>,
+        /// For `expectedRowVersion`.
+        row_version: i32,
+    }
+}
+
+/// How a dated item stands (avstämning). Told to both sides; blames nobody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, async_graphql::Enum)]
+pub enum FollowThrough {
+    /// Its date is ahead, or it has none.
+    Ahead,
+    /// Done (gjort).
+    Done,
+    /// Its date has passed (försenat).
+    Late,
+    /// It did not happen (blev inte av).
+    NotDone,
+}
+
+impl Plain for FollowThrough {
+    fn write(&self, _: &crate::graphql::plain::At<'_>) -> async_graphql::Value {
+        let name = match self {
+            Self::Ahead => "AHEAD",
+            Self::Done => "DONE",
+            Self::Late => "LATE",
+            Self::NotDone => "NOT_DONE",
+        };
+        async_graphql::Value::Enum(async_graphql::Name::new(name))
+    }
+}
+
+plain_object! {
+    /// The next step (nästa steg): one for the patient and one for care.
+    NextSteps {
+        /// The patient's.
+        patient: Option<NextStep>,
+        /// Care's.
+        care: Option<NextStep>,
+    }
+}
+
+plain_object! {
+    /// What happens next: what, when, where, with whom, how to prepare, and whom to call about it.
+    NextStep {
+        /// What, in plain words.
+        title: String,
+        /// The day, where there is one.
+        on: Option<NaiveDate>,
+        /// The exact time, for a booked time.
+        starts_at: Option<DateTime<Utc>>,
+        /// Where or how: an address, video, phone.
+        place: Option<String>,
+        /// With whom.
+        with_whom: Option<String>,
+        /// How to prepare.
+        preparation: Option<String>,
+        /// Whom to call about it.
+        call_name: String,
+        /// The number to call about it.
+        call_phone: PhoneNumber,
+        /// The plan item, when it is one.
+        plan_item: Option<Arc<PlanItem>>,
+        /// The booked time, when it is one.
+        appointment: Option<Arc<Appointment>>,
+    }
+}
+
+plain_object! {
+    /// An agreement as a row of a unit's list.
+    AgreementSummary {
+        /// The agreement's global id.
+        id: GlobalId,
+        /// The heading of the version in force.
+        title: String,
+        /// Where it stands.
+        status: AgreementStatus,
+        /// Whose it is.
+        patient: PatientSummary,
+        /// The earliest open item.
+        next_step: Option<OpenItem>,
+        /// How many items are open.
+        open_item_count: i32,
+        /// When anything in it last changed.
+        updated_at: DateTime<Utc>,
+    }
+}
+
+plain_object! {
+    /// An open plan item as a row of a list shows it.
+    OpenItem {
+        /// The plan item's global id.
+        id: GlobalId,
+        /// What, in plain words.
+        title: String,
+        /// Who does it.
+        owner: PlanItemOwner,
+        /// By when.
+        due_on: Option<NaiveDate>,
+    }
+}

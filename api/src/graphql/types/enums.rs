@@ -1,0 +1,361 @@
+//! The enums of the schema: one for each stored enum that clients see.
+
+use crate::graphql::plain::plain_enum;
+
+plain_enum! {
+    /// Where an agreement (patientkontrakt) stands.
+    AgreementStatus = entity::agreement::Status {
+        /// Being drawn up (utkast).
+        Draft,
+        /// A first version waits for assent (föreslagen).
+        Proposed,
+        /// A version has both assents and is in force (gäller).
+        Active,
+        /// Over (avslutad).
+        Ended,
+    }
+}
+
+plain_enum! {
+    /// Where one version of an agreement stands.
+    VersionStatus = entity::agreement_version::Status {
+        /// Being written (utkast).
+        Draft,
+        /// Fixed, waiting for assent from the other side (föreslagen).
+        Proposed,
+        /// In force (gäller).
+        Active,
+        /// Replaced by a later version (ersatt).
+        Superseded,
+        /// Taken back, or its base moved on (återtagen).
+        Withdrawn,
+        /// Was in force when the agreement ended (avslutad).
+        Ended,
+    }
+}
+
+plain_enum! {
+    /// A side of the agreement.
+    Party = entity::agreement_version::Party {
+        /// The patient, or a representative (ombud) on the patient's behalf.
+        Patient,
+        /// Care (vården).
+        Care,
+    }
+}
+
+plain_enum! {
+    /// What kind of person or system acted.
+    ActorKind = entity::access_event::ActorKind {
+        /// Nobody signed in.
+        Anonymous,
+        /// The patient.
+        Patient,
+        /// A representative (ombud); always shown as such.
+        Representative,
+        /// Staff (medarbetare).
+        Staff,
+        /// The service itself.
+        System,
+    }
+}
+
+plain_enum! {
+    /// Goal status, FHIR R4 goal-status.
+    GoalStatus = entity::goal::Status {
+        /// Suggested, not yet agreed (föreslaget).
+        Proposed,
+        /// Agreed, not yet begun (överenskommet).
+        Accepted,
+        /// Being worked on (pågår).
+        Active,
+        /// Paused (vilande).
+        OnHold,
+        /// Over (avslutat).
+        Completed,
+        /// Given up (avbrutet).
+        Cancelled,
+    }
+}
+
+plain_enum! {
+    /// How near a goal is, FHIR R4 goal-achievement.
+    GoalAchievement = entity::goal::Achievement {
+        /// Work goes on (pågår).
+        InProgress,
+        /// Getting better (förbättras).
+        Improving,
+        /// Getting worse (försämras).
+        Worsening,
+        /// No change (oförändrat).
+        NoChange,
+        /// Reached (uppnått).
+        Achieved,
+        /// Not reached (inte uppnått).
+        NotAchieved,
+    }
+}
+
+plain_enum! {
+    /// Where a plan item (insats) stands.
+    PlanItemStatus = entity::plan_item::Status {
+        /// Proposed by one side, waiting for the other (föreslagen).
+        Proposed,
+        /// Agreed by both (överenskommen).
+        Accepted,
+        /// Begun (pågår).
+        InProgress,
+        /// Done (gjort).
+        Done,
+        /// It did not happen (blev inte av).
+        NotDone,
+        /// Called off, with a reason (inställd).
+        Cancelled,
+    }
+}
+
+plain_enum! {
+    /// What kind of plan item (insats).
+    PlanItemCategory = entity::plan_item_revision::Category {
+        /// Coordination (samordning).
+        Coordination,
+        /// Contact (kontakt).
+        Contact,
+        /// Self-care (egenvård).
+        SelfCare,
+        /// Examination or test (undersökning, provtagning).
+        Examination,
+        /// Treatment (behandling).
+        Treatment,
+        /// Follow-up (uppföljning).
+        FollowUp,
+        /// Referral (remiss).
+        Referral,
+        /// Information.
+        Information,
+        /// Loan of equipment (hjälpmedel).
+        LoanOfEquipment,
+    }
+}
+
+plain_enum! {
+    /// Who does a plan item.
+    PlanItemOwner = entity::plan_item_revision::Owner {
+        /// The patient.
+        Patient,
+        /// Care (vården).
+        Care,
+        /// A relative (närstående) who has said yes on record.
+        Relative,
+    }
+}
+
+plain_enum! {
+    /// How the time of a plan item is told.
+    PlanItemTiming = entity::plan_item_revision::Timing {
+        /// On a date: `dueOn`.
+        Date,
+        /// Within a period: `startsOn` to `dueOn`.
+        Period,
+        /// Again and again: `recurrence`, from `startsOn`.
+        Recurrence,
+        /// When something happens: `trigger`, followed up on `dueOn` at the latest.
+        Trigger,
+    }
+}
+
+plain_enum! {
+    /// The roles a care contact can have.
+    CareContactRole = entity::care_contact::Role {
+        /// Fast vårdkontakt: coordinates all care.
+        FastVardkontakt,
+        /// Fast läkarkontakt in primary care.
+        FastLakarkontakt,
+        /// Fast omsorgskontakt in municipal home care.
+        FastOmsorgskontakt,
+        /// Behandlande roll: treats one condition.
+        BehandlandeRoll,
+        /// Digital coach, patientstödjare or peer.
+        Supporter,
+    }
+}
+
+plain_enum! {
+    /// What a behandlande roll treats or does.
+    TreatingKind = entity::care_contact::TreatingKind {
+        /// Astma- och KOL-sjuksköterska.
+        AsthmaCopdNurse,
+        /// Diabetessjuksköterska.
+        DiabetesNurse,
+        /// Hjärtsviktssjuksköterska.
+        HeartFailureNurse,
+        /// Omvårdnadsansvarig sjuksköterska.
+        ResponsibleNurse,
+        /// Arbetsterapeut.
+        OccupationalTherapist,
+        /// Fysioterapeut.
+        Physiotherapist,
+        /// Psykolog.
+        Psychologist,
+        /// Kurator.
+        Counsellor,
+        /// Undersköterska.
+        AssistantNurse,
+    }
+}
+
+plain_enum! {
+    /// How the patient took part when a contact role ended.
+    Consultation = entity::care_contact::Consultation {
+        /// The patient was consulted (i samråd).
+        Consulted,
+        /// The patient was told: the person leaves, or the patient could not be reached.
+        Told,
+    }
+}
+
+plain_enum! {
+    /// Where a booked time stands.
+    AppointmentStatus = entity::appointment::Status {
+        /// Booked (bokad).
+        Booked,
+        /// Cancelled (avbokad).
+        Cancelled,
+        /// The patient came (genomförd).
+        Attended,
+        /// The patient did not come (uteblev).
+        Missed,
+    }
+}
+
+plain_enum! {
+    /// How a booked time came about.
+    AppointmentOrigin = entity::appointment::Origin {
+        /// Booked together with care (överenskommen tid).
+        Agreed,
+        /// Booked by the patient (självbokad).
+        SelfBooked,
+    }
+}
+
+plain_enum! {
+    /// The way a booking was made.
+    BookingChannel = entity::appointment::BookingChannel {
+        /// In the app or on the web.
+        Web,
+        /// By phone, entered by staff.
+        Phone,
+        /// At the unit, entered by staff.
+        OnSite,
+    }
+}
+
+plain_enum! {
+    /// How patient and care meet.
+    AppointmentMode = entity::appointment_type::Mode {
+        /// At the unit (besök).
+        Visit,
+        /// By video.
+        Video,
+        /// By phone (telefon).
+        Phone,
+        /// In the patient's home (hembesök).
+        Home,
+    }
+}
+
+plain_enum! {
+    /// A way a message can take.
+    Channel = entity::contact_way::Channel {
+        /// Mail (e-post).
+        Mail,
+        /// SMS.
+        Sms,
+        /// A letter: on the unit's print list (brev).
+        Letter,
+        /// A call: on the unit's call list (telefon).
+        Phone,
+    }
+}
+
+plain_enum! {
+    /// What reminders or notices a decision is about.
+    ReminderKind = entity::reminder_preference::PreferenceKind {
+        /// Reminders of booked times (påminnelser om tider).
+        Appointment,
+        /// Notices of new messages.
+        Message,
+        /// Notices of changes in the plan.
+        Plan,
+    }
+}
+
+plain_enum! {
+    /// How much may stand in a reminder: the patient's own choice.
+    ReminderDetail = entity::reminder_preference::Detail {
+        /// Only the time and a phone number. The default.
+        TimeOnly,
+        /// The unit's name too.
+        UnitName,
+        /// The unit's name and address too.
+        UnitAndAddress,
+    }
+}
+
+plain_enum! {
+    /// Protected identity (skyddade personuppgifter).
+    ProtectedIdentity = entity::patient::ProtectedIdentity {
+        /// None.
+        None,
+        /// Sekretessmarkering.
+        Sekretessmarkering,
+        /// Skyddad folkbokföring.
+        SkyddadFolkbokforing,
+    }
+}
+
+plain_enum! {
+    /// What an assignment (medarbetaruppdrag) allows.
+    StaffRole = entity::assignment::Role {
+        /// Any profession in care.
+        Care,
+        /// Coordinates care (samordnare).
+        Coordinator,
+        /// Manages the unit (verksamhetschef, enhetschef).
+        UnitManager,
+        /// Statistics only.
+        Analyst,
+        /// Administers the service.
+        Admin,
+    }
+}
+
+plain_enum! {
+    /// The ground on which staff declare a care relation (vårdrelation).
+    RelationDeclaration = entity::care_relation::Declaration {
+        /// The patient is here (patienten är på plats).
+        PatientPresent,
+        /// The patient is on the phone, identified by questions (patienten är i telefon).
+        PatientOnPhone,
+    }
+}
+
+plain_enum! {
+    /// Who talk in a thread.
+    ThreadKind = entity::thread::Kind {
+        /// Patient and care.
+        PatientCare,
+        /// Care givers about a patient.
+        CareCare,
+    }
+}
+
+plain_enum! {
+    /// Whether a thread goes on.
+    ThreadStatus = entity::thread::Status {
+        /// Open.
+        Open,
+        /// Closed.
+        Closed,
+    }
+}

@@ -1,0 +1,7 @@
+//! The objects of the schema that are plain data, by room.
+
+pub mod agreement;
+pub mod booking;
+pub mod enums;
+pub mod messages;
+pub mod people;
