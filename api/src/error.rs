@@ -8,6 +8,8 @@ use std::fmt;
 
 use sea_orm::{DbErr, RuntimeErr};
 
+use crate::locale::Locale;
+
 /// Why a well-formed request was refused. The code is part of the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -26,14 +28,6 @@ pub enum ProblemCode {
     WrongState,
 }
 
-/// The language of the texts a caller reads.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Locale {
-    #[default]
-    Swedish,
-    English,
-}
-
 /// A text in both languages that ship.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Text {
@@ -47,10 +41,7 @@ impl Text {
     }
 
     pub fn in_locale(&self, locale: Locale) -> &str {
-        match locale {
-            Locale::Swedish => &self.sv,
-            Locale::English => &self.en,
-        }
+        locale.pick(&self.sv, &self.en)
     }
 }
 

@@ -11,7 +11,8 @@ use crate::{
     clock::Clock,
     crypto::Keyring,
     db::Db,
-    error::{Fault, Locale},
+    error::Fault,
+    locale::Locale,
 };
 
 /// The region's choices that domain rules depend on.

@@ -4,7 +4,8 @@ use async_graphql::{Context, Enum, ErrorExtensions, SimpleObject};
 
 use crate::{
     domain::act::Receipt,
-    error::{Fault, Locale, Problem, ProblemCode},
+    error::{Fault, Problem, ProblemCode},
+    locale::Locale,
     session::Session,
 };
 
