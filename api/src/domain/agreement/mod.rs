@@ -1,0 +1,3 @@
+//! The agreement (patientkontrakt): its life and its versions.
+
+pub mod content;
