@@ -1,4 +1,7 @@
 //! Who asks, and what they may: tokens, actors and the policy.
 
 pub mod actor;
+pub mod issue;
+pub mod jwks;
 pub mod policy;
+pub mod token;

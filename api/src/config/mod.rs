@@ -1,0 +1,246 @@
+//! The one configuration: a TOML file, the environment and the command line, read together.
+//!
+//! An operator should never have to start the service twice to learn of two mistakes, nor guess where a value
+//! came from: everything that is wrong is reported at once, each with its place, and every value keeps its origin.
+
+mod check;
+mod demo;
+mod print;
+mod sections;
+mod source;
+mod value;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ffi::OsString,
+    fmt,
+    net::SocketAddr,
+    path::PathBuf,
+};
+
+pub use check::DEMO_ISSUER;
+pub(crate) use check::is_loopback;
+pub use demo::{create_once, prepare as prepare_demo};
+pub use print::{effective, example};
+pub use sections::{
+    Auth, Database, Encryption, FixedContactPolicy, Graphql, Http, Log, LogFormat, Metrics, Mode, Region,
+    Reminders, Sms, SmsKind, Smtp, SmtpTls,
+};
+use source::Entries;
+use value::Setting;
+pub use value::{DatabaseUrl, MasterKey};
+
+/// The whole configuration. One that was [loaded](Config::load) has passed every check.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// What the service is run for.
+    pub mode: Mode,
+    /// Directory for the files that demo mode makes.
+    pub data_dir: PathBuf,
+    pub http: Http,
+    pub graphql: Graphql,
+    pub metrics: Metrics,
+    pub database: Database,
+    pub auth: Auth,
+    pub encryption: Encryption,
+    pub smtp: Smtp,
+    pub sms: Sms,
+    pub reminders: Reminders,
+    pub region: Region,
+    pub log: Log,
+    origins: BTreeMap<&'static str, Origin>,
+}
+
+/// Where settings are looked for; later places win: demo defaults, file, environment, command line.
+#[derive(Clone, Debug, Default)]
+pub struct Sources {
+    /// The TOML file, if one is named.
+    pub file: Option<PathBuf>,
+    /// Environment variables; those that do not begin with `PK_` are ignored.
+    pub environment: Vec<(OsString, OsString)>,
+    /// Settings from command-line options: name (`http.listen`) and text.
+    pub options: Vec<(&'static str, String)>,
+}
+
+impl Sources {
+    /// The process's environment and `file`.
+    pub fn from_process(file: Option<PathBuf>) -> Self {
+        Self { file, environment: std::env::vars_os().collect(), options: Vec::new() }
+    }
+
+    /// Adds a setting from the command line, which wins over every other place.
+    #[must_use]
+    pub fn with(mut self, key: &'static str, value: impl Into<String>) -> Self {
+        self.options.push((key, value.into()));
+        self
+    }
+}
+
+/// Where a value came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    Default,
+    /// Set because the mode is demo.
+    Demo,
+    /// File and line.
+    File(PathBuf, usize),
+    /// Name of the environment variable.
+    Environment(String),
+    Option,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::Demo => f.write_str("demo mode"),
+            Self::File(path, line) => write!(f, "{} line {line}", path.display()),
+            Self::Environment(name) => write!(f, "environment variable {name}"),
+            Self::Option => f.write_str("command line"),
+        }
+    }
+}
+
+/// One thing that is wrong with the configuration, in words for the operator. Never holds a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem(String);
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Config {
+    /// Reads and checks the configuration. An error holds everything that is wrong, not the first only.
+    pub fn load(sources: &Sources) -> Result<Self, Vec<Problem>> {
+        let mut problems = Vec::new();
+        let entries = source::collect(sources, &mut problems);
+        let mut reader = Reader { entries, origins: BTreeMap::new(), unread: BTreeSet::new(), problems };
+        let general = sections::General::read(&mut reader);
+        if general.mode == Mode::Demo {
+            demo::add_defaults(&mut reader.entries, &general.data_dir);
+        }
+        let config = Self {
+            mode: general.mode,
+            data_dir: general.data_dir,
+            http: Http::read(&mut reader),
+            graphql: Graphql::read(&mut reader),
+            metrics: Metrics::read(&mut reader),
+            database: Database::read(&mut reader),
+            auth: Auth::read(&mut reader),
+            encryption: Encryption::read(&mut reader),
+            smtp: Smtp::read(&mut reader),
+            sms: Sms::read(&mut reader),
+            reminders: Reminders::read(&mut reader),
+            region: Region::read(&mut reader),
+            log: Log::read(&mut reader),
+            origins: reader.origins,
+        };
+        let mut problems = reader.problems;
+        check::check(&config, &reader.unread, &mut problems);
+        if problems.is_empty() { Ok(config) } else { Err(problems) }
+    }
+
+    /// The configuration of `patientkontrakt demo`: makes the keys in `data_dir` if they are missing. The
+    /// environment still counts, so that the demo can run on another database.
+    pub fn demo(
+        data_dir: Option<PathBuf>,
+        listen: Option<SocketAddr>,
+        sources: Sources,
+    ) -> Result<Self, Vec<Problem>> {
+        let mut sources = sources.with("mode", "demo");
+        if let Some(dir) = &data_dir {
+            sources = sources.with("data_dir", dir.to_string_lossy());
+        }
+        if let Some(listen) = listen {
+            sources = sources.with("http.listen", listen.to_string());
+        }
+        let dir = source::peek(&sources, "data_dir").map_or_else(|| PathBuf::from("data"), PathBuf::from);
+        demo::prepare(&dir)
+            .map_err(|e| vec![Problem(format!("cannot make the demo's files in {}: {e}", dir.display()))])?;
+        Self::load(&sources)
+    }
+
+    /// Where the setting `key` (`http.listen`) came from.
+    pub fn origin(&self, key: &str) -> &Origin {
+        self.origins.get(key).unwrap_or(&Origin::Default)
+    }
+
+    /// Whether reminders and notices may be sent at all: the region's decision is on record.
+    pub fn sending_is_decided(&self) -> bool {
+        self.reminders.risk_analysis_reference.is_some() && self.reminders.risk_analysis_date.is_some()
+    }
+
+    fn sections(&self) -> Vec<sections::Section> {
+        let general = sections::General { mode: self.mode, data_dir: self.data_dir.clone() };
+        vec![
+            general.describe(),
+            self.http.describe(),
+            self.graphql.describe(),
+            self.metrics.describe(),
+            self.database.describe(),
+            self.auth.describe(),
+            self.encryption.describe(),
+            self.smtp.describe(),
+            self.sms.describe(),
+            self.reminders.describe(),
+            self.region.describe(),
+            self.log.describe(),
+        ]
+    }
+}
+
+/// Every setting at its default; not necessarily enough to run with.
+impl Default for Config {
+    fn default() -> Self {
+        let general = sections::General::default();
+        Self {
+            mode: general.mode,
+            data_dir: general.data_dir,
+            http: Http::default(),
+            graphql: Graphql::default(),
+            metrics: Metrics::default(),
+            database: Database::default(),
+            auth: Auth::default(),
+            encryption: Encryption::default(),
+            smtp: Smtp::default(),
+            sms: Sms::default(),
+            reminders: Reminders::default(),
+            region: Region::default(),
+            log: Log::default(),
+            origins: BTreeMap::new(),
+        }
+    }
+}
+
+/// Turns what was found into typed values, noting what does not fit.
+struct Reader {
+    entries: Entries,
+    origins: BTreeMap<&'static str, Origin>,
+    /// Settings whose value did not fit.
+    unread: BTreeSet<&'static str>,
+    problems: Vec<Problem>,
+}
+
+impl Reader {
+    fn take<T: Setting>(&mut self, key: &'static str, default: impl FnOnce() -> T) -> T {
+        let Some((raw, origin)) = self.entries.remove(key) else {
+            return default();
+        };
+        match T::read(&raw) {
+            Ok(value) => {
+                self.origins.insert(key, origin);
+                value
+            }
+            Err(reason) => {
+                self.problems.push(Problem(format!("{origin}: {key} {reason}")));
+                self.unread.insert(key);
+                default()
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,327 @@
+//! Every setting of the service: its name, meaning, unit and default, each said once.
+//!
+//! The comment of a field is also what `config example` prints above it, so it is written for operators.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use chrono::{NaiveDate, NaiveTime};
+use ipnet::IpNet;
+use secrecy::SecretString;
+
+use super::{
+    Reader,
+    value::{DatabaseUrl, MasterKey, Setting, choices},
+};
+
+/// One setting as it is described and shown.
+pub(super) struct Row {
+    /// Section and name, `http.listen`.
+    pub key: &'static str,
+    pub docs: &'static [&'static str],
+    /// The value as TOML, secrets masked.
+    pub shown: Option<String>,
+    /// What a value could look like, for settings that are empty by default.
+    pub sample: Option<&'static str>,
+    pub secret: bool,
+}
+
+/// A section with its rows.
+pub(super) struct Section {
+    /// Empty for the settings that stand outside any section.
+    pub name: &'static str,
+    pub docs: &'static [&'static str],
+    pub rows: Vec<Row>,
+}
+
+choices! {
+    /// What the service is run for.
+    Mode {
+        /// Real people: everything that is only for trying out is refused.
+        Production = "production",
+        /// Fictional people, own keys, messages that stay on the machine.
+        Demo = "demo",
+    }
+}
+
+choices! {
+    /// How the connection to the mail server is protected.
+    SmtpTls {
+        /// Not at all; only for a server on the same machine.
+        None = "none",
+        /// Begins in clear and must then change to TLS.
+        StartTls = "starttls",
+        /// TLS from the first byte.
+        Tls = "tls",
+    }
+}
+
+choices! {
+    /// Which SMS gateway is used.
+    SmsKind {
+        /// No SMS is sent.
+        None = "none",
+        /// 46elks.
+        Elks = "elks",
+    }
+}
+
+choices! {
+    /// How many fasta vårdkontakter one patient can have.
+    FixedContactPolicy {
+        /// Exactly one.
+        Single = "single",
+        /// Several, of which one has the main responsibility (huvudansvarig).
+        SeveralWithLead = "several_with_lead",
+    }
+}
+
+choices! {
+    /// How log lines are written.
+    LogFormat {
+        /// One JSON object per line, for machines.
+        Json = "json",
+        /// Lines for people.
+        Text = "text",
+    }
+}
+
+macro_rules! sections {
+    ($(
+        $(#[doc = $about:literal])+
+        $name:ident in $section:literal {
+            $( $(#[doc = $doc:literal])+ $field:ident: $type:ty = $default:expr $(=> $sample:literal)?; )+
+        }
+    )+) => {$(
+        $(#[doc = $about])+
+        #[derive(Clone, Debug)]
+        pub struct $name {
+            $( $(#[doc = $doc])+ pub $field: $type, )+
+        }
+
+        impl $name {
+            pub(super) fn read(reader: &mut Reader) -> Self {
+                Self { $( $field: reader.take(concat!($section, stringify!($field)), || $default), )+ }
+            }
+
+            pub(super) fn describe(&self) -> Section {
+                Section {
+                    name: $section.trim_end_matches('.'),
+                    docs: &[$($about),+],
+                    rows: vec![$( Row {
+                        key: concat!($section, stringify!($field)),
+                        docs: &[$($doc),+],
+                        shown: self.$field.show(),
+                        sample: None$(.or(Some($sample)))?,
+                        secret: <$type as Setting>::SECRET,
+                    } ),+],
+                }
+            }
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self { $( $field: $default, )+ }
+            }
+        }
+    )+};
+}
+
+const fn seconds(count: u64) -> Duration {
+    Duration::from_secs(count)
+}
+
+sections! {
+    /// What the service is run for.
+    General in "" {
+        /// "production", or "demo" for fictional data only.
+        mode: Mode = Mode::Production;
+        /// Directory for the files that demo mode makes: keys, tokens' signing key, database.
+        data_dir: PathBuf = PathBuf::from("data");
+    }
+
+    /// The address where clients reach the service, and what one caller may ask of it.
+    Http in "http." {
+        /// Address and port to listen on. Put a proxy with TLS before it.
+        listen: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 8080));
+        /// Seconds until a request that has no answer yet is given up.
+        request_timeout_seconds: Duration = seconds(10);
+        /// Seconds that requests under way get to finish when the service stops.
+        shutdown_grace_seconds: Duration = seconds(20);
+        /// Largest request body, in bytes.
+        body_limit_bytes: usize = 262_144;
+        /// Proxies whose X-Forwarded-For header is believed: a list of addresses or networks.
+        trusted_proxies: Vec<IpNet> = Vec::new();
+        /// Requests per second that one caller may make over time.
+        rate_per_second: u32 = 50;
+        /// Requests that one caller may make at once before the rate counts.
+        rate_burst: u32 = 200;
+    }
+
+    /// Limits of one GraphQL operation, so that no single request can occupy the service.
+    Graphql in "graphql." {
+        /// Lexical tokens in a document.
+        max_tokens: usize = 4000;
+        /// How deep fields may be nested.
+        max_depth: usize = 20;
+        /// Sum of the fields' costs; a list multiplies by its page size.
+        max_complexity: usize = 5000;
+        /// Aliased fields in an operation.
+        max_aliases: usize = 50;
+        /// Directives in an operation.
+        max_directives: usize = 50;
+        /// Largest page: the highest `first` or `last` of a list.
+        max_first: usize = 100;
+        /// Whether the schema may be asked for, and the explorer opened. Demo mode turns it on.
+        introspection: bool = false;
+    }
+
+    /// Measurements for the operator, on an address of their own that clients must not reach.
+    Metrics in "metrics." {
+        /// Address and port to listen on; /metrics is served there in the Prometheus format.
+        listen: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 9090));
+    }
+
+    /// Where the data is kept.
+    Database in "database." {
+        /// "sqlite://FILE?mode=rwc", or "postgres://user:password@host/name".
+        url: DatabaseUrl = DatabaseUrl::from("sqlite://data/patientkontrakt.db?mode=rwc");
+        /// Open connections at most. Not set: twice the number of processor cores.
+        max_connections: Option<u32> = None => "8";
+        /// Seconds until a statement is given up, at most 5.
+        statement_timeout_seconds: Duration = seconds(5);
+        /// Seconds to wait for a free connection, at most 5.
+        acquire_timeout_seconds: Duration = seconds(5);
+        /// Whether an SQLite database is brought up to date at start. PostgreSQL never is: use `migrate up`.
+        migrate_at_start: bool = true;
+    }
+
+    /// Who is believed about who is calling: the identity provider (IdP) and its tokens.
+    Auth in "auth." {
+        /// The `iss` that every token must carry. Required in production.
+        issuer: String = String::new() => "\"https://idp.example.se/\"";
+        /// The `aud` that every token must contain. Required in production.
+        audience: String = String::new() => "\"patientkontrakt\"";
+        /// Where the issuer publishes its keys (JWKS), https only. Exactly one of jwks_url and jwks_file is required.
+        jwks_url: Option<String> = None => "\"https://idp.example.se/jwks.json\"";
+        /// The issuer's keys (JWKS) as a file.
+        jwks_file: Option<PathBuf> = None => "\"/etc/patientkontrakt/jwks.json\"";
+        /// Claim with a patient's personal, coordination or reserve number.
+        patient_number_claim: String = "personalIdentityNumber".to_owned();
+        /// Claim with a staff member's HSA-id.
+        staff_person_claim: String = "employeeHsaId".to_owned();
+        /// Claim with the HSA-id of the assignment (medarbetaruppdrag) a staff member works under.
+        staff_assignment_claim: String = "commissionHsaId".to_owned();
+        /// Whether every token must carry `nbf`. Turn it off only for an issuer that never sets it.
+        require_not_before: bool = true;
+        /// Seconds that the issuer's clock may differ from ours.
+        leeway_seconds: Duration = seconds(30);
+        /// Largest token, in bytes.
+        max_token_bytes: usize = 8192;
+        /// Seconds that a caller's identity, once looked up, is used again without asking the database.
+        identity_cache_seconds: Duration = seconds(30);
+    }
+
+    /// The keys that seal identity numbers, contact ways and text about health in the database.
+    Encryption in "encryption." {
+        /// Master keys as "id:BASE64", 32 random bytes each (`openssl rand -base64 32`). Required. Keep old ones: they open old text.
+        keys: Vec<MasterKey> = Vec::new() => "[\"2026a:BASE64\"]";
+        /// Id of the key that seals new text. Not set: the only key.
+        active: Option<String> = None => "\"2026a\"";
+    }
+
+    /// The mail server for reminders and notices.
+    Smtp in "smtp." {
+        /// Name of the mail server. Not set: no mail is sent.
+        host: Option<String> = None => "\"smtp.example.se\"";
+        /// Its port.
+        port: u16 = 587;
+        /// "starttls", "tls" (from the first byte), or "none" for a server on the same machine.
+        tls: SmtpTls = SmtpTls::StartTls;
+        /// User name, if the server wants one.
+        user: Option<String> = None => "\"patientkontrakt\"";
+        /// Password of that user.
+        password: Option<SecretString> = None => "\"…\"";
+        /// Extra certificate authority to trust, a PEM file.
+        ca_file: Option<PathBuf> = None => "\"/etc/ssl/region-ca.pem\"";
+        /// Sender of every mail. Required when a host is set.
+        from: Option<String> = None => "\"Vårdcentralen <no-reply@example.se>\"";
+        /// Name by which we greet the server (EHLO). Not set: this machine's address.
+        hello_name: Option<String> = None => "\"patientkontrakt.example.se\"";
+        /// Seconds for connecting, TLS included.
+        connect_timeout_seconds: Duration = seconds(10);
+        /// Seconds for the answer to each command.
+        command_timeout_seconds: Duration = seconds(20);
+        /// Seconds for the answer after the message itself.
+        body_timeout_seconds: Duration = seconds(60);
+        /// Seconds for one mail in all; must be shorter than reminders.lease_seconds.
+        send_timeout_seconds: Duration = seconds(120);
+        /// Connections kept open.
+        pool_size: usize = 4;
+    }
+
+    /// The SMS gateway for reminders and notices.
+    Sms in "sms." {
+        /// "none", or "elks" for 46elks.
+        kind: SmsKind = SmsKind::None;
+        /// Address of the gateway, https only.
+        url: String = "https://api.46elks.com/a1/sms".to_owned();
+        /// User name at the gateway. Required when a kind is set.
+        user: Option<String> = None => "\"u0123456789\"";
+        /// Password at the gateway. Required when a kind is set.
+        password: Option<SecretString> = None => "\"…\"";
+        /// Sender shown to the receiver: at most 11 letters and digits, or a phone number. Required when a kind is set.
+        sender: Option<String> = None => "\"Vardkontakt\"";
+        /// Seconds for one SMS; must be shorter than reminders.lease_seconds.
+        timeout_seconds: Duration = seconds(15);
+    }
+
+    /// Reminders and notices. Nothing is sent until the region's risk analysis and decision are recorded here (HSLF-FS 2016:40 3 kap. 15-16 §§).
+    Reminders in "reminders." {
+        /// Reference of the risk analysis and decision. Without it nothing is sent.
+        risk_analysis_reference: Option<String> = None => "\"Dnr 2026/123\"";
+        /// Date of the decision. Without it nothing is sent.
+        risk_analysis_date: Option<NaiveDate> = None => "\"2026-01-31\"";
+        /// Seconds that one worker keeps a message to itself while sending it.
+        lease_seconds: Duration = seconds(180);
+        /// Messages taken at a time.
+        batch: usize = 50;
+        /// Seconds between two looks for messages that are due.
+        poll_interval_seconds: Duration = seconds(5);
+        /// Seconds to wait before each new attempt; the last one repeats.
+        retry_waits_seconds: Vec<Duration> = [60, 300, 900, 3600, 7200].map(seconds).to_vec();
+        /// Time of day from which messages are sent.
+        send_from: NaiveTime = hour(8);
+        /// Time of day until which messages are sent.
+        send_until: NaiveTime = hour(20);
+        /// Seconds between two signs of life of a worker.
+        heartbeat_seconds: Duration = seconds(30);
+    }
+
+    /// The region and its rules.
+    Region in "region." {
+        /// Name shown to people. Required in production.
+        name: String = String::new() => "\"Region Exempel\"";
+        /// Code of the coordinating region: within it a patient has at most one main fast vårdkontakt. Required in production.
+        coordinating_region: String = String::new() => "\"99\"";
+        /// "single", or "several_with_lead": one of several fasta vårdkontakter has the main responsibility.
+        fixed_contact_policy: FixedContactPolicy = FixedContactPolicy::Single;
+        /// Language of those who have chosen none: "sv" or "en".
+        default_language: String = "sv".to_owned();
+        /// Time zone of opening hours, bookings and sending hours.
+        time_zone: chrono_tz::Tz = chrono_tz::Europe::Stockholm;
+        /// Phone number to call when nobody else answers.
+        after_hours_phone: String = "1177".to_owned();
+    }
+
+    /// The service's own log, on standard error. It holds no personal data at any level.
+    Log in "log." {
+        /// error, warn, info, debug or trace; a part of the program can have its own: "info,patientkontrakt::reminder=debug".
+        level: String = "info".to_owned();
+        /// "json" or "text". Demo mode writes text.
+        format: LogFormat = LogFormat::Json;
+    }
+}
+
+fn hour(hour: u32) -> NaiveTime {
+    NaiveTime::from_hms_opt(hour, 0, 0).unwrap_or_default()
+}
