@@ -143,11 +143,8 @@ impl Jwks {
 
     /// Fetches unless somebody did a moment ago; a failure leaves the keys we have.
     async fn look_again(&self) {
-        if !self.0.may_fetch() {
-            return;
-        }
+        // Whoever comes while another fetches waits here for what that one brings.
         let _one = self.0.fetching.lock().await;
-        // Whoever waited for the lock finds that the one before has just fetched.
         if self.0.may_fetch()
             && let Err(error) = self.0.fetch().await
         {
