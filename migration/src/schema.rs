@@ -5,7 +5,8 @@
 //!
 //! - Every table on SQLite is `STRICT`, and instants and dates are checked for the one form in which they sort as
 //!   text (`…+00:00`), because SQLite compares them as text.
-//! - Nothing cascades. A row that is referred to cannot be deleted.
+//! - Nothing cascades. A row that is referred to cannot be deleted: by the default action, because both databases
+//!   report it as a broken reference, where a spelt-out RESTRICT is reported otherwise by SQLite.
 
 use std::fmt::Write as _;
 
@@ -282,7 +283,7 @@ impl Table {
 
     fn references(&mut self, column: &str, to: &str) -> &mut Self {
         self.constraint(format!(
-            "CONSTRAINT \"fk_{}_{column}\" FOREIGN KEY (\"{column}\") REFERENCES \"{to}\" (\"id\") ON DELETE RESTRICT",
+            "CONSTRAINT \"fk_{}_{column}\" FOREIGN KEY (\"{column}\") REFERENCES \"{to}\" (\"id\")",
             self.name
         ))
     }

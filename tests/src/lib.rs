@@ -1,1 +1,5 @@
+//! The test harness: what every test of the service stands on.
 
+pub mod database;
+mod postgres;
+mod sqlite;

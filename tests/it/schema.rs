@@ -1,0 +1,415 @@
+//! What the database itself holds to, on the picked database: whatever the service does, these are refused.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod rows;
+
+use std::collections::BTreeSet;
+
+use entity::{agreement, agreement_version, appointment, care_contact};
+use harness::database::{self, Kind, TestDatabase};
+use migration::Migrator;
+use rows::{World, at, id, insert};
+use sea_orm::{
+    ConnectionTrait as _, Database, DatabaseConnection, DbBackend, DbErr, Iterable as _, SqlErr,
+    TransactionTrait as _,
+};
+use sea_orm_migration::MigratorTrait as _;
+
+/// A database with one valid row in every table.
+async fn populated() -> (TestDatabase, DatabaseConnection, World) {
+    let database = database::fresh_database().await;
+    let db = Database::connect(&database.url).await.unwrap();
+    let world = World::new();
+    world.insert(&db).await.unwrap();
+    (database, db, world)
+}
+
+/// Who refused: the named constraint or trigger, or a unique index or reference (SQLite does not name those).
+#[track_caller]
+fn assert_refused<T: std::fmt::Debug>(result: Result<T, DbErr>, by: &str) {
+    let error = result.expect_err(by);
+    let refused = match by {
+        "unique" => matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))),
+        "reference" => matches!(error.sql_err(), Some(SqlErr::ForeignKeyConstraintViolation(_))),
+        named => error.to_string().contains(named),
+    };
+    assert!(refused, "should be refused by {by}, but: {error}");
+}
+
+#[tokio::test]
+async fn every_table_takes_a_row_and_gives_it_back_through_its_entity() {
+    let (_database, db, world) = populated().await;
+    world.assert_stored(&db).await;
+}
+
+#[tokio::test]
+async fn migrating_an_empty_database_makes_every_table_and_migrating_again_changes_nothing() {
+    let database = database::empty(Kind::picked()).await;
+    let db = Database::connect(&database.url).await.unwrap();
+    Migrator::up(&db, None).await.unwrap();
+    World::new().insert(&db).await.unwrap();
+
+    Migrator::up(&db, None).await.unwrap();
+
+    World::new().assert_stored(&db).await;
+    assert!(Migrator::get_pending_migrations(&db).await.unwrap().is_empty());
+    assert!(Migrator::down(&db, Some(1)).await.is_err(), "a step back would drop patient data");
+}
+
+#[test]
+fn every_table_of_the_schema_is_covered_by_these_tests() {
+    let made: BTreeSet<String> = migration::statements(DbBackend::Sqlite)
+        .iter()
+        .filter_map(|s| s.strip_prefix("CREATE TABLE \"")?.split('"').next().map(str::to_owned))
+        .collect();
+    assert_eq!(made, rows::TABLES.iter().map(|&t| t.to_owned()).collect());
+}
+
+#[tokio::test]
+async fn a_patient_has_one_active_agreement_per_region() {
+    let (_database, db, world) = populated().await;
+    let second = |region: &str, status| {
+        let (agreement_id, version_id) =
+            (id(1000 + u128::from(region == "26")), id(2000 + u128::from(region == "26")));
+        (
+            agreement::Model {
+                id: agreement_id,
+                region: region.to_owned(),
+                status,
+                current_version_id: version_id,
+                ..world.agreement.clone()
+            },
+            agreement_version::Model { id: version_id, agreement_id, ..world.agreement_version.clone() },
+        )
+    };
+    let (same_region, _) = second("25", agreement::Status::Active);
+    assert_refused(insert(&db, same_region).await, "unique");
+
+    for (agreement, version) in
+        [second("25", agreement::Status::Ended), second("26", agreement::Status::Active)]
+    {
+        let tx = db.begin().await.unwrap();
+        insert(&tx, agreement).await.unwrap();
+        insert(&tx, version).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn an_agreement_without_its_current_version_is_refused_at_commit() {
+    let (_database, db, world) = populated().await;
+    let lonely = agreement::Model {
+        id: id(1000),
+        region: "26".to_owned(),
+        current_version_id: id(9999),
+        ..world.agreement.clone()
+    };
+    let tx = db.begin().await.unwrap();
+    insert(&tx, lonely).await.unwrap();
+    assert_refused(tx.commit().await, "reference");
+}
+
+#[tokio::test]
+async fn versions_are_numbered_once_with_one_draft_and_one_in_force() {
+    use agreement_version::Status;
+    let (_database, db, world) = populated().await;
+    let version = |n: i32, status| agreement_version::Model {
+        id: id(1000 + u128::try_from(n).unwrap()),
+        number: n,
+        status,
+        ..world.agreement_version.clone()
+    };
+    assert_refused(insert(&db, version(1, Status::Proposed)).await, "unique");
+    assert_refused(insert(&db, version(2, Status::Active)).await, "unique");
+    assert_refused(insert(&db, version(0, Status::Proposed)).await, "ck_agreement_version_number_from_one");
+    insert(&db, version(3, Status::Draft)).await.unwrap();
+    assert_refused(insert(&db, version(4, Status::Draft)).await, "unique");
+    insert(&db, version(5, Status::Proposed)).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_a_version_says_is_fixed_once_it_is_proposed() {
+    let (_database, db, world) = populated().await;
+    let draft = agreement_version::Model {
+        id: id(1000),
+        number: 2,
+        status: agreement_version::Status::Draft,
+        hash: None,
+        ..world.agreement_version.clone()
+    };
+    insert(&db, draft).await.unwrap();
+    let bytes = if Kind::picked() == Kind::Sqlite { "x'00'" } else { "'\\x00'::bytea" };
+    let propose = format!(
+        "UPDATE agreement_version SET content = {bytes}, hash = {bytes}, status = 'PROPOSED' WHERE number = 2"
+    );
+    assert_eq!(db.execute_unprepared(&propose).await.unwrap().rows_affected(), 1);
+
+    for change in [
+        "content = ".to_owned() + bytes,
+        "hash = NULL".to_owned(),
+        "hash_format = 2".to_owned(),
+        "number = 9".to_owned(),
+        "base_version_id = id".to_owned(),
+        "status = 'DRAFT'".to_owned(),
+    ] {
+        let update = format!("UPDATE agreement_version SET {change} WHERE number = 1");
+        assert_refused(db.execute_unprepared(&update).await, "agreement_version_fixed");
+    }
+    let status = "UPDATE agreement_version SET status = 'SUPERSEDED', row_version = 2 WHERE number = 1";
+    assert_eq!(db.execute_unprepared(status).await.unwrap().rows_affected(), 1);
+
+    assert_refused(db.execute_unprepared("DELETE FROM agreement_version").await, "agreement_version_kept");
+    for table in ["version_goal", "version_item"] {
+        let column = if table == "version_goal" { "goal_id" } else { "plan_item_id" };
+        let update = format!("UPDATE {table} SET {column} = {column}");
+        assert_refused(db.execute_unprepared(&update).await, &format!("{table}_fixed"));
+        assert_refused(
+            db.execute_unprepared(&format!("DELETE FROM {table}")).await,
+            &format!("{table}_kept"),
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_patient_has_one_lead_contact_per_region_and_one_doctor() {
+    use care_contact::{Role, Status};
+    let (_database, db, world) = populated().await;
+    let contact = |n, region: &str, role, is_lead, status| care_contact::Model {
+        id: id(n),
+        region: region.to_owned(),
+        role,
+        is_lead,
+        status,
+        ..world.care_contact.clone()
+    };
+    let lead = Role::FastVardkontakt;
+    assert_refused(insert(&db, contact(1001, "25", lead, true, Status::Active)).await, "unique");
+    insert(&db, contact(1002, "26", lead, true, Status::Active)).await.unwrap();
+    insert(&db, contact(1003, "25", lead, false, Status::Active)).await.unwrap();
+    insert(&db, contact(1004, "25", lead, true, Status::Ended)).await.unwrap();
+
+    let doctor = Role::FastLakarkontakt;
+    insert(&db, contact(1005, "25", doctor, false, Status::Active)).await.unwrap();
+    assert_refused(insert(&db, contact(1006, "26", doctor, false, Status::Active)).await, "unique");
+    insert(&db, contact(1007, "26", doctor, false, Status::Ended)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_seat_is_booked_once_and_times_run_forward() {
+    let (_database, db, world) = populated().await;
+    let appointment = |n, seat_no| appointment::Model { id: id(n), seat_no, ..world.appointment.clone() };
+    assert_refused(insert(&db, appointment(1000, 1)).await, "unique");
+    assert_refused(insert(&db, appointment(1000, 0)).await, "ck_appointment_seat_no");
+    insert(&db, appointment(1001, 2)).await.unwrap();
+    let cancelled = appointment::Model { status: appointment::Status::Cancelled, ..appointment(1002, 1) };
+    insert(&db, cancelled).await.unwrap();
+    let backwards = appointment::Model { ends_at: at(60), ..appointment(1003, 3) };
+    assert_refused(insert(&db, backwards).await, "ck_appointment_ends_after_start");
+
+    let mut occupied = world.occupancy.clone();
+    occupied.holder_id = id(3000);
+    assert_refused(insert(&db, occupied).await, "unique");
+
+    for (change, by) in [
+        ("open_seats = -1", "ck_slot_open_seats"),
+        ("open_seats = 3", "ck_slot_open_seats"),
+        ("seats = 0, open_seats = 0", "ck_slot_seats"),
+        ("ends_at = starts_at", "ck_slot_ends_after_start"),
+    ] {
+        assert_refused(db.execute_unprepared(&format!("UPDATE slot SET {change}")).await, by);
+    }
+}
+
+#[tokio::test]
+async fn what_identifies_somebody_or_something_is_unique() {
+    let (_database, db, world) = populated().await;
+    macro_rules! refused_twin {
+        ($($table:ident { $($field:ident: $value:expr),+ }),+ $(,)?) => {$(
+            let mut twin = world.$table.clone();
+            $(twin.$field = $value;)+
+            assert_refused(insert(&db, twin).await, "unique");
+        )+};
+    }
+    refused_twin! {
+        care_provider { id: id(1000) },
+        care_unit { id: id(1000) },
+        staff_member { id: id(1000), hsa_id: None },
+        staff_member { id: id(1000), subject: "another".to_owned() },
+        assignment { id: id(1000) },
+        patient_identity { id: id(1000), is_current: false },
+        patient_identity { id: id(1000), lookup: entity::LookupHash(vec![99]) },
+        reminder_preference { id: id(1000) },
+        notice { id: id(1000) },
+        access_event { id: id(1000) },
+        idempotency_key { input_hash: vec![0] },
+        data_key { wrapped: vec![0] },
+        version_goal { goal_revision_id: id(13) },
+        thread_read { read_at: at(9) },
+    }
+    let former = entity::patient_identity::Model {
+        id: id(1000),
+        lookup: entity::LookupHash(vec![99]),
+        is_current: false,
+        ..world.patient_identity.clone()
+    };
+    insert(&db, former).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_written_once_is_neither_changed_nor_deleted() {
+    let (_database, db, world) = populated().await;
+    let append_only = [
+        ("goal_revision", "priority"),
+        ("plan_item_revision", "category"),
+        ("thread_message", "sent_at"),
+        ("change_entry", "action"),
+        ("access_event", "action"),
+        ("access_event_patient", "patient_id"),
+    ];
+    for (table, column) in append_only {
+        let update = format!("UPDATE {table} SET {column} = {column}");
+        assert_refused(db.execute_unprepared(&update).await, &format!("{table}_no_update"));
+    }
+    let kept = append_only.iter().map(|(table, _)| *table).chain(["domain_event", "data_key"]);
+    for table in kept {
+        let by = format!("{table}_no_delete");
+        assert_refused(db.execute_unprepared(&format!("DELETE FROM {table}")).await, &by);
+        if Kind::picked() == Kind::Postgres {
+            assert_refused(db.execute_unprepared(&format!("TRUNCATE {table} CASCADE")).await, "_no_delete");
+        }
+    }
+    world.assert_stored(&db).await;
+    let delivered = "UPDATE domain_event SET delivered_at = at";
+    assert_eq!(db.execute_unprepared(delivered).await.unwrap().rows_affected(), 1);
+}
+
+#[tokio::test]
+async fn a_row_that_others_refer_to_cannot_be_deleted_and_a_row_needs_what_it_refers_to() {
+    let (_database, db, world) = populated().await;
+    for table in ["patient", "care_unit", "care_provider", "staff_member", "slot", "thread", "goal"] {
+        assert_refused(db.execute_unprepared(&format!("DELETE FROM {table}")).await, "reference");
+    }
+    let mut orphan = world.goal.clone();
+    (orphan.id, orphan.agreement_id) = (id(1000), id(9999));
+    assert_refused(insert(&db, orphan).await, "reference");
+}
+
+#[tokio::test]
+async fn sqlite_refuses_an_instant_that_would_not_sort() {
+    let database = database::fresh(Kind::Sqlite).await;
+    let db = Database::connect(&database.url).await.unwrap();
+    World::new().insert(&db).await.unwrap();
+    let offset = "UPDATE slot SET starts_at = '2027-01-15T09:00:00+02:00'";
+    assert!(db.execute_unprepared(offset).await.is_err());
+    let text_for_bytes = "UPDATE slot SET schedule_id = 'not a uuid'";
+    assert!(db.execute_unprepared(text_for_bytes).await.is_err());
+}
+
+/// Every list of values in the schema, as `(table, column, values)`.
+fn value_lists() -> BTreeSet<(String, String, Vec<String>)> {
+    let mut lists = BTreeSet::new();
+    for statement in migration::statements(DbBackend::Postgres) {
+        let Some(table) = statement.strip_prefix("CREATE TABLE \"").and_then(|s| s.split('"').next()) else {
+            continue;
+        };
+        for line in statement.lines() {
+            let Some((name, values)) = line.split_once(" IN (") else { continue };
+            let column = name.rsplit('"').nth(1).unwrap();
+            let values = values.trim_end_matches([')', ',']).split(", ");
+            let values = values.map(|v| v.trim_matches('\'').to_owned()).collect();
+            lists.insert((table.to_owned(), column.to_owned(), values));
+        }
+    }
+    lists
+}
+
+#[test]
+fn every_value_of_every_enum_is_allowed_by_its_column_and_no_other() {
+    macro_rules! expected {
+        ($($table:ident.$column:ident: $of:ident::$kind:ident),+ $(,)?) => {
+            BTreeSet::from([$((
+                stringify!($table).to_owned(),
+                stringify!($column).to_owned(),
+                entity::$of::$kind::iter().map(|v| v.as_str().to_owned()).collect::<Vec<_>>(),
+            )),+])
+        };
+    }
+    let expected = expected! {
+        access_event.actor_kind: access_event::ActorKind,
+        access_event.outcome: access_event::Outcome,
+        agreement.end_reason: agreement::EndReason,
+        agreement.status: agreement::Status,
+        agreement_version.patient_assent_kind: access_event::ActorKind,
+        agreement_version.proposed_by: agreement_version::Party,
+        agreement_version.status: agreement_version::Status,
+        appointment.booking_channel: appointment::BookingChannel,
+        appointment.cancelled_by: access_event::ActorKind,
+        appointment.mode: appointment_type::Mode,
+        appointment.origin: appointment::Origin,
+        appointment.status: appointment::Status,
+        appointment_type.mode: appointment_type::Mode,
+        assignment.role: assignment::Role,
+        care_contact.consultation: care_contact::Consultation,
+        care_contact.role: care_contact::Role,
+        care_contact.status: care_contact::Status,
+        care_contact.treating_kind: care_contact::TreatingKind,
+        care_provider.kind: care_provider::Kind,
+        care_relation.declaration: care_relation::Declaration,
+        care_relation.source: care_relation::Source,
+        care_unit.kind: care_unit::Kind,
+        change_entry.by_kind: access_event::ActorKind,
+        contact_way.channel: contact_way::Channel,
+        contact_way.status: contact_way::Status,
+        data_key.purpose: data_key::Purpose,
+        goal.achievement: goal::Achievement,
+        goal.set_by: agreement_version::Party,
+        goal.status: goal::Status,
+        goal_revision.by_kind: access_event::ActorKind,
+        notice.channel: contact_way::Channel,
+        notice.kind: notice::Kind,
+        notice.state: notice::State,
+        patient.protected_identity: patient::ProtectedIdentity,
+        patient_identity.kind: patient_identity::Kind,
+        plan_item.proposed_by: agreement_version::Party,
+        plan_item.status: plan_item::Status,
+        plan_item.status_by_kind: access_event::ActorKind,
+        plan_item_revision.by_kind: access_event::ActorKind,
+        plan_item_revision.category: plan_item_revision::Category,
+        plan_item_revision.owner: plan_item_revision::Owner,
+        plan_item_revision.timing: plan_item_revision::Timing,
+        reminder_preference.by_kind: access_event::ActorKind,
+        reminder_preference.channel: contact_way::Channel,
+        reminder_preference.detail: reminder_preference::Detail,
+        reminder_preference.kind: reminder_preference::PreferenceKind,
+        representative.kind: representative::Kind,
+        thread.kind: thread::Kind,
+        thread.last_author: access_event::ActorKind,
+        thread.status: thread::Status,
+        thread_message.author_kind: access_event::ActorKind,
+        thread_read.reader_kind: access_event::ActorKind,
+    };
+    assert_eq!(value_lists(), expected);
+}
+
+#[tokio::test]
+async fn a_value_outside_its_list_is_refused() {
+    let (_database, db, _world) = populated().await;
+    let guarded = ["goal_revision", "plan_item_revision", "thread_message", "change_entry", "access_event"];
+    for (table, column, _) in value_lists() {
+        if !guarded.contains(&table.as_str()) {
+            let update = format!("UPDATE {table} SET {column} = 'ELSE'");
+            assert_refused(db.execute_unprepared(&update).await, &format!("ck_{table}_{column}"));
+        }
+    }
+}
+
+#[test]
+fn no_migration_imports_the_entities() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../migration");
+    let manifest = std::fs::read_to_string(root.join("Cargo.toml")).unwrap();
+    assert!(!manifest.contains("entity"), "migration/Cargo.toml depends on entity");
+    for file in std::fs::read_dir(root.join("src")).unwrap() {
+        let file = file.unwrap().path();
+        assert!(!std::fs::read_to_string(&file).unwrap().contains("entity::"), "{}", file.display());
+    }
+}

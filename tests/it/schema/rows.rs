@@ -1,0 +1,246 @@
+//! One valid row of every table, belonging together: what the schema tests then bend.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use entity::{LookupHash, Sealed, access_event::ActorKind, agreement_version::Party};
+use entity::{
+    access_event, access_event_patient, agreement, agreement_version, appointment, appointment_type,
+    assignment, care_contact, care_provider, care_relation, care_unit, change_entry, contact_way, data_key,
+    domain_event, goal, goal_revision, idempotency_key, notice, occupancy, patient, patient_identity,
+    plan_item, plan_item_revision, reminder_preference, representative, schedule, slot, staff_member, thread,
+    thread_message, thread_read, version_goal, version_item,
+};
+use sea_orm::{
+    ActiveModelTrait, ConnectionTrait, DatabaseConnection, DbErr, EntityTrait, IntoActiveModel, ModelTrait,
+    TransactionTrait,
+};
+use uuid::Uuid;
+
+/// Ids that all differ, and are the same in every run.
+pub fn id<T: From<Uuid>>(number: u128) -> T {
+    T::from(Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0000 + number))
+}
+
+pub fn at(minute: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp_micros(1_800_000_000_123_456 + minute * 60_000_000).unwrap()
+}
+
+fn day() -> NaiveDate {
+    NaiveDate::from_ymd_opt(2027, 3, 1).unwrap()
+}
+
+fn sealed() -> Sealed {
+    Sealed(vec![1, 0, 255])
+}
+
+/// Inserts the row as it stands.
+pub async fn insert<M>(db: &impl ConnectionTrait, row: M) -> Result<M, DbErr>
+where
+    M: ModelTrait + IntoActiveModel<<M::Entity as EntityTrait>::ActiveModel>,
+    <M::Entity as EntityTrait>::ActiveModel: ActiveModelTrait<Entity = M::Entity> + Send,
+    M::Entity: EntityTrait<Model = M>,
+{
+    let row = row.into_active_model().reset_all();
+    M::Entity::insert(row).exec_with_returning(db).await
+}
+
+macro_rules! world {
+    ($($name:ident: $model:ty = $row:expr),+ $(,)?) => {
+        /// The rows, in the order in which they can be inserted.
+        #[derive(Clone)]
+        pub struct World { $(pub $name: $model),+ }
+
+        impl World {
+            pub fn new() -> Self { Self { $($name: $row),+ } }
+
+            /// Inserts every row: in one transaction, for agreement and version refer to each other.
+            pub async fn insert(&self, db: &DatabaseConnection) -> Result<(), DbErr> {
+                let tx = db.begin().await?;
+                $(insert(&tx, self.$name.clone()).await.map_err(|e| DbErr::Custom(format!("{}: {e}", stringify!($name))))?;)+
+                tx.commit().await
+            }
+
+            /// Reads every table through its entity.
+            pub async fn assert_stored(&self, db: &DatabaseConnection) {
+                $({
+                    let rows = <$model as ModelTrait>::Entity::find().all(db).await.expect(stringify!($name));
+                    assert_eq!(rows, vec![self.$name.clone()], stringify!($name));
+                })+
+            }
+        }
+
+        pub const TABLES: &[&str] = &[$(stringify!($name)),+];
+    };
+}
+
+world! {
+    care_provider: care_provider::Model = care_provider::Model {
+        id: id(1), hsa_id: Some("se1-p".into()), name: "Region Norr".into(), kind: care_provider::Kind::Region,
+        region: "25".into(), source: "OWN".into(),
+    },
+    care_unit: care_unit::Model = care_unit::Model {
+        id: id(2), care_provider_id: id(1), hsa_id: Some("se1-u".into()), name: "Vårdcentralen".into(),
+        kind: care_unit::Kind::HealthCare, phone: "+4692000000".into(), address: None, opening_hours: "[]".into(),
+        closing_days: "[]".into(), after_hours_name: None, after_hours_phone: None, sensitive: false,
+        source: "OWN".into(),
+    },
+    staff_member: staff_member::Model = staff_member::Model {
+        id: id(3), issuer: "https://login.example".into(), subject: "s".into(), hsa_id: Some("se1-s".into()),
+        display_name: "Åsa Öberg".into(), title: "Sjuksköterska".into(), source: "OWN".into(),
+    },
+    assignment: assignment::Model = assignment::Model {
+        id: id(4), staff_member_id: id(3), care_unit_id: id(2), care_provider_id: id(1), hsa_id: "se1-a".into(),
+        role: assignment::Role::Care, valid_from: at(0), valid_until: None, source: "OWN".into(),
+    },
+    patient: patient::Model = patient::Model {
+        id: id(5), care_unit_id: id(2), care_provider_id: id(1), given_name: "Örjan".into(),
+        family_name: "Ek".into(), name_search: "örjan ek".into(), birth_date: day(), language: "sv".into(),
+        protected_identity: patient::ProtectedIdentity::None, interpreter_language: None,
+        access_needs: Some(sealed()), deceased_on: Some(day()), source: "OWN".into(), created_at: at(0), row_version: 1,
+    },
+    patient_identity: patient_identity::Model = patient_identity::Model {
+        id: id(6), patient_id: id(5), care_unit_id: id(2), care_provider_id: id(1),
+        kind: patient_identity::Kind::Personnummer, issuer: None, number: sealed(), lookup: LookupHash(vec![1]),
+        is_current: true, created_at: at(0),
+    },
+    contact_way: contact_way::Model = contact_way::Model {
+        id: id(7), patient_id: id(5), care_unit_id: id(2), care_provider_id: id(1),
+        channel: contact_way::Channel::Sms, address: sealed(), lookup: LookupHash(vec![2]),
+        status: contact_way::Status::Good, created_at: at(0), row_version: 1,
+    },
+    representative: representative::Model = representative::Model {
+        id: id(8), patient_id: id(5), care_unit_id: id(2), care_provider_id: id(1),
+        kind: representative::Kind::GodMan, display_name: "Ove".into(), number: sealed(),
+        lookup: LookupHash(vec![3]), rights: "{}".into(), may_assent: true, valid_from: at(0),
+        valid_until: Some(at(1)), created_at: at(0), row_version: 1,
+    },
+    care_relation: care_relation::Model = care_relation::Model {
+        id: id(9), patient_id: id(5), care_unit_id: id(2), care_provider_id: id(1),
+        source: care_relation::Source::StaffDeclared, reason: Some(sealed()),
+        declaration: Some(care_relation::Declaration::PatientPresent), declared_by: Some(id(4)),
+        subject_id: Some(id(5)), valid_from: at(0), valid_until: None, created_at: at(0),
+    },
+    data_key: data_key::Model = data_key::Model {
+        id: 1, purpose: data_key::Purpose::Seal, master_key_id: "m1".into(), wrapped: vec![9], created_at: at(0),
+    },
+    idempotency_key: idempotency_key::Model = idempotency_key::Model {
+        scope: vec![1, 2], input_hash: vec![3], result: None, created_at: at(0),
+    },
+    agreement: agreement::Model = agreement::Model {
+        id: id(10), patient_id: id(5), care_unit_id: id(2), care_provider_id: id(1), region: "25".into(),
+        status: agreement::Status::Active, current_version_id: id(11), end_reason: None, ended_at: None,
+        created_at: at(0), updated_at: at(0), row_version: 1,
+    },
+    agreement_version: agreement_version::Model = agreement_version::Model {
+        id: id(11), agreement_id: id(10), patient_id: id(5), care_unit_id: id(2), care_provider_id: id(1),
+        number: 1, base_version_id: None, status: agreement_version::Status::Active, content: sealed(),
+        hash: Some(vec![7]), hash_format: 1, proposed_by: Some(Party::Care), proposed_at: Some(at(1)),
+        patient_assent_at: Some(at(2)), patient_assent_kind: Some(ActorKind::Patient),
+        patient_assent_id: Some(id(5)), care_assent_at: Some(at(2)), care_assent_id: Some(id(4)),
+        created_at: at(0), row_version: 1,
+    },
+    goal: goal::Model = goal::Model {
+        id: id(12), agreement_id: id(10), patient_id: id(5), care_unit_id: id(2), care_provider_id: id(1),
+        status: goal::Status::Active, achievement: goal::Achievement::InProgress, set_by: Party::Patient,
+        created_at: at(0), row_version: 1,
+    },
+    goal_revision: goal_revision::Model = goal_revision::Model {
+        id: id(13), goal_id: id(12), patient_id: id(5), care_unit_id: id(2), care_provider_id: id(1),
+        text: sealed(), priority: 1, target_on: Some(day()), by_kind: ActorKind::Patient, by_id: id(5),
+        created_at: at(0),
+    },
+    version_goal: version_goal::Model = version_goal::Model {
+        version_id: id(11), goal_id: id(12), goal_revision_id: id(13),
+    },
+    plan_item: plan_item::Model = plan_item::Model {
+        id: id(14), agreement_id: id(10), patient_id: id(5), care_unit_id: id(2), care_provider_id: id(1),
+        status: plan_item::Status::Accepted, proposed_by: Party::Care, status_reason: None,
+        status_by_kind: Some(ActorKind::Staff), status_at: Some(at(1)), work_note: None, created_at: at(0),
+        row_version: 1,
+    },
+    plan_item_revision: plan_item_revision::Model = plan_item_revision::Model {
+        id: id(15), plan_item_id: id(14), patient_id: id(5), care_unit_id: id(2), care_provider_id: id(1),
+        category: plan_item_revision::Category::Examination, title: sealed(), description: None,
+        owner: plan_item_revision::Owner::Care, timing: plan_item_revision::Timing::Date, due_on: Some(day()),
+        starts_on: None, recurrence: None, trigger: Some(sealed()), responsible_unit_id: Some(id(2)),
+        responsible_assignment_id: Some(id(4)), goal_id: Some(id(12)), result_how: None, result_by: None,
+        by_kind: ActorKind::Staff, by_id: id(4), created_at: at(0),
+    },
+    version_item: version_item::Model = version_item::Model {
+        version_id: id(11), plan_item_id: id(14), plan_item_revision_id: id(15),
+    },
+    care_contact: care_contact::Model = care_contact::Model {
+        id: id(16), patient_id: id(5), care_unit_id: id(2), care_provider_id: id(1), region: "25".into(),
+        role: care_contact::Role::FastVardkontakt, treating_kind: None, is_lead: true,
+        assignment_id: Some(id(4)), name: "Åsa".into(), function: "Samordnare".into(), phone: None,
+        how_to_reach: Some(sealed()), status: care_contact::Status::Active, valid_from: at(0),
+        valid_until: None, review_on: Some(day()), appointed_by: id(4), on_request: true, ended_at: None,
+        end_reason: None, consultation: None, row_version: 1,
+    },
+    appointment_type: appointment_type::Model = appointment_type::Model {
+        id: id(17), care_unit_id: id(2), care_provider_id: id(1), name: "Provtagning".into(),
+        mode: appointment_type::Mode::Visit, length_minutes: 15, web_bookable: true, cancel_working_days: 1,
+        preparation: None, created_at: at(0),
+    },
+    schedule: schedule::Model = schedule::Model {
+        id: id(18), care_unit_id: id(2), care_provider_id: id(1), assignment_id: Some(id(4)), created_at: at(0),
+    },
+    slot: slot::Model = slot::Model {
+        id: id(19), schedule_id: id(18), care_unit_id: id(2), care_provider_id: id(1), appointment_type_id: id(17),
+        assignment_id: Some(id(4)), starts_at: at(60), ends_at: at(75), local_start: "2027-01-15T09:00".into(),
+        zone: "Europe/Stockholm".into(), seats: 2, open_seats: 1, web_bookable: true, source: "OWN".into(),
+        created_at: at(0),
+    },
+    appointment: appointment::Model = appointment::Model {
+        id: id(20), patient_id: id(5), care_unit_id: id(2), care_provider_id: id(1), slot_id: id(19), seat_no: 1,
+        appointment_type_id: id(17), assignment_id: Some(id(4)), plan_item_id: Some(id(14)),
+        status: appointment::Status::Booked, origin: appointment::Origin::SelfBooked,
+        booking_channel: appointment::BookingChannel::Web, mode: appointment_type::Mode::Visit,
+        starts_at: at(60), ends_at: at(75), cancel_by: at(30), schedule_version: 1, confirmed_at: None,
+        cancelled_at: None, cancelled_by: None, source: "OWN".into(), created_at: at(0), row_version: 1,
+    },
+    occupancy: occupancy::Model = occupancy::Model { subject_id: id(5), cell_start: at(60), holder_id: id(20) },
+    thread: thread::Model = thread::Model {
+        id: id(21), patient_id: id(5), care_unit_id: id(2), care_provider_id: id(1),
+        kind: thread::Kind::PatientCare, subject: sealed(), status: thread::Status::Open,
+        last_message_at: at(1), last_author: ActorKind::Patient, answer_by: None, created_at: at(0),
+    },
+    thread_message: thread_message::Model = thread_message::Model {
+        id: id(22), thread_id: id(21), patient_id: id(5), care_unit_id: id(2), care_provider_id: id(1),
+        author_kind: ActorKind::Patient, author_id: id(5), body: sealed(), sent_at: at(1),
+    },
+    thread_read: thread_read::Model = thread_read::Model {
+        thread_id: id(21), reader_id: id(5), patient_id: id(5), care_unit_id: id(2), care_provider_id: id(1),
+        reader_kind: ActorKind::Patient, message_id: id(22), read_at: at(2),
+    },
+    reminder_preference: reminder_preference::Model = reminder_preference::Model {
+        id: id(23), patient_id: id(5), care_unit_id: id(2), care_provider_id: id(1),
+        kind: reminder_preference::PreferenceKind::Appointment, channel: contact_way::Channel::Sms,
+        opted_in: true, detail: reminder_preference::Detail::TimeOnly, text_shown: "Vill du få påminnelser?".into(),
+        by_kind: ActorKind::Patient, by_id: id(5), decided_at: at(0), row_version: 1,
+    },
+    notice: notice::Model = notice::Model {
+        id: id(24), patient_id: id(5), care_unit_id: id(2), care_provider_id: id(1),
+        kind: notice::Kind::Reminder, rule: "24h".into(), channel: contact_way::Channel::Sms,
+        contact_way_id: Some(id(7)), appointment_id: Some(id(20)), schedule_version: Some(1),
+        thread_id: Some(id(21)), agreement_id: Some(id(10)), due_at: at(30), useless_at: at(60),
+        state: notice::State::Planned, reason: None, attempts: 0, leased_until: None, lease_token: None,
+        dedupe_key: "a:1:24h".into(), provider_ref: None, sent_at: None, created_at: at(0),
+    },
+    change_entry: change_entry::Model = change_entry::Model {
+        id: id(25), patient_id: id(5), care_unit_id: id(2), care_provider_id: id(1), agreement_id: Some(id(10)),
+        subject_kind: "goal".into(), subject_id: id(12), action: "goalAdd".into(), by_kind: ActorKind::Staff,
+        by_id: id(4), acting_for: Some(id(5)), before: None, after: Some(sealed()), at: at(1),
+    },
+    domain_event: domain_event::Model = domain_event::Model {
+        id: id(26), kind: "AGREEMENT_ACTIVE".into(), patient_id: id(5), care_unit_id: id(2),
+        care_provider_id: id(1), subject_id: id(10), for_register: true, at: at(1), delivered_at: None,
+    },
+    access_event: access_event::Model = access_event::Model {
+        id: id(27), writer_id: id(100), seq: 1, prev_hash: None, hash: vec![1], actor_kind: ActorKind::Staff,
+        actor_id: Some(id(4)), acting_for: Some(id(5)), care_unit_id: Some(id(2)), action: "patient".into(),
+        outcome: access_event::Outcome::Allowed, reason: None, request_id: "r".into(), at: at(1),
+    },
+    access_event_patient: access_event_patient::Model = access_event_patient::Model {
+        event_id: id(27), patient_id: id(5),
+    },
+}
