@@ -28,7 +28,7 @@ use sea_orm_migration::MigratorTrait as _;
 use crate::database::{URL_VARIABLE, apart};
 
 /// How long the server may take to start, and any one step on it.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Owns the server: everything it needs is an argument, nothing is left when standard input ends.
 const KEEPER: &str = r#"
