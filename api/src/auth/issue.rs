@@ -149,7 +149,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (config, clock) = (demo(dir.path()), clock());
         let identity = Identity::Patient { number: "191212121212".to_owned() };
-        let token = Issuer::open(&config).unwrap().issue(&identity, Duration::from_secs(60), &clock).unwrap();
+        let token = Issuer::open(&config).unwrap().issue(&identity, Duration::from_mins(1), &clock).unwrap();
         let verifier = Verifier::new(&config.auth, clock.clone()).unwrap();
 
         let claims = verifier.verify(&token).await.unwrap();
@@ -167,7 +167,7 @@ mod tests {
         let (config, clock) = (demo(dir.path()), clock());
         let identity =
             Identity::Staff { person: "SE111-P1".to_owned(), assignment: Some("SE111-A1".to_owned()) };
-        let token = Issuer::open(&config).unwrap().issue(&identity, Duration::from_secs(60), &clock).unwrap();
+        let token = Issuer::open(&config).unwrap().issue(&identity, Duration::from_mins(1), &clock).unwrap();
         let verifier = Verifier::new(&config.auth, clock).unwrap();
         assert_eq!(verifier.verify(&token).await.unwrap().identity, identity);
     }

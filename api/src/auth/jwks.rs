@@ -80,7 +80,7 @@ struct State {
 struct Key {
     kid: Option<String>,
     algorithms: &'static [Algorithm],
-    key: DecodingKey,
+    public: DecodingKey,
 }
 
 /// A key for a token, or why there is none.
@@ -249,8 +249,8 @@ fn usable(value: serde_json::Value) -> Option<Key> {
         }
         _ => return None,
     };
-    let key = DecodingKey::from_jwk(&jwk).ok()?;
-    Some(Key { kid: jwk.common.key_id, algorithms, key })
+    let public = DecodingKey::from_jwk(&jwk).ok()?;
+    Some(Key { kid: jwk.common.key_id, algorithms, public })
 }
 
 fn choose(keys: &[Key], kid: Option<&str>, algorithm: Algorithm) -> Found {
@@ -260,7 +260,7 @@ fn choose(keys: &[Key], kid: Option<&str>, algorithm: Algorithm) -> Found {
         None => keys.iter().collect(),
     };
     match candidates.iter().find(|key| key.algorithms.contains(&algorithm)) {
-        Some(key) => Found::Key(key.key.clone()),
+        Some(key) => Found::Key(key.public.clone()),
         None if keys.is_empty() => Found::Unavailable,
         None if candidates.is_empty() => Found::Unknown,
         None => Found::WrongAlgorithm,

@@ -261,7 +261,7 @@ fn refusal(kind: &ErrorKind) -> TokenError {
     }
 }
 
-/// What the error of a duplicate member begins with; serde_json can carry nothing but text.
+/// What the error of a duplicate member begins with; the library's errors carry nothing but text.
 const DUPLICATE: &str = "duplicate member";
 
 fn json_refusal(error: &serde_json::Error) -> TokenError {

@@ -113,8 +113,8 @@ fn every_sample_of_the_example_is_a_value_its_setting_accepts() {
             Some(rest) if rest.split_once(" = ").is_some_and(|(name, _)| !name.contains([' ', '"'])) => rest,
             _ => line,
         })
-        .map(|line| format!("{line}\n"))
-        .collect();
+        .collect::<Vec<_>>()
+        .join("\n");
     let uncommented =
         uncommented.replace("2026a:BASE64", "2026a:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=");
     // Keys from an address and from a file at once are the only thing wrong when every sample is taken.

@@ -1,3 +1,4 @@
 //! The transport: GraphQL over HTTP.
 
 pub mod graphql;
+pub mod health;
