@@ -127,6 +127,14 @@ impl Jwks {
         self.0.fetch().await
     }
 
+    /// Whether any key is at hand, looking at the source (as rarely as ever) if none is. For readiness.
+    pub async fn available(&self) -> Result<(), String> {
+        if self.0.keys().is_empty() {
+            self.look_again().await;
+        }
+        if self.0.keys().is_empty() { Err("the issuer's keys cannot be had".to_owned()) } else { Ok(()) }
+    }
+
     /// The key for a token signed with `algorithm`, looking at the source again where that may help.
     pub(super) async fn find(&self, kid: Option<&str>, algorithm: Algorithm) -> Found {
         let found = choose(&self.0.keys(), kid, algorithm);

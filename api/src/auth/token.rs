@@ -135,8 +135,15 @@ impl Verifier {
         &self.jwks
     }
 
-    /// What `token` says, if it is genuine, meant for us and valid now.
+    /// What `token` says, if it is genuine, meant for us and valid now. Refusals are counted by reason.
     pub async fn verify(&self, token: &str) -> Result<Claims, TokenError> {
+        self.check(token).await.inspect_err(|error| {
+            metrics::counter!("patientkontrakt_tokens_refused_total", "reason" => error.reason())
+                .increment(1);
+        })
+    }
+
+    async fn check(&self, token: &str) -> Result<Claims, TokenError> {
         if token.len() > self.auth.max_token_bytes {
             return Err(TokenError::TooLarge);
         }

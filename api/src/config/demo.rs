@@ -4,6 +4,7 @@ use std::{
     fs::{self, OpenOptions},
     io::{self, Write},
     path::Path,
+    sync::atomic::{AtomicU32, Ordering},
 };
 
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
@@ -55,7 +56,10 @@ pub fn create_once(path: &Path, content: &[u8]) -> io::Result<Vec<u8>> {
         Err(e) if e.kind() == io::ErrorKind::NotFound => {}
         existing => return existing,
     }
-    let draft = path.with_extension(format!("draft-{}", std::process::id()));
+    // Nobody else writes to this name: not another process, nor another thread of this one.
+    static DRAFTS: AtomicU32 = AtomicU32::new(0);
+    let number = DRAFTS.fetch_add(1, Ordering::Relaxed);
+    let draft = path.with_extension(format!("draft-{}-{number}", std::process::id()));
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]

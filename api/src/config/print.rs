@@ -58,7 +58,9 @@ pub fn effective(config: &Config) -> String {
 }
 
 fn heading(text: &mut String, section: &Section, explained: bool) {
-    let _ = writeln!(text);
+    if !text.is_empty() && !text.ends_with("\n\n") {
+        text.push('\n');
+    }
     if section.name.is_empty() {
         return;
     }

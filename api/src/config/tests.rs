@@ -344,3 +344,17 @@ fn a_file_made_once_keeps_its_first_content() {
     assert_eq!(create_once(&path, b"first").unwrap(), b"first");
     assert_eq!(create_once(&path, b"second").unwrap(), b"first");
 }
+
+#[test]
+fn those_who_make_a_file_at_once_agree_on_its_content() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("key");
+    let contents: Vec<_> = std::thread::scope(|scope| {
+        let path = &path;
+        let makers: Vec<_> =
+            (0..8_u8).map(|i| scope.spawn(move || create_once(path, &[i; 64]).unwrap())).collect();
+        makers.into_iter().map(|maker| maker.join().unwrap()).collect()
+    });
+    assert!(contents.iter().all(|content| *content == contents[0] && content.len() == 64));
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "no drafts are left");
+}

@@ -55,10 +55,12 @@ async fn an_issuer_that_is_down_keeps_its_known_keys_and_is_asked_again_soon_whe
     let known = by_url(&server, &clock);
     known.refuses(&token, TokenError::KeysUnavailable).await;
     known.refuses(&token, TokenError::KeysUnavailable).await;
+    assert!(known.verifier.jwks().available().await.is_err());
     assert_eq!(fetches(&server).await, 1);
 
     provider(&server, &[&signer]).await;
     clock.advance(TimeDelta::seconds(5));
+    known.verifier.jwks().available().await.unwrap();
     known.verifier.verify(&token).await.unwrap();
 
     server.reset().await;
