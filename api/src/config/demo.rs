@@ -49,6 +49,9 @@ pub(super) fn add_defaults(entries: &mut Entries, dir: &Path) {
     }
 }
 
+/// Numbers drafts, so that nobody else writes to the same one: neither another process nor another thread.
+static DRAFTS: AtomicU32 = AtomicU32::new(0);
+
 /// Writes `content` to `path` unless the file exists, whole or not at all, readable by its owner only; answers
 /// what the file then holds. Two processes that race agree on the first one's content.
 pub fn create_once(path: &Path, content: &[u8]) -> io::Result<Vec<u8>> {
@@ -56,8 +59,6 @@ pub fn create_once(path: &Path, content: &[u8]) -> io::Result<Vec<u8>> {
         Err(e) if e.kind() == io::ErrorKind::NotFound => {}
         existing => return existing,
     }
-    // Nobody else writes to this name: not another process, nor another thread of this one.
-    static DRAFTS: AtomicU32 = AtomicU32::new(0);
     let number = DRAFTS.fetch_add(1, Ordering::Relaxed);
     let draft = path.with_extension(format!("draft-{}-{number}", std::process::id()));
     let mut options = OpenOptions::new();
