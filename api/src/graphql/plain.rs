@@ -27,7 +27,8 @@ impl<'a> At<'a> {
         Self { ctx, field, path }
     }
 
-    fn index(&self, index: usize) -> At<'_> {
+    /// The place of the `index`th element of the list at this place.
+    pub fn index(&self, index: usize) -> At<'_> {
         let path = QueryPathNode { parent: Some(&self.path), segment: QueryPathSegment::Index(index) };
         At { ctx: self.ctx, field: self.field, path }
     }

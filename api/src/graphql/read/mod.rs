@@ -1,0 +1,9 @@
+//! The read models: what an operation asks for, in few flat statements, into plain objects.
+
+pub mod appointment;
+pub mod cols;
+pub mod contact;
+pub mod plan;
+pub mod preference;
+pub mod steps;
+pub mod unit;

@@ -1,0 +1,529 @@
+//! The read model of a plan: one patient with everything an operation asks for, in a few flat statements.
+//!
+//! The statements are joined and constant in text; look-ahead decides which of them run. Children are selected by
+//! the agreement's id, never by lists of ids. Policy is part of every statement: see [`policy::reach_sql`].
+//!
+//! [`policy::reach_sql`]: crate::auth::policy::reach_sql
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, LazyLock},
+};
+
+use chrono::NaiveDate;
+use entity::{PatientId, Sealed, agreement, agreement_version, goal, patient, plan_item, plan_item_revision};
+use sea_orm::{ConnectionTrait, QueryResult, Statement, Value};
+use uuid::Uuid;
+
+use super::{
+    appointment,
+    cols::{Cols, staff_columns, unit_columns},
+    contact::{self, Hours, OwnUnit, Reachable},
+    preference,
+};
+use crate::{
+    auth::policy::{Action, Noun, Who, allows, reach_sql, reach_values},
+    calendar::to_local,
+    crypto::Place,
+    domain::agreement::content::AgreementContent,
+    error::Fault,
+    graphql::{
+        plain::Restricted,
+        scalars::{GlobalId, NodeKind},
+        types::{
+            agreement::{Agreement, AgreementVersion, Assent, FollowThrough, Goal, PlanItem},
+            booking::Appointment,
+            messages::ReminderPreference,
+        },
+    },
+    session::Session,
+};
+
+/// What an operation asks for.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wanted {
+    pub goals: bool,
+    pub items: bool,
+    /// All contacts; the lead comes with the head.
+    pub contacts: bool,
+    pub preferences: bool,
+    /// Booked times, the newest [`MOST_APPOINTMENTS`] of them; the next one comes with the head.
+    pub appointments: bool,
+}
+
+/// How many booked times a plan holds at most.
+pub const MOST_APPOINTMENTS: u64 = 500;
+
+impl Wanted {
+    /// Everything of the agreement.
+    pub const AGREEMENT: Self =
+        Self { goals: true, items: true, contacts: false, preferences: false, appointments: false };
+}
+
+/// A patient as loaded.
+#[derive(Clone, Debug)]
+pub struct PatientPlan {
+    pub id: PatientId,
+    pub given_name: String,
+    pub family_name: String,
+    pub birth_date: NaiveDate,
+    pub language: String,
+    pub protected_identity: patient::ProtectedIdentity,
+    pub deceased_on: Option<NaiveDate>,
+    /// As sealed; opened only when asked for.
+    pub number: Option<(Uuid, Sealed)>,
+    pub unit: OwnUnit,
+    pub agreement: Option<Agreement>,
+    pub lead: Option<Reachable>,
+    pub contacts: Vec<Reachable>,
+    pub next_appointment: Option<Arc<Appointment>>,
+    pub preferences: Vec<ReminderPreference>,
+    /// Newest first.
+    pub appointments: Vec<Arc<Appointment>>,
+}
+
+/// Constant statements, one for each kind of reader: `(patient, staff)`.
+struct ByReader(LazyLock<[String; 2]>);
+
+impl ByReader {
+    fn for_session(&self, session: &Session) -> &str {
+        &self.0[usize::from(session.actor.staff().is_some())]
+    }
+}
+
+/// The two kinds of reader; any staff role has the same text.
+const READERS: [Who; 2] = [Who::Patient, Who::Staff(entity::assignment::Role::Care)];
+
+/// ` AND column = $3` for staff: rows of other providers are out of reach.
+fn own_provider(who: Who, column: &str) -> String {
+    if matches!(who, Who::Staff(_)) { format!(" AND {column} = $3") } else { String::new() }
+}
+
+fn head(with_preferences: bool) -> [String; 2] {
+    READERS.map(|who| {
+        let (preference_columns, preference_join) = if with_preferences {
+            (
+                format!(", {}", preference::COLUMN_LIST),
+                format!("LEFT JOIN reminder_preference rp ON rp.patient_id = p.id{}", own_provider(who, "rp.care_provider_id")),
+            )
+        } else {
+            (String::new(), String::new())
+        };
+        format!(
+            "SELECT p.id, p.given_name, p.family_name, p.birth_date, p.language, p.protected_identity, p.deceased_on, \
+             pi.id, pi.number, {unit}, u.opening_hours, u.closing_days, u.after_hours_name, u.after_hours_phone, \
+             {contact}, {appointment}, \
+             a.id, a.status, a.current_version_id, a.created_at, a.updated_at, a.ended_at, a.row_version, {agreement_unit}, \
+             {version}{preference_columns} \
+             FROM patient p JOIN care_unit u ON u.id = p.care_unit_id \
+             LEFT JOIN patient_identity pi ON pi.patient_id = p.id AND pi.is_current \
+             LEFT JOIN care_contact c ON c.id = (SELECT x.id FROM care_contact x WHERE x.patient_id = p.id \
+               AND x.role = 'FAST_VARDKONTAKT' AND x.status = 'ACTIVE'{contact_own} \
+               ORDER BY x.is_lead DESC, x.valid_from DESC, x.id LIMIT 1) \
+             LEFT JOIN care_unit cu ON cu.id = c.care_unit_id \
+             LEFT JOIN appointment ap ON ap.id = (SELECT x.id FROM appointment x WHERE x.patient_id = p.id \
+               AND x.status = 'BOOKED' AND x.starts_at > $4{contact_own} ORDER BY x.starts_at, x.id LIMIT 1) \
+             {appointment_joins} \
+             LEFT JOIN agreement a ON a.id = COALESCE($6, (SELECT x.id FROM agreement x WHERE x.patient_id = p.id \
+               AND x.status <> 'ENDED'{contact_own} \
+               ORDER BY CASE x.status WHEN 'ACTIVE' THEN 0 WHEN 'PROPOSED' THEN 1 ELSE 2 END, x.created_at DESC, x.id LIMIT 1)) \
+               AND a.patient_id = p.id{agreement_own} \
+             LEFT JOIN care_unit au ON au.id = a.care_unit_id \
+             LEFT JOIN agreement_version v ON v.agreement_id = a.id AND (v.id = a.current_version_id OR v.status = 'PROPOSED') \
+             {preference_join} WHERE {reach} AND p.id = $5 ORDER BY v.number DESC",
+            unit = unit_columns("u"),
+            contact = contact::columns(),
+            appointment = appointment::columns(),
+            appointment_joins = appointment::JOINS,
+            agreement_unit = unit_columns("au"),
+            version = VERSION_COLUMNS,
+            contact_own = own_provider(who, "x.care_provider_id"),
+            agreement_own = own_provider(who, "a.care_provider_id"),
+            reach = reach_sql(who, "p.id", None),
+        )
+    })
+}
+
+const VERSION_COLUMNS: &str = "v.id, v.number, v.status, v.content, v.hash, v.proposed_by, v.proposed_at, \
+     v.patient_assent_at, v.patient_assent_kind, v.care_assent_at, v.row_version";
+
+static HEAD: ByReader = ByReader(LazyLock::new(|| head(false)));
+static HEAD_WITH_PREFERENCES: ByReader = ByReader(LazyLock::new(|| head(true)));
+
+/// Goals of the version that is read, and those that proposals add.
+static GOALS: ByReader = ByReader(LazyLock::new(|| {
+    READERS.map(|who| {
+        format!(
+            "SELECT g.id, g.status, g.achievement, g.set_by, g.row_version, r.id, r.text, r.priority, r.target_on \
+             FROM agreement a JOIN agreement_version v ON v.agreement_id = a.id \
+               AND (v.id = a.current_version_id OR v.status = 'PROPOSED') \
+             JOIN version_goal m ON m.version_id = v.id JOIN goal g ON g.id = m.goal_id \
+             JOIN goal_revision r ON r.id = m.goal_revision_id \
+             WHERE a.id = $5 AND {} AND (v.id = a.current_version_id OR NOT EXISTS (SELECT 1 FROM version_goal k \
+               WHERE k.version_id = a.current_version_id AND k.goal_id = m.goal_id)) \
+             ORDER BY r.priority, g.id",
+            reach_sql(who, "a.patient_id", Some("a.care_provider_id"))
+        )
+    })
+}));
+
+/// Items likewise, by date.
+static ITEMS: ByReader = ByReader(LazyLock::new(|| {
+    READERS.map(|who| {
+        format!(
+            "SELECT i.id, i.status, i.proposed_by, i.status_reason, i.work_note, i.row_version, \
+             r.id, r.category, r.title, r.description, r.owner, r.timing, r.due_on, r.starts_on, r.recurrence, \
+             r.\"trigger\", r.goal_id, r.result_how, r.result_by, {unit}, {staff} \
+             FROM agreement a JOIN agreement_version v ON v.agreement_id = a.id \
+               AND (v.id = a.current_version_id OR v.status = 'PROPOSED') \
+             JOIN version_item m ON m.version_id = v.id JOIN plan_item i ON i.id = m.plan_item_id \
+             JOIN plan_item_revision r ON r.id = m.plan_item_revision_id \
+             LEFT JOIN care_unit iu ON iu.id = r.responsible_unit_id \
+             LEFT JOIN assignment ia ON ia.id = r.responsible_assignment_id \
+             LEFT JOIN staff_member ist ON ist.id = ia.staff_member_id \
+             WHERE a.id = $5 AND {reach} AND (v.id = a.current_version_id OR NOT EXISTS (SELECT 1 FROM version_item k \
+               WHERE k.version_id = a.current_version_id AND k.plan_item_id = m.plan_item_id)) \
+             ORDER BY CASE WHEN r.due_on IS NULL THEN 1 ELSE 0 END, r.due_on, i.id",
+            unit = unit_columns("iu"),
+            staff = staff_columns("ist"),
+            reach = reach_sql(who, "a.patient_id", Some("a.care_provider_id")),
+        )
+    })
+}));
+
+/// Loads a patient, with `agreement` or else the one that concerns them now. None when out of reach.
+pub async fn load(
+    session: &Session,
+    patient: PatientId,
+    agreement: Option<Uuid>,
+    wanted: Wanted,
+) -> Result<Option<PatientPlan>, Fault> {
+    session
+        .core
+        .db
+        .snapshot(async |tx| -> Result<Option<PatientPlan>, Fault> {
+            let head = if wanted.preferences { &HEAD_WITH_PREFERENCES } else { &HEAD };
+            let rows = query(session, tx, head, [patient.0.into(), Value::Uuid(agreement)]).await?;
+            let Some(mut plan) = read_head(session, &rows, wanted)? else { return Ok(None) };
+            if let Some(agreement) = &mut plan.agreement {
+                let id: Value = agreement.id.id.into();
+                if wanted.goals || wanted.items {
+                    agreement.goals = read_goals(session, &query(session, tx, &GOALS, [id.clone()]).await?)?;
+                }
+                if wanted.items {
+                    let rows = query(session, tx, &ITEMS, [id]).await?;
+                    agreement.plan_items = read_items(session, &rows, &agreement.goals)?;
+                }
+            }
+            if wanted.contacts {
+                plan.contacts = contact::of_patient(session, tx, patient.0).await?;
+            }
+            if wanted.appointments {
+                let order = "ap.starts_at DESC, ap.id DESC";
+                let found =
+                    appointment::of_patient(session, tx, patient.0, "1 = 1", [], order, MOST_APPOINTMENTS)
+                        .await?;
+                plan.appointments = found.into_iter().map(Arc::new).collect();
+            }
+            Ok(Some(plan))
+        })
+        .await
+}
+
+async fn query(
+    session: &Session,
+    db: &impl ConnectionTrait,
+    sql: &ByReader,
+    own: impl IntoIterator<Item = Value>,
+) -> Result<Vec<QueryResult>, Fault> {
+    let mut values = reach_values(&session.actor, session.now());
+    values.extend(own);
+    let statement =
+        Statement::from_sql_and_values(db.get_database_backend(), sql.for_session(session), values);
+    Ok(db.query_all_raw(statement).await?)
+}
+
+fn read_head(session: &Session, rows: &[QueryResult], wanted: Wanted) -> Result<Option<PatientPlan>, Fault> {
+    let mut plan: Option<PatientPlan> = None;
+    let mut current = Uuid::nil();
+    for row in rows {
+        let mut cols = Cols::new(row);
+        let here = patient_part(session, &mut cols)?;
+        let started = agreement_part(&mut cols)?;
+        let version = opt_version(session, &mut cols)?;
+        let preference = if wanted.preferences { preference::opt_preference(&mut cols)? } else { None };
+        let plan = plan.get_or_insert(here);
+        if let Some((mut agreement, current_version)) = started {
+            current = current_version;
+            if plan.agreement.is_none()
+                && let Some(version) = &version
+            {
+                agreement.current_version = version.clone();
+                plan.agreement = Some(agreement);
+            }
+        }
+        if let (Some(agreement), Some(version)) = (&mut plan.agreement, version) {
+            if version.id.id == current {
+                agreement.current_version = version;
+            } else if !agreement.proposals.iter().any(|p| p.id == version.id) {
+                agreement.proposals.push(version);
+            }
+        }
+        if let Some(preference) = preference
+            && !plan.preferences.iter().any(|p| p.id == preference.id)
+        {
+            plan.preferences.push(preference);
+        }
+    }
+    // A first version that waits for assent is a proposal too.
+    if let Some(agreement) = plan.as_mut().and_then(|p| p.agreement.as_mut())
+        && agreement.current_version.status == crate::graphql::types::enums::VersionStatus::Proposed
+    {
+        agreement.proposals.push(agreement.current_version.clone());
+    }
+    Ok(plan)
+}
+
+fn patient_part(session: &Session, cols: &mut Cols<'_>) -> Result<PatientPlan, Fault> {
+    let id = PatientId(cols.take()?);
+    let (given_name, family_name) = (cols.take()?, cols.take()?);
+    let birth_date = cols.take()?;
+    let language = cols.take()?;
+    let protected_identity = cols.text_enum()?;
+    let deceased_on = cols.opt()?;
+    let number = cols.opt::<Uuid>()?.zip(cols.opt_sealed()?);
+    let summary = cols.unit()?;
+    let (opening, closing): (String, String) = (cols.take()?, cols.take()?);
+    let unit = OwnUnit {
+        summary,
+        hours: Hours::parse(&opening, &closing),
+        after_hours_name: cols.opt()?,
+        after_hours_phone: cols.opt()?,
+    };
+    let lead = contact::opt_contact(cols, session)?;
+    let next_appointment = appointment::opt_appointment(cols, session)?.map(Arc::new);
+    Ok(PatientPlan {
+        id,
+        given_name,
+        family_name,
+        birth_date,
+        language,
+        protected_identity,
+        deceased_on,
+        number,
+        unit,
+        agreement: None,
+        lead,
+        contacts: Vec::new(),
+        next_appointment,
+        preferences: Vec::new(),
+        appointments: Vec::new(),
+    })
+}
+
+/// The agreement without its versions, and the id of the version a reader sees first.
+fn agreement_part(cols: &mut Cols<'_>) -> Result<Option<(Agreement, Uuid)>, Fault> {
+    let Some(id) = cols.opt::<Uuid>()? else {
+        cols.skip(6 + 4);
+        return Ok(None);
+    };
+    let status: agreement::Status = cols.text_enum()?;
+    let current: Uuid = cols.take()?;
+    let (created_at, updated_at, ended_at) = (cols.take()?, cols.take()?, cols.opt()?);
+    let row_version = cols.take()?;
+    let care_unit = cols.unit()?;
+    let agreement = Agreement {
+        id: GlobalId::new(NodeKind::Agreement, id),
+        status: status.into(),
+        care_unit,
+        current_version: AgreementVersion::absent(),
+        proposals: Vec::new(),
+        goals: Vec::new(),
+        plan_items: Vec::new(),
+        created_at,
+        updated_at,
+        ended_at,
+        row_version,
+    };
+    Ok(Some((agreement, current)))
+}
+
+impl AgreementVersion {
+    /// Stands in until the version's own row is read.
+    fn absent() -> Self {
+        Self {
+            id: GlobalId::new(NodeKind::AgreementVersion, Uuid::nil()),
+            number: 0,
+            status: agreement_version::Status::Draft.into(),
+            title: String::new(),
+            story: None,
+            what_matters: None,
+            shared_goal: None,
+            own_responsibility: None,
+            self_care: None,
+            when_to_seek_help: None,
+            how_results_come: None,
+            digest: None,
+            proposed_by: None,
+            proposed_at: None,
+            patient_assent: None,
+            care_assent: None,
+            row_version: 0,
+        }
+    }
+}
+
+fn opt_version(session: &Session, cols: &mut Cols<'_>) -> Result<Option<AgreementVersion>, Fault> {
+    let Some(id) = cols.opt::<Uuid>()? else {
+        cols.skip(10);
+        return Ok(None);
+    };
+    let number = cols.take()?;
+    let status: agreement_version::Status = cols.text_enum()?;
+    let content =
+        session.core.keys.open(Place::new("agreement_version.content", id), &Sealed(cols.take()?))?;
+    let content: AgreementContent = serde_json::from_str(&content)
+        .map_err(|_| Fault::internal("an agreement version's content is not readable"))?;
+    let digest = cols.opt::<Vec<u8>>()?.map(hex::encode);
+    let proposed_by: Option<agreement_version::Party> = cols.opt_enum()?;
+    let proposed_at = cols.opt()?;
+    let patient_assent_at = cols.opt()?;
+    let patient_assent_kind: Option<entity::access_event::ActorKind> = cols.opt_enum()?;
+    let care_assent_at: Option<chrono::DateTime<chrono::Utc>> = cols.opt()?;
+    Ok(Some(AgreementVersion {
+        id: GlobalId::new(NodeKind::AgreementVersion, id),
+        number,
+        status: status.into(),
+        title: content.title,
+        story: content.story,
+        what_matters: content.what_matters,
+        shared_goal: content.shared_goal,
+        own_responsibility: content.own_responsibility,
+        self_care: content.self_care,
+        when_to_seek_help: content.when_to_seek_help,
+        how_results_come: content.how_results_come,
+        digest,
+        proposed_by: proposed_by.map(Into::into),
+        proposed_at,
+        patient_assent: patient_assent_at
+            .zip(patient_assent_kind)
+            .map(|(at, by)| Assent { at, by: by.into() }),
+        care_assent: care_assent_at
+            .map(|at| Assent { at, by: entity::access_event::ActorKind::Staff.into() }),
+        row_version: cols.take()?,
+    }))
+}
+
+fn read_goals(session: &Session, rows: &[QueryResult]) -> Result<Vec<Arc<Goal>>, Fault> {
+    let mut goals: Vec<Arc<Goal>> = Vec::with_capacity(rows.len());
+    let mut seen = HashSet::with_capacity(rows.len());
+    for row in rows {
+        let mut cols = Cols::new(row);
+        let id: Uuid = cols.take()?;
+        if !seen.insert(id) {
+            continue;
+        }
+        let status: goal::Status = cols.text_enum()?;
+        let achievement: goal::Achievement = cols.text_enum()?;
+        let set_by: agreement_version::Party = cols.text_enum()?;
+        let row_version = cols.take()?;
+        let revision: Uuid = cols.take()?;
+        let text =
+            session.core.keys.open(Place::new("goal_revision.text", revision), &Sealed(cols.take()?))?;
+        goals.push(Arc::new(Goal {
+            id: GlobalId::new(NodeKind::Goal, id),
+            text,
+            priority: cols.take()?,
+            status: status.into(),
+            achievement: achievement.into(),
+            set_by: set_by.into(),
+            target_on: cols.opt()?,
+            row_version,
+        }));
+    }
+    Ok(goals)
+}
+
+fn read_items(
+    session: &Session,
+    rows: &[QueryResult],
+    goals: &[Arc<Goal>],
+) -> Result<Vec<Arc<PlanItem>>, Fault> {
+    let goals: HashMap<Uuid, &Arc<Goal>> = goals.iter().map(|goal| (goal.id.id, goal)).collect();
+    let keys = &session.core.keys;
+    let sees_notes = allows(Who::from(&session.actor), Noun::WorkNote, Action::Read);
+    let today = to_local(session.now()).date_naive();
+    let mut items: Vec<Arc<PlanItem>> = Vec::with_capacity(rows.len());
+    let mut seen = HashSet::with_capacity(rows.len());
+    for row in rows {
+        let mut cols = Cols::new(row);
+        let id: Uuid = cols.take()?;
+        if !seen.insert(id) {
+            continue;
+        }
+        let status: plan_item::Status = cols.text_enum()?;
+        let proposed_by: agreement_version::Party = cols.text_enum()?;
+        let status_reason = cols.opt_sealed()?;
+        let work_note = cols.opt_sealed()?;
+        let row_version = cols.take()?;
+        let revision: Uuid = cols.take()?;
+        let open = |column, sealed: Option<&Sealed>| keys.open_opt(Place::new(column, revision), sealed);
+        let category: plan_item_revision::Category = cols.text_enum()?;
+        let title = keys.open(Place::new("plan_item_revision.title", revision), &Sealed(cols.take()?))?;
+        let description = open("plan_item_revision.description", cols.opt_sealed()?.as_ref())?;
+        let owner: plan_item_revision::Owner = cols.text_enum()?;
+        let timing: plan_item_revision::Timing = cols.text_enum()?;
+        let due_on: Option<NaiveDate> = cols.opt()?;
+        let (starts_on, recurrence) = (cols.opt()?, cols.opt()?);
+        let trigger = open("plan_item_revision.trigger", cols.opt_sealed()?.as_ref())?;
+        let goal = cols.opt::<Uuid>()?.and_then(|id| goals.get(&id).map(|goal| Arc::clone(goal)));
+        let result_how = open("plan_item_revision.result_how", cols.opt_sealed()?.as_ref())?;
+        let result_by = cols.opt()?;
+        items.push(Arc::new(PlanItem {
+            id: GlobalId::new(NodeKind::PlanItem, id),
+            title,
+            description,
+            category: category.into(),
+            status: status.into(),
+            status_reason: keys
+                .open_opt(Place::new("plan_item.status_reason", id), status_reason.as_ref())?,
+            follow_through: follow_through(status, due_on, today),
+            owner: owner.into(),
+            responsible_unit: cols.opt_unit()?,
+            responsible_staff: cols.opt_staff()?,
+            timing: timing.into(),
+            due_on,
+            starts_on,
+            recurrence,
+            trigger,
+            goal,
+            result_how,
+            result_by,
+            proposed_by: proposed_by.into(),
+            work_note: if sees_notes {
+                Restricted::Shown(keys.open_opt(Place::new("plan_item.work_note", id), work_note.as_ref())?)
+            } else {
+                Restricted::Hidden
+            },
+            row_version,
+        }));
+    }
+    Ok(items)
+}
+
+/// How an item stands against its date (avstämning).
+pub fn follow_through(
+    status: plan_item::Status,
+    due_on: Option<NaiveDate>,
+    today: NaiveDate,
+) -> FollowThrough {
+    use plan_item::Status as S;
+    match status {
+        S::Done => FollowThrough::Done,
+        S::NotDone | S::Cancelled => FollowThrough::NotDone,
+        S::Proposed | S::Accepted | S::InProgress => match due_on {
+            Some(due) if due < today && status != S::Proposed => FollowThrough::Late,
+            _ => FollowThrough::Ahead,
+        },
+    }
+}

@@ -1,0 +1,260 @@
+//! What follows from a loaded plan: the next steps, what is missing, and the timeline.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, NaiveDate, Utc};
+
+use super::plan::PatientPlan;
+use crate::{
+    calendar::to_local,
+    graphql::{
+        plain::{At, Plain, plain_object},
+        scalars::PhoneNumber,
+        types::{
+            agreement::{NextStep, NextSteps, PlanItem},
+            booking::Appointment,
+            enums::{
+                AgreementStatus, AppointmentMode, AppointmentStatus, CareContactRole, PlanItemOwner,
+                PlanItemStatus,
+            },
+        },
+    },
+    locale::Locale,
+};
+
+/// The parts of a patientkontrakt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, async_graphql::Enum)]
+pub enum PartKind {
+    /// The agreement itself (överenskommelse).
+    Agreement,
+    /// A fixed contact (fast vårdkontakt).
+    FixedContact,
+    /// The next agreed time (överenskommen tid).
+    AgreedTime,
+    /// A coherent plan (sammanhållen planering).
+    CoherentPlan,
+}
+
+impl Plain for PartKind {
+    fn write(&self, _: &At<'_>) -> async_graphql::Value {
+        async_graphql::Value::Enum(async_graphql::Name::new(match self {
+            Self::Agreement => "AGREEMENT",
+            Self::FixedContact => "FIXED_CONTACT",
+            Self::AgreedTime => "AGREED_TIME",
+            Self::CoherentPlan => "COHERENT_PLAN",
+        }))
+    }
+}
+
+plain_object! {
+    /// One of the four parts of a patientkontrakt, and what it still lacks.
+    AgreementPart {
+        /// Which part.
+        part: PartKind,
+        /// Whether nothing is missing.
+        complete: bool,
+        /// What is missing, each in plain words.
+        missing: Vec<String>,
+    }
+}
+
+plain_object! {
+    /// One entry of the patient's coherent plan: an item or a booked time, across all units.
+    TimelineEntry {
+        /// The day, where there is one.
+        on: Option<NaiveDate>,
+        /// The exact time, for a booked time.
+        starts_at: Option<DateTime<Utc>>,
+        /// What, in plain words.
+        title: String,
+        /// Which unit it is at.
+        unit_name: Option<String>,
+        /// The plan item, when it is one.
+        plan_item: Option<Arc<PlanItem>>,
+        /// The booked time, when it is one.
+        appointment: Option<Arc<Appointment>>,
+    }
+}
+
+/// Open: agreed and not finished.
+fn is_open(item: &PlanItem) -> bool {
+    matches!(item.status, PlanItemStatus::Accepted | PlanItemStatus::InProgress)
+}
+
+/// The next step of each side. A booked time is the patient's next step, and care's where care has nothing sooner.
+pub fn next_steps(plan: &PatientPlan, locale: Locale) -> NextSteps {
+    let items = plan.agreement.as_ref().map_or(&[][..], |a| &a.plan_items);
+    let earliest = |by_care: bool| {
+        items
+            .iter()
+            .filter(|i| is_open(i) && (i.owner == PlanItemOwner::Care) == by_care && i.due_on.is_some())
+            .min_by_key(|i| (i.due_on, i.id.id))
+    };
+    let step = |item: Option<&Arc<PlanItem>>| match (item, &plan.next_appointment) {
+        (Some(item), Some(time)) if item.due_on < Some(to_local(time.starts_at).date_naive()) => {
+            Some(item_step(plan, item))
+        }
+        (_, Some(time)) => Some(appointment_step(time, locale)),
+        (Some(item), None) => Some(item_step(plan, item)),
+        (None, None) => None,
+    };
+    NextSteps { patient: step(earliest(false)), care: step(earliest(true)) }
+}
+
+fn item_step(plan: &PatientPlan, item: &Arc<PlanItem>) -> NextStep {
+    let (call_name, call_phone) = whom_to_call(plan, item);
+    NextStep {
+        title: item.title.clone(),
+        on: item.due_on,
+        starts_at: None,
+        place: item.responsible_unit.as_ref().and_then(|u| u.address.clone()),
+        with_whom: item
+            .responsible_staff
+            .as_ref()
+            .map(|s| format!("{}, {}", s.name, s.title))
+            .or_else(|| item.responsible_unit.as_ref().map(|u| u.name.clone())),
+        preparation: item.description.clone(),
+        call_name,
+        call_phone,
+        plan_item: Some(Arc::clone(item)),
+        appointment: None,
+    }
+}
+
+fn whom_to_call(plan: &PatientPlan, item: &PlanItem) -> (String, PhoneNumber) {
+    if let Some(unit) = &item.responsible_unit {
+        return (unit.name.clone(), unit.phone.clone());
+    }
+    match &plan.lead {
+        Some(lead) => (lead.contact.name.clone(), lead.contact.phone.clone()),
+        None => (plan.unit.summary.name.clone(), plan.unit.summary.phone.clone()),
+    }
+}
+
+fn appointment_step(time: &Arc<Appointment>, locale: Locale) -> NextStep {
+    let place = match time.mode {
+        AppointmentMode::Visit => {
+            time.care_unit.address.clone().or_else(|| Some(time.care_unit.name.clone()))
+        }
+        AppointmentMode::Video => Some(locale.pick("Video", "Video").to_owned()),
+        AppointmentMode::Phone => Some(locale.pick("Vi ringer dig", "We call you").to_owned()),
+        AppointmentMode::Home => Some(locale.pick("Hemma hos dig", "At your home").to_owned()),
+    };
+    NextStep {
+        title: time.appointment_type.name.clone(),
+        on: Some(to_local(time.starts_at).date_naive()),
+        starts_at: Some(time.starts_at),
+        place,
+        with_whom: time
+            .staff
+            .as_ref()
+            .map(|s| format!("{}, {}", s.name, s.title))
+            .or_else(|| Some(time.care_unit.name.clone())),
+        preparation: time.appointment_type.preparation.clone(),
+        call_name: time.care_unit.name.clone(),
+        call_phone: time.care_unit.phone.clone(),
+        plan_item: None,
+        appointment: Some(Arc::clone(time)),
+    }
+}
+
+/// The four parts, each with what is missing.
+pub fn parts(plan: &PatientPlan, locale: Locale) -> Vec<AgreementPart> {
+    let say = |sv: &str, en: &str| locale.pick(sv, en).to_owned();
+    let mut agreement = Vec::new();
+    let mut coherent = Vec::new();
+    match &plan.agreement {
+        None => {
+            agreement.push(say("Det finns inget patientkontrakt.", "There is no agreement."));
+            coherent.push(say("Det finns ingen plan.", "There is no plan."));
+        }
+        Some(a) => {
+            if a.status != AgreementStatus::Active {
+                agreement.push(say("Alla har inte sagt ja än.", "Not everyone has said yes yet."));
+            }
+            if a.current_version.what_matters.is_none() {
+                agreement.push(say(
+                    "Vad som är viktigt för patienten saknas.",
+                    "What matters to the patient is missing.",
+                ));
+            }
+            if a.goals.is_empty() {
+                agreement.push(say("Mål saknas.", "There are no goals."));
+            }
+            if a.current_version.when_to_seek_help.is_none() {
+                agreement.push(say(
+                    "När och var man söker hjälp saknas.",
+                    "When and where to seek help is missing.",
+                ));
+            }
+            if a.plan_items.is_empty() {
+                coherent.push(say("Det finns inga insatser i planen.", "The plan has no items."));
+            }
+            for item in a.plan_items.iter().filter(|i| is_open(i) && i.due_on.is_none()) {
+                coherent.push(match locale {
+                    Locale::Sv => format!("”{}” har ingen tid.", item.title),
+                    Locale::En => format!("\"{}\" has no time.", item.title),
+                });
+            }
+            let steps = next_steps(plan, locale);
+            if steps.patient.is_none() && steps.care.is_none() {
+                coherent.push(say("Nästa steg saknas.", "There is no next step."));
+            }
+        }
+    }
+    let mut contact = Vec::new();
+    if plan.lead.is_none() {
+        contact.push(say("Fast vårdkontakt saknas.", "There is no fixed contact (fast vårdkontakt)."));
+    }
+    if !plan.contacts.iter().any(|r| r.contact.role == CareContactRole::FastLakarkontakt) {
+        contact.push(say("Fast läkarkontakt saknas.", "There is no fixed doctor (fast läkarkontakt)."));
+    }
+    let mut time = Vec::new();
+    if plan.next_appointment.is_none() {
+        time.push(say("Ingen tid är bokad.", "No time is booked."));
+    }
+    [
+        (PartKind::Agreement, agreement),
+        (PartKind::FixedContact, contact),
+        (PartKind::AgreedTime, time),
+        (PartKind::CoherentPlan, coherent),
+    ]
+    .into_iter()
+    .map(|(part, missing)| AgreementPart { part, complete: missing.is_empty(), missing })
+    .collect()
+}
+
+/// Items and booked times in one order of time; what has no day comes last.
+pub fn timeline(plan: &PatientPlan) -> Vec<TimelineEntry> {
+    let items = plan
+        .agreement
+        .iter()
+        .flat_map(|a| &a.plan_items)
+        .filter(|i| i.status != PlanItemStatus::Cancelled)
+        .map(|item| TimelineEntry {
+            on: item.due_on,
+            starts_at: None,
+            title: item.title.clone(),
+            unit_name: item.responsible_unit.as_ref().map(|u| u.name.clone()),
+            plan_item: Some(Arc::clone(item)),
+            appointment: None,
+        });
+    let times = plan.appointments.iter().filter(|t| t.status != AppointmentStatus::Cancelled).map(|time| {
+        TimelineEntry {
+            on: Some(to_local(time.starts_at).date_naive()),
+            starts_at: Some(time.starts_at),
+            title: time.appointment_type.name.clone(),
+            unit_name: Some(time.care_unit.name.clone()),
+            plan_item: None,
+            appointment: Some(Arc::clone(time)),
+        }
+    });
+    let mut entries: Vec<_> = items.chain(times).collect();
+    entries.sort_by_key(|e| (e.on.is_none(), e.on, e.starts_at, entry_id(e)));
+    entries
+}
+
+/// What tells one entry of a timeline from another.
+pub fn entry_id(entry: &TimelineEntry) -> Option<uuid::Uuid> {
+    entry.plan_item.as_ref().map(|i| i.id.id).or_else(|| entry.appointment.as_ref().map(|a| a.id.id))
+}

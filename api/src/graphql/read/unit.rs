@@ -1,0 +1,215 @@
+//! A unit's list of agreements: one statement, whatever its length.
+
+use std::sync::LazyLock;
+
+use chrono::{DateTime, Utc};
+use entity::{CareUnitId, PatientId, Sealed, agreement, patient, plan_item_revision};
+use sea_orm::{ConnectionTrait, Statement, Value};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::cols::Cols;
+use crate::{
+    auth::{
+        actor::StaffActor,
+        policy::{Granted, Who, reach_sql, reach_values},
+    },
+    crypto::Place,
+    domain::agreement::content::AgreementContent,
+    error::Fault,
+    graphql::{
+        page::{Page, PageRequest},
+        scalars::{GlobalId, NodeKind},
+        types::{
+            agreement::{AgreementSummary, OpenItem},
+            people::PatientSummary,
+        },
+    },
+    session::Session,
+};
+
+/// Where a page goes on: the sort key of its last row.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListPlace {
+    at: DateTime<Utc>,
+    name: String,
+    id: Uuid,
+}
+
+/// In which order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sort {
+    /// Latest change first.
+    #[default]
+    UpdatedDesc,
+    /// By the patient's family name, then given name.
+    PatientName,
+}
+
+/// Which agreements.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    pub status: Option<agreement::Status>,
+    /// The beginning of the patient's family name.
+    pub family_name: Option<String>,
+}
+
+static LIST: LazyLock<[String; 2]> = LazyLock::new(|| {
+    [
+        ("a.updated_at DESC, a.id", "(a.updated_at < $9 OR (a.updated_at = $9 AND a.id > $11))"),
+        ("p.name_search, a.id", "(p.name_search > $10 OR (p.name_search = $10 AND a.id > $11))"),
+    ]
+    .map(|(order, after)| list(order, after))
+});
+
+fn list(order: &str, after: &str) -> String {
+    let reach =
+        reach_sql(Who::Staff(entity::assignment::Role::Care), "a.patient_id", Some("a.care_provider_id"));
+    let open = "FROM version_item m JOIN plan_item i ON i.id = m.plan_item_id \
+                JOIN plan_item_revision r ON r.id = m.plan_item_revision_id \
+                WHERE m.version_id = a.current_version_id AND i.status IN ('ACCEPTED', 'IN_PROGRESS')";
+    format!(
+        "SELECT a.id, a.status, a.updated_at, v.id, v.content, p.id, p.given_name, p.family_name, p.name_search, \
+         p.protected_identity, n.id, n.plan_item_id, n.title, n.owner, n.due_on, (SELECT count(*) {open}) \
+         FROM agreement a JOIN patient p ON p.id = a.patient_id \
+         JOIN agreement_version v ON v.id = a.current_version_id \
+         LEFT JOIN plan_item_revision n ON n.id = (SELECT r.id {open} \
+           ORDER BY CASE WHEN r.due_on IS NULL THEN 1 ELSE 0 END, r.due_on, i.id LIMIT 1) \
+         WHERE a.care_unit_id = $5 AND a.status = $6 AND {reach} \
+         AND p.name_search LIKE $7 ESCAPE '!' AND ($8 = 0 OR {after}) ORDER BY {order} LIMIT $12"
+    )
+}
+
+/// A page of the agreements of the unit that staff act under.
+pub async fn agreements(
+    session: &Session,
+    unit: &Granted<StaffActor>,
+    filter: &Filter,
+    sort: Sort,
+    request: &PageRequest<ListPlace>,
+) -> Result<Page<AgreementSummary>, Fault> {
+    let mut values = reach_values(&session.actor, session.now());
+    let status = filter.status.unwrap_or(agreement::Status::Active);
+    let start = ListPlace { at: DateTime::<Utc>::UNIX_EPOCH, name: String::new(), id: Uuid::nil() };
+    let after = request.after.as_ref().unwrap_or(&start);
+    let limit = i64::try_from(request.first + 1).unwrap_or(i64::MAX);
+    values.extend([
+        Value::from(unit.care_unit.0),
+        status.as_str().into(),
+        pattern(filter).into(),
+        i32::from(request.after.is_some()).into(),
+        after.at.into(),
+        after.name.clone().into(),
+        after.id.into(),
+        limit.into(),
+    ]);
+    let sql = &LIST[usize::from(sort == Sort::PatientName)];
+    let rows = session
+        .core
+        .db
+        .read(async |db| -> Result<_, Fault> {
+            let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
+            Ok(db.query_all_raw(statement).await?)
+        })
+        .await?;
+    let rows: Vec<Row> =
+        rows.iter().map(|row| read(session, &mut Cols::new(row))).collect::<Result<_, _>>()?;
+    for row in rows.iter().take(request.first) {
+        session.trail.read(PatientId(row.summary.patient.id.id));
+    }
+    Ok(Page::of_rows(rows, request, |row| row.place.clone()).map(|row| row.summary))
+}
+
+/// The active agreements of the unit, counted under the same rules.
+pub async fn count(session: &Session, unit: &Granted<StaffActor>, filter: &Filter) -> Result<i32, Fault> {
+    static COUNT: LazyLock<String> = LazyLock::new(|| {
+        let reach =
+            reach_sql(Who::Staff(entity::assignment::Role::Care), "a.patient_id", Some("a.care_provider_id"));
+        format!(
+            "SELECT count(*) FROM agreement a JOIN patient p ON p.id = a.patient_id \
+             WHERE a.care_unit_id = $5 AND a.status = $6 AND {reach} AND p.name_search LIKE $7 ESCAPE '!'"
+        )
+    });
+    let mut values = reach_values(&session.actor, session.now());
+    let status = filter.status.unwrap_or(agreement::Status::Active);
+    values.extend([Value::from(unit.care_unit.0), status.as_str().into(), pattern(filter).into()]);
+    session
+        .core
+        .db
+        .read(async |db| -> Result<i32, Fault> {
+            let statement = Statement::from_sql_and_values(db.get_database_backend(), COUNT.as_str(), values);
+            let row =
+                db.query_one_raw(statement).await?.ok_or_else(|| Fault::internal("a count without a row"))?;
+            Ok(i32::try_from(Cols::new(&row).take::<i64>()?).unwrap_or(i32::MAX))
+        })
+        .await
+}
+
+/// A LIKE pattern for the beginning of the search column, with `!` as escape.
+fn pattern(filter: &Filter) -> String {
+    let name = filter.family_name.as_deref().unwrap_or_default().to_lowercase();
+    format!("{}%", name.replace('!', "!!").replace('%', "!%").replace('_', "!_"))
+}
+
+struct Row {
+    summary: AgreementSummary,
+    place: ListPlace,
+}
+
+fn read(session: &Session, cols: &mut Cols<'_>) -> Result<Row, Fault> {
+    let keys = &session.core.keys;
+    let id: Uuid = cols.take()?;
+    let status: agreement::Status = cols.text_enum()?;
+    let updated_at: DateTime<Utc> = cols.take()?;
+    let version: Uuid = cols.take()?;
+    let content = keys.open(Place::new("agreement_version.content", version), &Sealed(cols.take()?))?;
+    let content: AgreementContent = serde_json::from_str(&content)
+        .map_err(|_| Fault::internal("an agreement version's content is not readable"))?;
+    let patient = cols.take::<Uuid>()?;
+    let (given_name, family_name) = (cols.take()?, cols.take()?);
+    let name: String = cols.take()?;
+    let protected_identity: patient::ProtectedIdentity = cols.text_enum()?;
+    let next_step = match cols.opt::<Uuid>()? {
+        None => {
+            cols.skip(4);
+            None
+        }
+        Some(revision) => {
+            let item: Uuid = cols.take()?;
+            let title = keys.open(Place::new("plan_item_revision.title", revision), &Sealed(cols.take()?))?;
+            let owner: plan_item_revision::Owner = cols.text_enum()?;
+            Some(OpenItem {
+                id: GlobalId::new(NodeKind::PlanItem, item),
+                title,
+                owner: owner.into(),
+                due_on: cols.opt()?,
+            })
+        }
+    };
+    let open_item_count = i32::try_from(cols.take::<i64>()?).unwrap_or(i32::MAX);
+    let summary = AgreementSummary {
+        id: GlobalId::new(NodeKind::Agreement, id),
+        title: content.title,
+        status: status.into(),
+        patient: PatientSummary {
+            id: GlobalId::new(NodeKind::Patient, patient),
+            given_name,
+            family_name,
+            protected_identity: protected_identity.into(),
+        },
+        next_step,
+        open_item_count,
+        updated_at,
+    };
+    Ok(Row { summary, place: ListPlace { at: updated_at, name, id } })
+}
+
+/// The facts of a unit that anyone signed in may see.
+pub async fn facts(session: &Session, id: CareUnitId) -> Result<Option<entity::care_unit::Model>, Fault> {
+    use sea_orm::EntityTrait;
+    session
+        .core
+        .db
+        .read(async |db| -> Result<_, Fault> { Ok(entity::care_unit::Entity::find_by_id(id).one(db).await?) })
+        .await
+}
