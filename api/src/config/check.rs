@@ -77,11 +77,14 @@ impl Check<'_> {
         self.whole("http.rate_per_second", http.rate_per_second as usize, 1..=100_000);
         self.whole("http.rate_burst", http.rate_burst as usize, 1..=1_000_000);
         self.whole("graphql.max_tokens", graphql.max_tokens, 10..=100_000);
-        self.whole("graphql.max_depth", graphql.max_depth, 1..=100);
+        self.whole("graphql.max_depth", graphql.max_depth, 1..=32);
         self.whole("graphql.max_complexity", graphql.max_complexity, 1..=1_000_000);
         self.whole("graphql.max_aliases", graphql.max_aliases, 0..=1000);
         self.whole("graphql.max_directives", graphql.max_directives, 0..=1000);
-        self.whole("graphql.max_first", graphql.max_first, 1..=100);
+        self.whole("graphql.max_root_fields", graphql.max_root_fields, 1..=1000);
+        self.whole("graphql.max_fields", graphql.max_fields, 1..=100_000);
+        self.whole("graphql.cached_documents", graphql.cached_documents, 0..=100_000);
+        self.whole("graphql.cached_document_bytes", graphql.cached_document_bytes, 0..=1_048_576);
         let metrics = self.config.metrics.listen;
         self.wrong_if(
             metrics == http.listen && metrics.port() != 0,
@@ -92,8 +95,7 @@ impl Check<'_> {
 
     fn database(&mut self) {
         let database = &self.config.database;
-        self.seconds("database.statement_timeout_seconds", database.statement_timeout_seconds, 0.1..=5.0);
-        self.seconds("database.acquire_timeout_seconds", database.acquire_timeout_seconds, 0.1..=5.0);
+        self.seconds("database.timeout_seconds", database.timeout_seconds, 0.1..=5.0);
         if let Some(count) = database.max_connections {
             self.whole("database.max_connections", count as usize, 1..=1000);
         }

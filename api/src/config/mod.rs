@@ -6,6 +6,7 @@
 mod check;
 mod demo;
 mod print;
+mod rooms;
 #[expect(clippy::doc_markdown, reason = "the comments of settings are printed as they stand, as plain text")]
 mod sections;
 mod source;
@@ -24,8 +25,8 @@ pub(crate) use check::is_loopback;
 pub use demo::{create_once, prepare as prepare_demo};
 pub use print::{effective, example};
 pub use sections::{
-    Auth, Database, Encryption, FixedContactPolicy, Graphql, Http, Log, LogFormat, Metrics, Mode, Region,
-    Reminders, Sms, SmsKind, Smtp, SmtpTls,
+    Auth, Database, Encryption, Graphql, Http, Log, LogFormat, Metrics, Mode, Region, Reminders, Sms,
+    SmsKind, Smtp, SmtpTls,
 };
 use source::Entries;
 use value::Setting;

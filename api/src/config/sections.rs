@@ -10,8 +10,9 @@ use secrecy::SecretString;
 
 use super::{
     Reader,
-    value::{DatabaseUrl, MasterKey, Setting, choices},
+    value::{DatabaseUrl, MasterKey, Setting, choices, words},
 };
+use crate::{http::graphql::limits::Limits, session::FixedContactPolicy};
 
 /// One setting as it is described and shown.
 pub(super) struct Row {
@@ -65,14 +66,8 @@ choices! {
     }
 }
 
-choices! {
-    /// How many fasta vårdkontakter one patient can have.
-    FixedContactPolicy {
-        /// Exactly one.
-        Single = "single",
-        /// Several, of which one has the main responsibility (huvudansvarig).
-        SeveralWithLead = "several_with_lead",
-    }
+words! {
+    FixedContactPolicy { Single = "single", SeveralWithLead = "several_with_lead" }
 }
 
 choices! {
@@ -148,7 +143,7 @@ sections! {
         /// Seconds that requests under way get to finish when the service stops.
         shutdown_grace_seconds: Duration = seconds(20);
         /// Largest request body, in bytes.
-        body_limit_bytes: usize = 262_144;
+        body_limit_bytes: usize = Limits::default().body_bytes;
         /// Proxies whose X-Forwarded-For header is believed: a list of addresses or networks.
         trusted_proxies: Vec<IpNet> = Vec::new();
         /// Requests per second that one caller may make over time.
@@ -159,18 +154,24 @@ sections! {
 
     /// Limits of one GraphQL operation, so that no single request can occupy the service.
     Graphql in "graphql." {
-        /// Lexical tokens in a document.
-        max_tokens: usize = 4000;
-        /// How deep fields may be nested.
-        max_depth: usize = 20;
-        /// Sum of the fields' costs; a list multiplies by its page size.
-        max_complexity: usize = 5000;
-        /// Aliased fields in an operation.
-        max_aliases: usize = 50;
-        /// Directives in an operation.
-        max_directives: usize = 50;
-        /// Largest page: the highest `first` or `last` of a list.
-        max_first: usize = 100;
+        /// Lexical tokens of a document.
+        max_tokens: usize = Limits::default().tokens;
+        /// Levels of nested fields.
+        max_depth: usize = Limits::default().depth;
+        /// Points that an operation may cost; a list multiplies by its page size.
+        max_complexity: usize = Limits::default().complexity;
+        /// Aliased fields of an operation.
+        max_aliases: usize = Limits::default().aliases;
+        /// Directives of an operation.
+        max_directives: usize = Limits::default().directives;
+        /// Fields at the root of an operation, equal ones counted once.
+        max_root_fields: usize = Limits::default().root_fields;
+        /// Fields of an operation.
+        max_fields: usize = Limits::default().fields;
+        /// Parsed documents kept in memory.
+        cached_documents: usize = Limits::default().cached_documents;
+        /// Bytes of text above which a parsed document is not kept.
+        cached_document_bytes: usize = Limits::default().cached_document_bytes;
         /// Whether the schema may be asked for, and the explorer opened. Demo mode turns it on.
         introspection: bool = false;
     }
@@ -187,10 +188,8 @@ sections! {
         url: DatabaseUrl = DatabaseUrl::from("sqlite://data/patientkontrakt.db?mode=rwc");
         /// Open connections at most. Not set: twice the number of processor cores.
         max_connections: Option<u32> = None => "8";
-        /// Seconds until a statement is given up, at most 5.
-        statement_timeout_seconds: Duration = seconds(5);
-        /// Seconds to wait for a free connection, at most 5.
-        acquire_timeout_seconds: Duration = seconds(5);
+        /// Seconds until a call to the database is given up, the wait for a connection included; at most 5.
+        timeout_seconds: Duration = seconds(5);
         /// Whether an SQLite database is brought up to date at start. PostgreSQL never is: use `migrate up`.
         migrate_at_start: bool = true;
     }

@@ -299,10 +299,10 @@ fn a_password_is_not_sent_in_clear_to_another_machine() {
 
 #[test]
 fn numbers_outside_their_range_name_the_range() {
-    let text = problem(&[("PK_DATABASE__STATEMENT_TIMEOUT_SECONDS", "6")]);
-    assert!(text.ends_with("database.statement_timeout_seconds must be 0.1 to 5 seconds, not 6"), "{text}");
-    let text = problem(&[("PK_GRAPHQL__MAX_FIRST", "101")]);
-    assert!(text.ends_with("graphql.max_first must be 1 to 100, not 101"), "{text}");
+    let text = problem(&[("PK_DATABASE__TIMEOUT_SECONDS", "6")]);
+    assert!(text.ends_with("database.timeout_seconds must be 0.1 to 5 seconds, not 6"), "{text}");
+    let text = problem(&[("PK_GRAPHQL__MAX_DEPTH", "33")]);
+    assert!(text.ends_with("graphql.max_depth must be 1 to 32, not 33"), "{text}");
 }
 
 #[test]
@@ -357,4 +357,36 @@ fn those_who_make_a_file_at_once_agree_on_its_content() {
     });
     assert!(contents.iter().all(|content| *content == contents[0] && content.len() == 64));
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "no drafts are left");
+}
+
+#[test]
+fn the_active_key_comes_first() {
+    let second = "b2:HwECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+    let both: &'static str = Box::leak(format!("{KEY},{second}").into_boxed_str());
+    let config = with(&[("PK_ENCRYPTION__KEYS", both), ("PK_ENCRYPTION__ACTIVE", "b2")]).unwrap();
+    let masters = config.masters();
+    assert_eq!(masters.iter().map(|m| m.id.as_str()).collect::<Vec<_>>(), ["b2", "a1"]);
+    assert_eq!((masters[0].key[0], masters[1].key[31]), (31, 31));
+}
+
+#[test]
+fn each_room_gets_its_settings() {
+    let config = with(&[
+        ("PK_REGION__FIXED_CONTACT_POLICY", "several_with_lead"),
+        ("PK_HTTP__BODY_LIMIT_BYTES", "2048"),
+        ("PK_GRAPHQL__MAX_DEPTH", "7"),
+        ("PK_DATABASE__MAX_CONNECTIONS", "3"),
+    ])
+    .unwrap();
+    let settings = config.settings();
+    assert_eq!((settings.region.as_str(), settings.reminders_enabled), ("99", false));
+    assert_eq!(settings.fixed_contacts, crate::session::FixedContactPolicy::SeveralWithLead);
+    assert_eq!((config.limits().body_bytes, config.limits().depth), (2048, 7));
+    assert_eq!(config.db_options().max_connections, 3);
+    assert!(with(&[]).unwrap().db_options().max_connections >= 2);
+}
+
+#[test]
+fn the_default_limits_are_those_of_the_transport() {
+    assert_eq!(Config::default().limits(), crate::http::graphql::limits::Limits::default());
 }

@@ -135,6 +135,14 @@ macro_rules! choices {
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum $name { $($(#[$doc])* $variant),+ }
 
+        $crate::config::value::words! { $name { $($variant = $word),+ } }
+    };
+}
+pub(super) use choices;
+
+/// Gives an enumeration its words.
+macro_rules! words {
+    ($name:ident { $($variant:ident = $word:literal),+ $(,)? }) => {
         impl $crate::config::value::Setting for $name {
             fn read(raw: &$crate::config::value::Raw) -> Result<Self, String> {
                 $crate::config::value::choice(raw, &[$(($word, Self::$variant)),+])
@@ -145,7 +153,7 @@ macro_rules! choices {
         }
     };
 }
-pub(super) use choices;
+pub(super) use words;
 
 pub(super) fn choice<T: Copy>(raw: &Raw, words: &[(&str, T)]) -> Result<T, String> {
     let given = raw.text().map(|s| s.trim().to_lowercase()).unwrap_or_default();
