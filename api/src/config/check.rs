@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, ops::RangeInclusive, time::Duration};
 
-use lettre::message::Mailbox;
+use lettre::Address;
 use tracing_subscriber::EnvFilter;
 
 use super::{Config, Mode, Origin, Problem, SmsKind, SmtpTls};
@@ -160,9 +160,9 @@ impl Check<'_> {
         self.wrong_if(smtp.host.is_some() && smtp.from.is_none(), "smtp.from", "is required with smtp.host");
         if let Some(from) = &smtp.from {
             self.wrong_if(
-                from.parse::<Mailbox>().is_err(),
+                from.parse::<Address>().is_err(),
                 "smtp.from",
-                "must be a mail address, such as \"Vårdcentralen <no-reply@example.se>\"",
+                "must be a mail address, such as \"no-reply@example.se\"",
             );
         }
         self.wrong_if(
@@ -179,7 +179,6 @@ impl Check<'_> {
         self.seconds("smtp.connect_timeout_seconds", smtp.connect_timeout_seconds, 0.1..=300.0);
         self.seconds("smtp.command_timeout_seconds", smtp.command_timeout_seconds, 0.1..=300.0);
         self.seconds("smtp.body_timeout_seconds", smtp.body_timeout_seconds, 0.1..=600.0);
-        self.seconds("smtp.send_timeout_seconds", smtp.send_timeout_seconds, 0.1..=900.0);
         self.whole("smtp.pool_size", smtp.pool_size, 1..=100);
     }
 
@@ -229,16 +228,16 @@ impl Check<'_> {
             "or sms.kind is required: the decision to send reminders is recorded, but there is no way to send",
         );
         let lease = reminders.lease_seconds;
-        for (key, timeout) in [
-            ("smtp.send_timeout_seconds", self.config.smtp.send_timeout_seconds),
-            ("sms.timeout_seconds", self.config.sms.timeout_seconds),
-            ("reminders.heartbeat_seconds", reminders.heartbeat_seconds),
+        for (what, longest) in [
+            ("one mail can take (the smtp time-outs added up)", self.config.smtp.longest_send()),
+            ("one SMS can take (sms.timeout_seconds)", self.config.sms.timeout_seconds),
+            ("pass between signs of life (reminders.heartbeat_seconds)", reminders.heartbeat_seconds),
         ] {
-            if timeout >= lease {
-                let (timeout, lease) = (timeout.as_secs_f64(), lease.as_secs_f64());
+            if longest >= lease {
+                let (longest, lease) = (longest.as_secs_f64(), lease.as_secs_f64());
                 self.wrong(
-                    key,
-                    format!("must be shorter than reminders.lease_seconds ({lease}), not {timeout}: another worker could send the same message"),
+                    "reminders.lease_seconds",
+                    format!("must be longer than the {longest} seconds that {what}, not {lease}: another worker could send the same message"),
                 );
             }
         }

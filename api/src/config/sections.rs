@@ -242,18 +242,16 @@ sections! {
         password: Option<SecretString> = None => "\"…\"";
         /// Extra certificate authority to trust, a PEM file.
         ca_file: Option<PathBuf> = None => "\"/etc/ssl/region-ca.pem\"";
-        /// Sender of every mail. Required when a host is set.
-        from: Option<String> = None => "\"Vårdcentralen <no-reply@example.se>\"";
-        /// Name by which we greet the server (EHLO). Not set: this machine's address.
+        /// Sender's address of every mail; the unit's name is put before it. Required when a host is set.
+        from: Option<String> = None => "\"no-reply@example.se\"";
+        /// Name by which we greet the server (EHLO). Not set: the part of `from` after the @.
         hello_name: Option<String> = None => "\"patientkontrakt.example.se\"";
-        /// Seconds for connecting, TLS included.
+        /// Seconds for connecting, and again for TLS.
         connect_timeout_seconds: Duration = seconds(10);
         /// Seconds for the answer to each command.
-        command_timeout_seconds: Duration = seconds(20);
-        /// Seconds for the answer after the message itself.
+        command_timeout_seconds: Duration = seconds(15);
+        /// Seconds for the answer after the message itself. When they run out, nobody knows whether it was sent.
         body_timeout_seconds: Duration = seconds(60);
-        /// Seconds for one mail in all; must be shorter than reminders.lease_seconds.
-        send_timeout_seconds: Duration = seconds(120);
         /// Connections kept open.
         pool_size: usize = 4;
     }
@@ -280,8 +278,8 @@ sections! {
         risk_analysis_reference: Option<String> = None => "\"Dnr 2026/123\"";
         /// Date of the decision. Without it nothing is sent.
         risk_analysis_date: Option<NaiveDate> = None => "\"2026-01-31\"";
-        /// Seconds that one worker keeps a message to itself while sending it.
-        lease_seconds: Duration = seconds(180);
+        /// Seconds that one worker keeps a message to itself; longer than sending it can take.
+        lease_seconds: Duration = seconds(240);
         /// Messages taken at a time.
         batch: usize = 50;
         /// Seconds between two looks for messages that are due.
@@ -318,6 +316,16 @@ sections! {
         level: String = "info".to_owned();
         /// "json" or "text". Demo mode writes text.
         format: LogFormat = LogFormat::Json;
+    }
+}
+
+impl Smtp {
+    /// The longest that one mail can take: connecting, TLS, every command and the message itself.
+    pub fn longest_send(&self) -> Duration {
+        // Greeting, EHLO before and after TLS, AUTH, MAIL, RCPT, DATA, and one command on a connection that
+        // was kept open and turns out dead.
+        const COMMANDS: u32 = 8;
+        self.connect_timeout_seconds * 2 + self.command_timeout_seconds * COMMANDS + self.body_timeout_seconds
     }
 }
 

@@ -248,12 +248,15 @@ fn several_keys_need_an_active_one() {
 }
 
 #[test]
-fn a_send_timeout_not_shorter_than_the_lease_is_refused() {
-    let text = problem(&[("PK_REMINDERS__LEASE_SECONDS", "120")]);
+fn a_lease_that_could_end_while_a_message_is_being_sent_is_refused() {
+    let text = problem(&[("PK_REMINDERS__LEASE_SECONDS", "200")]);
     assert!(
-        text.contains("smtp.send_timeout_seconds must be shorter than reminders.lease_seconds (120)"),
+        text.contains("reminders.lease_seconds must be longer than the 200 seconds that one mail"),
         "{text}"
     );
+    let text = problem(&[("PK_SMS__TIMEOUT_SECONDS", "240")]);
+    assert!(text.contains("that one SMS can take (sms.timeout_seconds), not 240"), "{text}");
+    with(&[("PK_REMINDERS__LEASE_SECONDS", "200.5")]).unwrap();
 }
 
 #[test]
