@@ -22,7 +22,7 @@ use uuid::Uuid;
 use crate::{
     auth::actor::Actor,
     clock::Clock,
-    crypto::sha256,
+    crypto::{Keyring, Place, sha256},
     db::{Db, Tx},
     error::Fault,
 };
@@ -33,8 +33,10 @@ pub struct Record {
     pub actor: Actor,
     pub action: String,
     pub outcome: Outcome,
-    /// A code, never free text.
+    /// The code of a refusal.
     pub reason: Option<String>,
+    /// Why staff opened the record, in their words.
+    pub words: Option<String>,
     pub request_id: String,
     /// Empty when a refusal resolved to nobody.
     pub patients: BTreeSet<PatientId>,
@@ -46,6 +48,7 @@ type Waiting = (Record, oneshot::Sender<Result<(), Fault>>);
 #[derive(Clone, Debug)]
 pub struct AccessLog {
     clock: Clock,
+    keys: Keyring,
     writer: Uuid,
     seq: Arc<AtomicI64>,
     queue: mpsc::Sender<Waiting>,
@@ -56,10 +59,17 @@ const GROUP: usize = 256;
 
 impl AccessLog {
     /// Starts the task that commits the rows of reads in groups. It ends when the last handle is dropped.
-    pub fn start(db: Db, clock: Clock) -> Self {
+    pub fn start(db: Db, clock: Clock, keys: Keyring) -> Self {
         let (queue, waiting) = mpsc::channel(4 * GROUP);
-        let log = Self { writer: clock.uuid(), clock, seq: Arc::default(), queue };
-        tokio::spawn(commit_groups(db, log.clock.clone(), log.writer, log.seq.clone(), waiting));
+        let log = Self { writer: clock.uuid(), clock, keys, seq: Arc::default(), queue };
+        tokio::spawn(commit_groups(
+            db,
+            log.clock.clone(),
+            log.keys.clone(),
+            log.writer,
+            log.seq.clone(),
+            waiting,
+        ));
         log
     }
 
@@ -76,13 +86,14 @@ impl AccessLog {
 
     /// Logs inside the transaction of a write.
     pub async fn within(&self, tx: &Tx, record: &Record) -> Result<(), Fault> {
-        insert(tx, &self.clock, self.writer, &self.seq, std::iter::once(record)).await
+        insert(tx, &self.clock, &self.keys, self.writer, &self.seq, std::iter::once(record)).await
     }
 }
 
 async fn commit_groups(
     db: Db,
     clock: Clock,
+    keys: Keyring,
     writer: Uuid,
     seq: Arc<AtomicI64>,
     mut waiting: mpsc::Receiver<Waiting>,
@@ -90,7 +101,9 @@ async fn commit_groups(
     let mut group: Vec<Waiting> = Vec::with_capacity(GROUP);
     while waiting.recv_many(&mut group, GROUP).await > 0 {
         let outcome = db
-            .write(async |tx| insert(tx, &clock, writer, &seq, group.iter().map(|(record, _)| record)).await)
+            .write(async |tx| {
+                insert(tx, &clock, &keys, writer, &seq, group.iter().map(|(record, _)| record)).await
+            })
             .await
             .map_err(|fault: Fault| Fault::Unavailable(format!("access log: {fault}")));
         for (_, done) in group.drain(..) {
@@ -103,6 +116,7 @@ async fn commit_groups(
 async fn insert<'a>(
     tx: &Tx,
     clock: &Clock,
+    keys: &Keyring,
     writer: Uuid,
     seq: &AtomicI64,
     records: impl Iterator<Item = &'a Record>,
@@ -110,7 +124,7 @@ async fn insert<'a>(
     let mut events = Vec::new();
     let mut patients = Vec::new();
     for record in records {
-        let event = event(record, clock, writer, seq.fetch_add(1, Ordering::Relaxed));
+        let event = event(record, clock, keys, writer, seq.fetch_add(1, Ordering::Relaxed))?;
         patients.extend(record.patients.iter().map(|&patient| access_event_patient::ActiveModel {
             event_id: Set(event.id),
             patient_id: Set(patient),
@@ -128,6 +142,7 @@ async fn insert<'a>(
             action: Set(event.action),
             outcome: Set(event.outcome),
             reason: Set(event.reason),
+            words: Set(event.words),
             request_id: Set(event.request_id),
             at: Set(event.at),
         });
@@ -139,8 +154,15 @@ async fn insert<'a>(
     Ok(())
 }
 
-fn event(record: &Record, clock: &Clock, writer: Uuid, seq: i64) -> access_event::Model {
+fn event(
+    record: &Record,
+    clock: &Clock,
+    keys: &Keyring,
+    writer: Uuid,
+    seq: i64,
+) -> Result<access_event::Model, Fault> {
     let id = AccessEventId(clock.uuid());
+    let words = keys.seal_opt(Place::new("access_event.words", id), record.words.as_deref())?;
     let at = clock.now();
     let care_unit_id: Option<CareUnitId> = record.actor.staff().map(|s| s.care_unit);
     let actor_id = Some(record.actor.id()).filter(|id| !id.is_nil());
@@ -160,7 +182,7 @@ fn event(record: &Record, clock: &Clock, writer: Uuid, seq: i64) -> access_event
         &at.timestamp_micros().to_be_bytes(),
         &patients,
     ]);
-    access_event::Model {
+    Ok(access_event::Model {
         id,
         writer_id: writer,
         seq,
@@ -173,9 +195,10 @@ fn event(record: &Record, clock: &Clock, writer: Uuid, seq: i64) -> access_event
         action: record.action.clone(),
         outcome: record.outcome,
         reason: record.reason.clone(),
+        words,
         request_id: record.request_id.clone(),
         at,
-    }
+    })
 }
 
 /// What one operation has touched so far: collected while it runs, logged before its answer leaves.
@@ -191,6 +214,8 @@ pub struct Touched {
     pub logged: BTreeSet<PatientId>,
     /// Refusals: the code, and the patient where one resolved.
     pub denied: Vec<(&'static str, Option<PatientId>)>,
+    /// Why staff opened the record, in their words.
+    pub reason: Option<String>,
 }
 
 impl Trail {
@@ -209,6 +234,11 @@ impl Trail {
             t.logged.extend(patients);
             t.read.retain(|p| !patients.contains(p));
         });
+    }
+
+    /// Staff say why they open the record.
+    pub fn because(&self, reason: &str) {
+        self.with(|t| t.reason = Some(reason.to_owned()));
     }
 
     /// Something was refused.

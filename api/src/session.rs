@@ -71,6 +71,7 @@ impl Session {
             action: action.to_owned(),
             outcome,
             reason: reason.map(str::to_owned),
+            words: None,
             request_id: self.request_id.clone(),
             patients: BTreeSet::new(),
         }
@@ -82,6 +83,7 @@ impl Session {
         if !touched.read.is_empty() {
             let mut record = self.record(action, Outcome::Allowed, None);
             record.patients = touched.read;
+            record.words = touched.reason;
             self.core.log.commit(record).await?;
         }
         for (code, patient) in touched.denied {

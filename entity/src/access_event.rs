@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::{AccessEventId, CareUnitId, PatientId};
+use crate::{AccessEventId, CareUnitId, PatientId, Sealed};
 
 text_enum! {
     /// What kind of party acted.
@@ -53,8 +53,10 @@ pub struct Model {
     /// The GraphQL root fields, or the job, that touched the data.
     pub action: String,
     pub outcome: Outcome,
-    /// A coded reason: of a refusal, or the kind of declaration staff gave.
+    /// The code of a refusal.
     pub reason: Option<String>,
+    /// Why staff opened the record, in their words.
+    pub words: Option<Sealed>,
     pub request_id: String,
     pub at: DateTimeUtc,
 }

@@ -19,6 +19,7 @@ pub fn up(schema: &mut Schema) {
             .text("action")
             .one_of("outcome", &["ALLOWED", "DENIED"])
             .opt_text("reason")
+            .opt_bytes("words")
             .text("request_id")
             .instant("at")
             .unique(&["writer_id", "seq"])

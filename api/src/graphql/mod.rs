@@ -1,7 +1,11 @@
 //! The GraphQL schema: thin resolvers over the read models and the use cases.
 
+pub mod care_unit;
+pub mod node;
 pub mod page;
+pub mod patient;
 pub mod plain;
+pub mod query;
 pub mod read;
 pub mod scalars;
 pub mod types;

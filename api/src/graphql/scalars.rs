@@ -14,7 +14,6 @@ pub enum NodeKind {
     AppointmentType,
     Assignment,
     CareContact,
-    CareProvider,
     CareUnit,
     Goal,
     Patient,
@@ -26,14 +25,13 @@ pub enum NodeKind {
 }
 
 impl NodeKind {
-    const ALL: [(Self, &'static str); 15] = [
+    const ALL: [(Self, &'static str); 14] = [
         (Self::Agreement, "agr"),
         (Self::AgreementVersion, "ver"),
         (Self::Appointment, "apt"),
         (Self::AppointmentType, "typ"),
         (Self::Assignment, "asg"),
         (Self::CareContact, "con"),
-        (Self::CareProvider, "prv"),
         (Self::CareUnit, "unt"),
         (Self::Goal, "goa"),
         (Self::Patient, "pat"),

@@ -238,7 +238,7 @@ world! {
     access_event: access_event::Model = access_event::Model {
         id: id(27), writer_id: id(100), seq: 1, prev_hash: None, hash: vec![1], actor_kind: ActorKind::Staff,
         actor_id: Some(id(4)), acting_for: Some(id(5)), care_unit_id: Some(id(2)), action: "patient".into(),
-        outcome: access_event::Outcome::Allowed, reason: None, request_id: "r".into(), at: at(1),
+        outcome: access_event::Outcome::Allowed, reason: None, words: None, request_id: "r".into(), at: at(1),
     },
     access_event_patient: access_event_patient::Model = access_event_patient::Model {
         event_id: id(27), patient_id: id(5),

@@ -3,6 +3,7 @@
 pub mod appointment;
 pub mod cols;
 pub mod contact;
+pub mod node;
 pub mod plan;
 pub mod preference;
 pub mod steps;

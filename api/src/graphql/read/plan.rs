@@ -10,8 +10,11 @@ use std::{
     sync::{Arc, LazyLock},
 };
 
-use chrono::NaiveDate;
-use entity::{PatientId, Sealed, agreement, agreement_version, goal, patient, plan_item, plan_item_revision};
+use chrono::{DateTime, NaiveDate, Utc};
+use entity::{
+    PatientId, Sealed, access_event::ActorKind, agreement, agreement_version, goal, patient, plan_item,
+    plan_item_revision,
+};
 use sea_orm::{ConnectionTrait, QueryResult, Statement, Value};
 use uuid::Uuid;
 
@@ -22,7 +25,7 @@ use super::{
     preference,
 };
 use crate::{
-    auth::policy::{Action, Noun, Who, allows, reach_sql, reach_values},
+    auth::policy::{Action, Granted, Noun, Who, allows, reach_sql, reach_values},
     calendar::to_local,
     crypto::Place,
     domain::agreement::content::AgreementContent,
@@ -380,16 +383,14 @@ fn opt_version(session: &Session, cols: &mut Cols<'_>) -> Result<Option<Agreemen
     };
     let number = cols.take()?;
     let status: agreement_version::Status = cols.text_enum()?;
-    let content =
-        session.core.keys.open(Place::new("agreement_version.content", id), &Sealed(cols.take()?))?;
-    let content: AgreementContent = serde_json::from_str(&content)
-        .map_err(|_| Fault::internal("an agreement version's content is not readable"))?;
-    let digest = cols.opt::<Vec<u8>>()?.map(hex::encode);
+    let content = Sealed(cols.take()?);
+    let hash: Option<Vec<u8>> = cols.opt()?;
     let proposed_by: Option<agreement_version::Party> = cols.opt_enum()?;
     let proposed_at = cols.opt()?;
-    let patient_assent_at = cols.opt()?;
-    let patient_assent_kind: Option<entity::access_event::ActorKind> = cols.opt_enum()?;
-    let care_assent_at: Option<chrono::DateTime<chrono::Utc>> = cols.opt()?;
+    let patient_assent_at: Option<DateTime<Utc>> = cols.opt()?;
+    let patient_assent_kind: Option<ActorKind> = cols.opt_enum()?;
+    let care_assent_at: Option<DateTime<Utc>> = cols.opt()?;
+    let content = version_content(session, id, &content)?;
     Ok(Some(AgreementVersion {
         id: GlobalId::new(NodeKind::AgreementVersion, id),
         number,
@@ -402,16 +403,41 @@ fn opt_version(session: &Session, cols: &mut Cols<'_>) -> Result<Option<Agreemen
         self_care: content.self_care,
         when_to_seek_help: content.when_to_seek_help,
         how_results_come: content.how_results_come,
-        digest,
+        digest: hash.map(hex::encode),
         proposed_by: proposed_by.map(Into::into),
         proposed_at,
         patient_assent: patient_assent_at
             .zip(patient_assent_kind)
             .map(|(at, by)| Assent { at, by: by.into() }),
-        care_assent: care_assent_at
-            .map(|at| Assent { at, by: entity::access_event::ActorKind::Staff.into() }),
+        care_assent: care_assent_at.map(|at| Assent { at, by: ActorKind::Staff.into() }),
         row_version: cols.take()?,
     }))
+}
+
+/// The texts of a version, opened.
+pub fn version_content(session: &Session, id: Uuid, content: &Sealed) -> Result<AgreementContent, Fault> {
+    let content = session.core.keys.open(Place::new("agreement_version.content", id), content)?;
+    serde_json::from_str(&content)
+        .map_err(|_| Fault::internal("an agreement version's content is not readable"))
+}
+
+/// One version by id.
+pub async fn version(
+    session: &Session,
+    row: &Granted<agreement_version::Model>,
+) -> Result<Option<AgreementVersion>, Fault> {
+    let sql = format!("SELECT {VERSION_COLUMNS} FROM agreement_version v WHERE v.id = $1");
+    session
+        .core
+        .db
+        .read(async |db| -> Result<_, Fault> {
+            let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, [row.id.0.into()]);
+            match db.query_one_raw(statement).await? {
+                Some(found) => opt_version(session, &mut Cols::new(&found)),
+                None => Ok(None),
+            }
+        })
+        .await
 }
 
 fn read_goals(session: &Session, rows: &[QueryResult]) -> Result<Vec<Arc<Goal>>, Fault> {

@@ -8,14 +8,13 @@ use sea_orm::{ConnectionTrait, Statement, Value};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::cols::Cols;
+use super::{cols::Cols, plan::version_content};
 use crate::{
     auth::{
         actor::StaffActor,
         policy::{Granted, Who, reach_sql, reach_values},
     },
     crypto::Place,
-    domain::agreement::content::AgreementContent,
     error::Fault,
     graphql::{
         page::{Page, PageRequest},
@@ -162,9 +161,7 @@ fn read(session: &Session, cols: &mut Cols<'_>) -> Result<Row, Fault> {
     let status: agreement::Status = cols.text_enum()?;
     let updated_at: DateTime<Utc> = cols.take()?;
     let version: Uuid = cols.take()?;
-    let content = keys.open(Place::new("agreement_version.content", version), &Sealed(cols.take()?))?;
-    let content: AgreementContent = serde_json::from_str(&content)
-        .map_err(|_| Fault::internal("an agreement version's content is not readable"))?;
+    let content = version_content(session, version, &Sealed(cols.take()?))?;
     let patient = cols.take::<Uuid>()?;
     let (given_name, family_name) = (cols.take()?, cols.take()?);
     let name: String = cols.take()?;

@@ -1,0 +1,109 @@
+//! A care unit as the schema shows it, with the list its staff work from.
+
+use async_graphql::{Context, Enum, InputObject, Object, Result};
+use entity::{CareUnitId, care_unit};
+
+use super::{
+    page::{Page, page_request},
+    read::unit::{self, Filter, ListPlace, Sort},
+    scalars::{GlobalId, HsaId, NodeKind, PhoneNumber},
+    types::{agreement::AgreementSummary, enums::AgreementStatus},
+    user_error::{fault, refused, session},
+};
+use crate::auth::policy::{self, Action, Noun};
+
+/// A care unit.
+pub struct CareUnit {
+    row: care_unit::Model,
+}
+
+impl CareUnit {
+    /// The unit, for anyone signed in.
+    pub async fn load(ctx: &Context<'_>, id: CareUnitId) -> Result<Option<Self>> {
+        let session = session(ctx);
+        if policy::check(&session.actor, Noun::CareUnit, Action::Read).is_err() {
+            return Err(refused(session));
+        }
+        let row = unit::facts(session, id).await.map_err(|e| fault(session, &e))?;
+        Ok(row.map(|row| Self { row }))
+    }
+}
+
+/// Which agreements to list.
+#[derive(Clone, Debug, Default, InputObject)]
+pub struct AgreementFilter {
+    /// Where the agreement stands; in force when left out.
+    pub status: Option<AgreementStatus>,
+    /// The beginning of the patient's family name; case does not matter.
+    pub family_name: Option<String>,
+}
+
+/// In which order to list agreements.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Enum)]
+pub enum AgreementSort {
+    /// The latest change first.
+    #[default]
+    UpdatedDesc,
+    /// By the patient's family name, then given name.
+    PatientName,
+}
+
+/// A care unit (vårdenhet).
+#[Object(serial)]
+impl CareUnit {
+    /// Global id.
+    async fn id(&self) -> GlobalId {
+        GlobalId::new(NodeKind::CareUnit, self.row.id)
+    }
+
+    /// Its name.
+    async fn name(&self) -> &str {
+        &self.row.name
+    }
+
+    /// Its HSA-id, where it has one.
+    async fn hsa_id(&self) -> Option<HsaId> {
+        self.row.hsa_id.clone().map(HsaId)
+    }
+
+    /// Its phone number.
+    async fn phone(&self) -> PhoneNumber {
+        PhoneNumber(self.row.phone.clone())
+    }
+
+    /// Its visiting address, where it has one.
+    async fn address(&self) -> Option<&str> {
+        self.row.address.as_deref()
+    }
+
+    /// The agreements that the unit has drawn up, for its own staff. FORBIDDEN for others.
+    async fn agreements(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many, 1 to 100; 50 when left out.")] first: Option<i32>,
+        #[graphql(desc = "Goes on after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Which agreements.")] filter: Option<AgreementFilter>,
+        #[graphql(desc = "In which order.", default)] sort: AgreementSort,
+    ) -> Result<Option<Page<AgreementSummary>>> {
+        let session = session(ctx);
+        let Ok(own) = policy::own_unit(&session.actor, Noun::CareUnit, Action::List, self.row.id, "careUnit")
+        else {
+            return Err(refused(session));
+        };
+        let request = page_request::<ListPlace>(first, after.as_deref(), 50)?;
+        let filter = filter.unwrap_or_default();
+        let filter = Filter { status: filter.status.map(Into::into), family_name: filter.family_name };
+        let sort = match sort {
+            AgreementSort::UpdatedDesc => Sort::UpdatedDesc,
+            AgreementSort::PatientName => Sort::PatientName,
+        };
+        let page =
+            unit::agreements(session, &own, &filter, sort, &request).await.map_err(|e| fault(session, &e))?;
+        let total = if ctx.look_ahead().field("totalCount").exists() {
+            Some(unit::count(session, &own, &filter).await.map_err(|e| fault(session, &e))?)
+        } else {
+            None
+        };
+        Ok(Some(page.with_total(total)))
+    }
+}

@@ -1,0 +1,119 @@
+//! The `Node` interface: anything with identity, refetched by its id under the same rules.
+
+use std::{borrow::Cow, sync::Arc};
+
+use async_graphql::{
+    Context, ContextSelectionSet, Positioned, Result, ServerResult, Value,
+    parser::types::Field,
+    registry::{MetaType, MetaTypeId, Registry},
+};
+
+use super::{
+    care_unit::CareUnit,
+    patient::Patient,
+    plain::meta_field,
+    read::node,
+    scalars::{GlobalId, NodeKind},
+    types::{
+        agreement::{Agreement, AgreementVersion, Goal, PlanItem},
+        booking::{Appointment, AppointmentType, Slot},
+        people::{Assignment, CareContact},
+    },
+};
+
+macro_rules! nodes {
+    ($($variant:ident($ty:ty)),+ $(,)?) => {
+        /// Anything with a global id.
+        pub enum Node {
+            $($variant($ty)),+
+        }
+
+        impl async_graphql::OutputType for Node {
+            fn type_name() -> Cow<'static, str> {
+                Cow::Borrowed("Node")
+            }
+
+            fn introspection_type_name(&self) -> Cow<'static, str> {
+                match self {
+                    $(Self::$variant(_) => <$ty as async_graphql::OutputType>::type_name()),+
+                }
+            }
+
+            fn create_type_info(registry: &mut Registry) -> String {
+                registry.create_output_type::<Self, _>(MetaTypeId::Interface, |registry| {
+                    let mut possible_types = async_graphql::indexmap::IndexSet::new();
+                    $(
+                        <$ty as async_graphql::OutputType>::create_type_info(registry);
+                        let name = <$ty as async_graphql::OutputType>::type_name();
+                        registry.add_implements(&name, "Node");
+                        possible_types.insert(name.into_owned());
+                    )+
+                    let id = <GlobalId as async_graphql::OutputType>::create_type_info(registry);
+                    MetaType::Interface {
+                        name: "Node".to_owned(),
+                        description: Some("Anything with a global id, refetched with `Query.node`.".to_owned()),
+                        fields: [meta_field("id".into(), &["Global id."], id)].into_iter().collect(),
+                        possible_types,
+                        extends: false,
+                        inaccessible: false,
+                        tags: Vec::new(),
+                        keys: None,
+                        visible: None,
+                        rust_typename: Some(std::any::type_name::<Self>()),
+                        directive_invocations: Vec::new(),
+                        requires_scopes: Vec::new(),
+                    }
+                })
+            }
+
+            async fn resolve(
+                &self,
+                ctx: &ContextSelectionSet<'_>,
+                field: &Positioned<Field>,
+            ) -> ServerResult<Value> {
+                match self {
+                    $(Self::$variant(object) => async_graphql::OutputType::resolve(object, ctx, field).await),+
+                }
+            }
+        }
+    };
+}
+
+nodes! {
+    Agreement(Agreement),
+    AgreementVersion(AgreementVersion),
+    Appointment(Appointment),
+    AppointmentType(AppointmentType),
+    Assignment(Assignment),
+    CareContact(CareContact),
+    CareUnit(CareUnit),
+    Goal(Arc<Goal>),
+    Patient(Patient),
+    PlanItem(Arc<PlanItem>),
+    Slot(Slot),
+}
+
+impl Node {
+    /// The object with this id, or none: missing and out of reach look alike.
+    pub async fn load(ctx: &Context<'_>, id: GlobalId) -> Result<Option<Self>> {
+        let row = id.id;
+        Ok(match id.kind {
+            NodeKind::Agreement => node::agreement(ctx, row.into()).await?.map(Self::Agreement),
+            NodeKind::AgreementVersion => {
+                node::agreement_version(ctx, row.into()).await?.map(Self::AgreementVersion)
+            }
+            NodeKind::Appointment => node::appointment(ctx, row.into()).await?.map(Self::Appointment),
+            NodeKind::AppointmentType => {
+                node::appointment_type(ctx, row.into()).await?.map(Self::AppointmentType)
+            }
+            NodeKind::Assignment => node::assignment(ctx, row.into()).await?.map(Self::Assignment),
+            NodeKind::CareContact => node::care_contact(ctx, row.into()).await?.map(Self::CareContact),
+            NodeKind::CareUnit => CareUnit::load(ctx, row.into()).await?.map(Self::CareUnit),
+            NodeKind::Goal => node::goal(ctx, row.into()).await?.map(Self::Goal),
+            NodeKind::Patient => node::patient(ctx, row.into()).await?.map(Self::Patient),
+            NodeKind::PlanItem => node::plan_item(ctx, row.into()).await?.map(Self::PlanItem),
+            NodeKind::Slot => node::slot(ctx, row.into()).await?.map(Self::Slot),
+            NodeKind::ReminderPreference | NodeKind::Thread | NodeKind::ThreadMessage => None,
+        })
+    }
+}

@@ -1,0 +1,204 @@
+//! The patient as the schema shows them: the four parts, the next steps, whom to turn to, the timeline.
+
+use async_graphql::{Context, Object, Result};
+use chrono::{DateTime, NaiveDate, Utc};
+use entity::PatientId;
+use uuid::Uuid;
+
+use super::{
+    page::{Page, page_request},
+    read::{
+        contact,
+        plan::{self, PatientPlan, Wanted},
+        steps::{self, AgreementPart, TimelineEntry},
+    },
+    scalars::{GlobalId, LanguageTag, NodeKind, PersonalIdentityNumber},
+    types::{
+        agreement::{Agreement, NextSteps},
+        booking::Appointment,
+        enums::{AppointmentStatus, ProtectedIdentity},
+        messages::ReminderPreference,
+        people::{CareContact, CareUnitSummary, ContactAdvice},
+    },
+    user_error::{fault, session},
+};
+use crate::{
+    crypto::Place, domain::patient::personal_number::PersonalNumber, error::Fault, session::Session,
+};
+
+/// A patient, with everything that was asked for already in memory.
+pub struct Patient {
+    plan: PatientPlan,
+}
+
+impl Patient {
+    /// Loads what the selection at `ctx` asks for. None when out of reach; both are told to the access log.
+    pub async fn load(ctx: &Context<'_>, id: PatientId) -> Result<Option<Self>> {
+        let session = session(ctx);
+        let look = ctx.look_ahead();
+        let asks = |name: &str| look.field(name).exists();
+        let agreement = look.field("agreement");
+        let derived = ["nextSteps", "parts", "timeline"].into_iter().any(asks);
+        let wanted = Wanted {
+            goals: agreement.field("goals").exists() || asks("parts"),
+            items: agreement.field("planItems").exists() || derived,
+            contacts: ["contacts", "whoToContact", "parts"].into_iter().any(asks),
+            preferences: asks("reminderPreferences"),
+            appointments: asks("appointments") || asks("timeline"),
+        };
+        let plan = load(session, id, None, wanted).await.map_err(|e| fault(session, &e))?;
+        Ok(plan.map(|plan| Self { plan }))
+    }
+}
+
+/// [`plan::load`], told to the access log.
+pub async fn load(
+    session: &Session,
+    id: PatientId,
+    agreement: Option<Uuid>,
+    wanted: Wanted,
+) -> Result<Option<PatientPlan>, Fault> {
+    let plan = plan::load(session, id, agreement, wanted).await?;
+    match &plan {
+        Some(plan) => session.trail.read(plan.id),
+        None => session.trail.denied("NOT_FOUND", None),
+    }
+    Ok(plan)
+}
+
+/// A patient (patient): the person the agreement is about.
+#[Object(serial)]
+impl Patient {
+    /// Global id.
+    async fn id(&self) -> GlobalId {
+        GlobalId::new(NodeKind::Patient, self.plan.id)
+    }
+
+    /// The current personal identity number (personnummer, samordningsnummer eller reservnummer).
+    async fn personal_identity_number(&self, ctx: &Context<'_>) -> Result<Option<PersonalIdentityNumber>> {
+        let session = session(ctx);
+        let Some((row, sealed)) = &self.plan.number else { return Ok(None) };
+        let kept = session
+            .core
+            .keys
+            .open(Place::new("patient_identity.number", *row), sealed)
+            .map_err(|e| fault(session, &e))?;
+        let today = crate::calendar::to_local(session.now()).date_naive();
+        let shown = PersonalNumber::parse(&kept, today).map_or(kept, |number| number.shown());
+        Ok(Some(PersonalIdentityNumber(shown)))
+    }
+
+    /// Given name (förnamn).
+    async fn given_name(&self) -> &str {
+        &self.plan.given_name
+    }
+
+    /// Family name (efternamn).
+    async fn family_name(&self) -> &str {
+        &self.plan.family_name
+    }
+
+    /// Birth date (födelsedatum); it may differ from the number.
+    async fn birth_date(&self) -> NaiveDate {
+        self.plan.birth_date
+    }
+
+    /// The language of reminders and notices.
+    async fn language(&self) -> LanguageTag {
+        LanguageTag(self.plan.language.clone())
+    }
+
+    /// Whether the person has a protected identity (skyddade personuppgifter): handle with care.
+    async fn protected_identity(&self) -> ProtectedIdentity {
+        self.plan.protected_identity.into()
+    }
+
+    /// The unit where the patient is listed (listad).
+    async fn care_unit(&self) -> &CareUnitSummary {
+        &self.plan.unit.summary
+    }
+
+    /// The agreement (överenskommelsen): the one in force, else the one being drawn up.
+    async fn agreement(&self) -> Option<&Agreement> {
+        self.plan.agreement.as_ref()
+    }
+
+    /// The main fast vårdkontakt.
+    async fn fixed_care_contact(&self) -> Option<&CareContact> {
+        self.plan.lead.as_ref().map(|lead| &lead.contact)
+    }
+
+    /// Everyone with a contact role now: fast vårdkontakt, fast läkarkontakt, behandlande roller. At most 100.
+    async fn contacts(&self) -> Vec<CareContact> {
+        self.plan.contacts.iter().map(|reachable| reachable.contact.clone()).collect()
+    }
+
+    /// The next booked time (överenskommen tid).
+    async fn next_appointment(&self) -> Option<&Appointment> {
+        self.plan.next_appointment.as_deref()
+    }
+
+    /// The four parts of the patientkontrakt, each with what is missing from it.
+    async fn parts(&self, ctx: &Context<'_>) -> Vec<AgreementPart> {
+        steps::parts(&self.plan, session(ctx).locale)
+    }
+
+    /// The next step (nästa steg): the patient's and care's.
+    async fn next_steps(&self, ctx: &Context<'_>) -> NextSteps {
+        steps::next_steps(&self.plan, session(ctx).locale)
+    }
+
+    /// Whom to turn to (vem ska jag vända mig till) at a moment: always an answer, last of all 1177.
+    async fn who_to_contact(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The moment; now when left out.")] at: Option<DateTime<Utc>>,
+    ) -> ContactAdvice {
+        let session = session(ctx);
+        contact::advice(
+            &self.plan.contacts,
+            &self.plan.unit,
+            &session.core.settings.after_hours_phone,
+            at.unwrap_or_else(|| session.now()),
+            session.locale,
+        )
+    }
+
+    /// The coherent plan (sammanhållen planering): items and booked times across all units, in order of time.
+    async fn timeline(
+        &self,
+        #[graphql(desc = "How many entries, 1 to 100; 50 when left out.")] first: Option<i32>,
+        #[graphql(desc = "Goes on after this cursor.")] after: Option<String>,
+    ) -> Result<Page<TimelineEntry>> {
+        let request = page_request::<Option<Uuid>>(first, after.as_deref(), 50)?;
+        Ok(Page::of_all(steps::timeline(&self.plan), &request, steps::entry_id))
+    }
+
+    /// Booked times (bokade tider), the latest first; the newest 500 of them.
+    async fn appointments(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many, 1 to 100; 20 when left out.")] first: Option<i32>,
+        #[graphql(desc = "Goes on after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Only those still ahead, the soonest first.", default = false)] upcoming_only: bool,
+    ) -> Result<Page<Appointment>> {
+        let request = page_request::<Uuid>(first, after.as_deref(), 20)?;
+        let now = session(ctx).now();
+        let mut times: Vec<Appointment> = self
+            .plan
+            .appointments
+            .iter()
+            .filter(|t| !upcoming_only || (t.status == AppointmentStatus::Booked && t.starts_at >= now))
+            .map(|t| (**t).clone())
+            .collect();
+        if upcoming_only {
+            times.reverse();
+        }
+        Ok(Page::of_all(times, &request, |time| time.id.id))
+    }
+
+    /// What the patient has said about reminders and notices. At most one for each kind and channel.
+    async fn reminder_preferences(&self) -> &[ReminderPreference] {
+        &self.plan.preferences
+    }
+}

@@ -1,0 +1,127 @@
+//! The roots of all reading.
+
+use async_graphql::{Context, ID, Object, Result};
+use entity::{CareUnitId, patient_identity};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
+
+use super::{
+    care_unit::CareUnit,
+    node::Node,
+    patient::Patient,
+    read::node,
+    scalars::{GlobalId, NodeKind, PersonalIdentityNumber},
+    types::people::Assignment,
+    user_error::{coded, fault, refused, session},
+};
+use crate::{
+    auth::{
+        actor::Actor,
+        policy::{self, Action, Noun},
+    },
+    calendar::to_local,
+    domain::patient::{IDENTITY_LOOKUP, personal_number::PersonalNumber},
+    error::Fault,
+};
+
+/// Everything that can be read.
+#[derive(Default)]
+pub struct Query;
+
+/// Everything that can be read. Who may read what is decided anew at every request.
+#[Object(serial)]
+impl Query {
+    /// The signed-in patient: the agreement, the plan, the next step, whom to turn to. FORBIDDEN for staff.
+    async fn me(&self, ctx: &Context<'_>) -> Result<Option<Patient>> {
+        match session(ctx).actor {
+            Actor::Patient { id } => Patient::load(ctx, id).await,
+            _ => Err(refused(session(ctx))),
+        }
+    }
+
+    /// The assignment (medarbetaruppdrag) that the signed-in staff member acts under. FORBIDDEN for patients.
+    async fn my_assignment(&self, ctx: &Context<'_>) -> Result<Option<Assignment>> {
+        match &session(ctx).actor {
+            Actor::Staff(staff) => node::assignment(ctx, staff.assignment).await,
+            _ => Err(refused(session(ctx))),
+        }
+    }
+
+    /// A patient by number, for staff with a care relation (vårdrelation). Null for everyone else, whether the
+    /// person exists or not; a care relation is registered with `careRelationRegister`.
+    async fn patient(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Personnummer, samordningsnummer or reserve number.")]
+        number: PersonalIdentityNumber,
+        #[graphql(
+            desc = "Why the record is opened, in a few words; at most 200 characters. It is part of the access log."
+        )]
+        reason: String,
+    ) -> Result<Option<Patient>> {
+        let session = session(ctx);
+        if session.actor.staff().is_none()
+            || policy::check(&session.actor, Noun::Patient, Action::Read).is_err()
+        {
+            return Err(refused(session));
+        }
+        let reason = reason.trim();
+        if reason.is_empty() || reason.chars().count() > 200 {
+            return Err(coded(
+                "BAD_USER_INPUT",
+                "Ange varför du öppnar journalen (`reason`), högst 200 tecken.",
+            ));
+        }
+        let today = to_local(session.now()).date_naive();
+        let number = PersonalNumber::parse(&number.0, today)
+            .map_err(|e| coded("BAD_USER_INPUT", e.text(session.locale)))?;
+        session.trail.because(reason);
+        let hashes = session.core.keys.lookup_hashes(IDENTITY_LOOKUP, number.as_str());
+        let found: Option<entity::PatientId> = session
+            .core
+            .db
+            .read(async |db| -> Result<_, Fault> {
+                Ok(patient_identity::Entity::find()
+                    .select_only()
+                    .column(patient_identity::Column::PatientId)
+                    .filter(patient_identity::Column::Lookup.is_in(hashes))
+                    .into_tuple()
+                    .one(db)
+                    .await?)
+            })
+            .await
+            .map_err(|e| fault(session, &e))?;
+        // The same statements run whether the number is known or not.
+        Patient::load(ctx, found.unwrap_or(entity::PatientId(uuid::Uuid::nil()))).await
+    }
+
+    /// A care unit (vårdenhet). Anyone signed in sees how to reach it; its lists are for its own staff.
+    async fn care_unit(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The unit's global id.")] id: ID,
+    ) -> Result<Option<CareUnit>> {
+        let id =
+            GlobalId::row::<CareUnitId>(&id, NodeKind::CareUnit).unwrap_or(CareUnitId(uuid::Uuid::nil()));
+        CareUnit::load(ctx, id).await
+    }
+
+    /// Any object by its global id, under the same rules as anywhere else. Null when there is none that the
+    /// caller can reach.
+    async fn node(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "A global id from any `id` field.")] id: ID,
+    ) -> Result<Option<Node>> {
+        let session = session(ctx);
+        if session.actor == Actor::Anonymous {
+            return Err(refused(session));
+        }
+        match id.parse::<GlobalId>() {
+            Ok(id) => Node::load(ctx, id).await,
+            Err(()) => {
+                session.trail.denied("NOT_FOUND", None);
+                Ok(None)
+            }
+        }
+    }
+}

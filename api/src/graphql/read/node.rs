@@ -1,0 +1,220 @@
+//! Single objects by id: refetches, and what a mutation's payload shows. Each under its own rule, as of now.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Result};
+use entity::{
+    AgreementId, AgreementVersionId, AppointmentId, AppointmentTypeId, AssignmentId, CareContactId, GoalId,
+    PatientId, PlanItemId, SlotId, agreement, agreement_version, appointment, care_contact, goal, plan_item,
+};
+use sea_orm::{ConnectionTrait, Statement, Value};
+use uuid::Uuid;
+
+use super::{
+    appointment as times,
+    cols::{Cols, staff_columns, unit_columns},
+    contact,
+    plan::{PatientPlan, Wanted},
+};
+use crate::{
+    auth::policy::{self, Action, Granted, Noun, PatientData},
+    error::{Fault, Stop},
+    graphql::{
+        patient::{self, Patient},
+        scalars::{GlobalId, HsaId, NodeKind},
+        types::{
+            agreement::{Agreement, AgreementVersion, Goal, PlanItem},
+            booking::{Appointment, AppointmentType, Slot},
+            people::{Assignment, CareContact, StaffSummary},
+        },
+        user_error::{fault, refused, session},
+    },
+    session::Session,
+};
+
+/// The row under its Read rule. A refusal leaves an entry in the trail and is none.
+async fn reach<E>(session: &Session, id: impl Into<Value>) -> Result<Option<Granted<E::Model>>>
+where
+    E: PatientData,
+    E::Model: sea_orm::ModelTrait<Entity = E> + Send + Sync,
+{
+    let id = id.into();
+    let found = session
+        .core
+        .db
+        .read(async |db| policy::reach::<E>(db, &session.actor, Action::Read, id, "id", session.now()).await)
+        .await;
+    match found {
+        Ok(row) => Ok(Some(row)),
+        Err(Stop::Fault(e)) => Err(fault(session, &e)),
+        Err(Stop::Refused(_)) => {
+            session.trail.denied("NOT_FOUND", None);
+            Ok(None)
+        }
+    }
+}
+
+async fn plan_of(
+    session: &Session,
+    patient: PatientId,
+    agreement: AgreementId,
+) -> Result<Option<PatientPlan>> {
+    patient::load(session, patient, Some(agreement.0), Wanted::AGREEMENT)
+        .await
+        .map_err(|e| fault(session, &e))
+}
+
+/// A patient by id.
+pub async fn patient(ctx: &Context<'_>, id: PatientId) -> Result<Option<Patient>> {
+    if policy::check(&session(ctx).actor, Noun::Patient, Action::Read).is_err() {
+        return Err(refused(session(ctx)));
+    }
+    Patient::load(ctx, id).await
+}
+
+/// An agreement by id, whole.
+pub async fn agreement(ctx: &Context<'_>, id: AgreementId) -> Result<Option<Agreement>> {
+    let session = session(ctx);
+    let Some(row) = reach::<agreement::Entity>(session, id).await? else { return Ok(None) };
+    Ok(plan_of(session, row.patient_id, row.id).await?.and_then(|plan| plan.agreement))
+}
+
+/// A version by id: the one in force or a waiting proposal.
+pub async fn agreement_version(
+    ctx: &Context<'_>,
+    id: AgreementVersionId,
+) -> Result<Option<AgreementVersion>> {
+    let session = session(ctx);
+    let Some(row) = reach::<agreement_version::Entity>(session, id).await? else { return Ok(None) };
+    session.trail.read(row.patient_id);
+    super::plan::version(session, &row).await.map_err(|e| fault(session, &e))
+}
+
+/// A goal by id.
+pub async fn goal(ctx: &Context<'_>, id: GoalId) -> Result<Option<Arc<Goal>>> {
+    let session = session(ctx);
+    let Some(row) = reach::<goal::Entity>(session, id).await? else { return Ok(None) };
+    let plan = plan_of(session, row.patient_id, row.agreement_id).await?;
+    Ok(plan.and_then(|p| p.agreement).and_then(|a| a.goals.into_iter().find(|g| g.id.id == id.0)))
+}
+
+/// A plan item by id.
+pub async fn plan_item(ctx: &Context<'_>, id: PlanItemId) -> Result<Option<Arc<PlanItem>>> {
+    let session = session(ctx);
+    let Some(row) = reach::<plan_item::Entity>(session, id).await? else { return Ok(None) };
+    let plan = plan_of(session, row.patient_id, row.agreement_id).await?;
+    Ok(plan.and_then(|p| p.agreement).and_then(|a| a.plan_items.into_iter().find(|i| i.id.id == id.0)))
+}
+
+/// A contact by id, ended or not.
+pub async fn care_contact(ctx: &Context<'_>, id: CareContactId) -> Result<Option<CareContact>> {
+    let session = session(ctx);
+    let Some(row) = reach::<care_contact::Entity>(session, id).await? else { return Ok(None) };
+    session.trail.read(row.patient_id);
+    let sql = format!(
+        "SELECT {} FROM care_contact c JOIN care_unit cu ON cu.id = c.care_unit_id WHERE c.id = $1",
+        contact::columns()
+    );
+    let found = one(session, sql, vec![row.id.0.into()], |cols| contact::opt_contact(cols, session)).await?;
+    Ok(found.flatten().map(|r| r.contact))
+}
+
+/// A booked time by id.
+pub async fn appointment(ctx: &Context<'_>, id: AppointmentId) -> Result<Option<Appointment>> {
+    let session = session(ctx);
+    let Some(row) = reach::<appointment::Entity>(session, id).await? else { return Ok(None) };
+    session.trail.read(row.patient_id);
+    let sql = format!("SELECT {} FROM appointment ap {} WHERE ap.id = $1", times::columns(), times::JOINS);
+    Ok(one(session, sql, vec![row.id.0.into()], |cols| times::opt_appointment(cols, session))
+        .await?
+        .flatten())
+}
+
+/// The columns of a [`Slot`] for `s` (slot), `apt`, `apu` and `aps`.
+pub fn slot_columns() -> String {
+    format!(
+        "s.id, s.starts_at, s.ends_at, s.open_seats, s.seats, {}, {}, {}",
+        times::type_columns("apt"),
+        staff_columns("aps"),
+        unit_columns("apu")
+    )
+}
+
+/// The joins that [`slot_columns`] needs beside `s`.
+pub const SLOT_JOINS: &str = "JOIN appointment_type apt ON apt.id = s.appointment_type_id \
+     JOIN care_unit apu ON apu.id = s.care_unit_id LEFT JOIN assignment apa ON apa.id = s.assignment_id \
+     LEFT JOIN staff_member aps ON aps.id = apa.staff_member_id";
+
+/// Reads [`slot_columns`].
+pub fn read_slot(cols: &mut Cols<'_>) -> Result<Slot, Fault> {
+    Ok(Slot {
+        id: GlobalId::new(NodeKind::Slot, cols.take::<Uuid>()?),
+        starts_at: cols.take()?,
+        ends_at: cols.take()?,
+        open_seats: cols.take()?,
+        seats: cols.take()?,
+        appointment_type: times::appointment_type(cols)?,
+        staff: cols.opt_staff()?,
+        care_unit: cols.unit()?,
+    })
+}
+
+/// A time that can be booked, by id. Patients see those they may book themselves.
+pub async fn slot(ctx: &Context<'_>, id: SlotId) -> Result<Option<Slot>> {
+    let session = session(ctx);
+    if policy::check(&session.actor, Noun::Slot, Action::Read).is_err() {
+        return Err(refused(session));
+    }
+    let open = if session.actor.staff().is_some() { "" } else { " AND s.web_bookable" };
+    let sql = format!("SELECT {} FROM slot s {SLOT_JOINS} WHERE s.id = $1{open}", slot_columns());
+    one(session, sql, vec![id.0.into()], read_slot).await
+}
+
+/// A kind of appointment by id.
+pub async fn appointment_type(ctx: &Context<'_>, id: AppointmentTypeId) -> Result<Option<AppointmentType>> {
+    let session = session(ctx);
+    if policy::check(&session.actor, Noun::CareUnit, Action::Read).is_err() {
+        return Err(refused(session));
+    }
+    let sql = format!("SELECT {} FROM appointment_type t WHERE t.id = $1", times::type_columns("t"));
+    one(session, sql, vec![id.0.into()], times::appointment_type).await
+}
+
+/// An assignment by id: staff see those of their own care provider.
+pub async fn assignment(ctx: &Context<'_>, id: AssignmentId) -> Result<Option<Assignment>> {
+    let session = session(ctx);
+    let Some(staff) = session.actor.staff() else { return Err(refused(session)) };
+    let sql = format!(
+        "SELECT x.id, x.hsa_id, {}, x.role, {} FROM assignment x JOIN staff_member m ON m.id = x.staff_member_id \
+         JOIN care_unit u ON u.id = x.care_unit_id WHERE x.id = $1 AND x.care_provider_id = $2",
+        staff_columns("m"),
+        unit_columns("u")
+    );
+    one(session, sql, vec![id.0.into(), staff.care_provider.0.into()], |cols| {
+        Ok(Assignment {
+            id: GlobalId::new(NodeKind::Assignment, cols.take::<Uuid>()?),
+            hsa_id: HsaId(cols.take()?),
+            staff: StaffSummary { name: cols.take()?, title: cols.take()? },
+            role: cols.text_enum::<entity::assignment::Role>()?.into(),
+            care_unit: cols.unit()?,
+        })
+    })
+    .await
+}
+
+async fn one<T>(
+    session: &Session,
+    sql: String,
+    values: Vec<Value>,
+    read: impl FnOnce(&mut Cols<'_>) -> Result<T, Fault>,
+) -> Result<Option<T>> {
+    session
+        .core
+        .db
+        .read(async |db| -> Result<Option<T>, Fault> {
+            let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
+            db.query_one_raw(statement).await?.map(|row| read(&mut Cols::new(&row))).transpose()
+        })
+        .await
+        .map_err(|e| fault(session, &e))
+}
