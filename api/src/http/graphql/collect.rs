@@ -11,7 +11,7 @@ use std::sync::Arc;
 use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::types::{
     Directive, DocumentOperations, ExecutableDocument, Field, FragmentDefinition, InlineFragment,
-    OperationDefinition, Selection, SelectionSet, TypeCondition,
+    OperationDefinition, Selection, SelectionSet, TypeCondition, VariableDefinition,
 };
 use async_graphql::parser::{Pos, Positioned};
 use async_graphql::{Name, ServerError, Value as ConstValue, Variables};
@@ -21,6 +21,7 @@ use super::errors::{code, coded_at};
 use super::limits::too_complex;
 use super::shape::{Entry, HIDDEN, Shape};
 use super::types::{Kind, Types, named};
+use super::variables::check_usage;
 
 /// An operation ready to run, and what its answer looks like.
 #[derive(Debug)]
@@ -39,7 +40,8 @@ pub struct Collected {
 /// library would deliver null.
 ///
 /// # Errors
-/// A conflict between fields of one response key that the validation cannot see, or more than `max_fields` fields.
+/// What the library's validation does not see: fields of one response key that conflict, variables of a type that does
+/// not fit their place; and more than `max_fields` fields.
 pub fn collect(
     types: &Types,
     document: &ExecutableDocument,
@@ -47,11 +49,13 @@ pub fn collect(
     operation: &Positioned<OperationDefinition>,
     variables: &Variables,
     max_fields: usize,
-) -> Result<Collected, ServerError> {
+) -> Result<Collected, Vec<ServerError>> {
     let mut collector = Collector {
         types,
         fragments: &document.fragments,
+        definitions: &operation.node.variable_definitions,
         variables,
+        misused: Vec::new(),
         left: max_fields,
         max_fields,
         used: HashSet::new(),
@@ -62,6 +66,9 @@ pub fn collect(
         &[&operation.node.selection_set.node],
         operation.node.selection_set.pos,
     )?;
+    if !collector.misused.is_empty() {
+        return Err(collector.misused);
+    }
     let used = collector.used;
     let collected = operation.position_node(OperationDefinition {
         ty: operation.node.ty,
@@ -108,7 +115,10 @@ struct Scope<'p> {
 struct Collector<'a> {
     types: &'a Types,
     fragments: &'a HashMap<Name, Positioned<FragmentDefinition>>,
+    definitions: &'a [Positioned<VariableDefinition>],
     variables: &'a Variables,
+    /// Variables that stand where their type may not.
+    misused: Vec<ServerError>,
     left: usize,
     max_fields: usize,
     used: HashSet<Name>,
@@ -285,6 +295,12 @@ impl<'a> Collector<'a> {
         };
         let mut arguments = Vec::with_capacity(first.node.arguments.len());
         for (argument, value) in &first.node.arguments {
+            if has_variable(&value.node)
+                && let Some(place) = info.arguments.get(&argument.node)
+            {
+                let misused = check_usage(types, self.definitions, &argument.node, value, place);
+                self.misused.extend(misused);
+            }
             if let Some(given) = self.given(&value.node) {
                 arguments.push((argument.clone(), value.position_node(given)));
             }
@@ -357,6 +373,15 @@ fn is_common(group: &[Met<'_>], all: u128) -> bool {
             && met.field.node.name.node == first.field.node.name.node
             && same_arguments(&met.field.node, &first.field.node)
     })
+}
+
+fn has_variable(value: &Value) -> bool {
+    match value {
+        Value::Variable(_) => true,
+        Value::List(values) => values.iter().any(has_variable),
+        Value::Object(fields) => fields.values().any(has_variable),
+        _ => false,
+    }
 }
 
 fn same_arguments(a: &Field, b: &Field) -> bool {

@@ -45,8 +45,11 @@ pub struct Shape {
     /// For an object type, and for objects of an abstract type that no fragment speaks of.
     pub entries: Vec<Arc<Entry>>,
     /// On abstract types: the response key that holds the type's name, and the keys for each such type.
-    pub by_type: Option<(Name, HashMap<Name, Vec<Arc<Entry>>>)>,
+    pub by_type: Option<(Name, ByType)>,
 }
+
+/// The keys for each object type of an abstract type that a fragment speaks of.
+pub type ByType = HashMap<Name, Vec<Arc<Entry>>>;
 
 /// Null stands where it may not: the nearest parent that may be null becomes null.
 struct NullBubble;

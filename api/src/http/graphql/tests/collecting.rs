@@ -10,7 +10,7 @@ use super::super::collect::{Collected, collect};
 use super::super::types::Types;
 use super::toy::{Counts, schema};
 
-fn collected(query: &str, variables: async_graphql::Value) -> Result<Collected, ServerError> {
+fn collected(query: &str, variables: async_graphql::Value) -> Result<Collected, Vec<ServerError>> {
     let (schema, _) = schema();
     let types = Types::from_sdl(&schema.sdl()).unwrap();
     let document = parse_query(query).unwrap();
@@ -165,7 +165,7 @@ fn what_cannot_be_merged_is_refused_wherever_it_stands() {
         r#"{ node(id: "c") { id } ...F } fragment F on Query { node(id: "d") { id } }"#,
         "{ pets { ... on Cat { x: name } ... on Node { x: id } } }",
     ] {
-        let error = collected(query, value!({})).unwrap_err();
+        let error = collected(query, value!({})).unwrap_err().remove(0);
         assert!(error.message.contains("conflict"), "{query}: {}", error.message);
     }
 }
@@ -175,7 +175,7 @@ fn expansion_over_abstract_types_is_bounded() {
     let fields: String = (0..100).map(|i| format!("f{i}: friend {{ age }} ")).collect();
     let query = format!("{{ nodes {{ {fields} ... on Cat {{ {fields} }} }} }}");
     assert_eq!(
-        collected(&query, value!({})).unwrap_err().extensions.unwrap().get("code"),
+        collected(&query, value!({})).unwrap_err().remove(0).extensions.unwrap().get("code"),
         Some(&"QUERY_TOO_COMPLEX".into())
     );
 }
@@ -188,4 +188,34 @@ async fn the_introspection_of_client_tools_is_unchanged_by_merging() {
     let (schema, _) = schema();
     let plain = serde_json::to_string(&schema.execute(query).await.data).unwrap();
     assert_eq!(run(query).await, plain);
+}
+
+#[test]
+fn a_variable_may_stand_only_where_its_type_fits() {
+    for (query, fits) in [
+        ("query($v: [ID!]!) { ids(of: $v) }", true),
+        ("query($v: [ID!]) { ids(of: $v) }", true),
+        ("query($v: ID!) { ids(of: [$v]) }", true),
+        ("query($v: ID) { ids(of: [$v]) }", false),
+        ("query($v: [ID]!) { ids(of: $v) }", false),
+        ("query($v: ID!) { ids(of: $v) }", false),
+        ("query($v: String) { echo(text: $v) }", true),
+        ("query($v: Colour) { echo(text: $v) }", false),
+        ("query($v: Int) { many(count: $v) { age } }", false),
+        ("query($v: Int = 3) { many(count: $v) { age } }", true),
+        ("query($v: String!) { filtered(filter: {text: $v, colour: RED}) }", true),
+        ("query($v: String) { filtered(filter: {text: $v}) }", false),
+        ("query($v: String!) { filtered(filter: {text: $v, colour: PINK}) }", false),
+        ("query($v: String!) { filtered(filter: {text: $v, extra: 1}) }", false),
+        ("query($v: Colour) { filtered(filter: {colour: $v}) }", false),
+    ] {
+        let given = value!({"v": "x"});
+        match collected(query, given) {
+            Ok(_) => assert!(fits, "{query}"),
+            Err(errors) => {
+                assert!(!fits, "{query}: {errors:?}");
+                assert!(errors[0].message.starts_with("Invalid value for argument"), "{errors:?}");
+            }
+        }
+    }
 }

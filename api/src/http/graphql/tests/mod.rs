@@ -2,4 +2,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod collecting;
-mod toy;
+mod http;
+mod limiting;
+pub mod toy;

@@ -4,9 +4,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_graphql::{
-    Context, EmptySubscription, Enum, Error, ErrorExtensions, ID, InputObject, Interface, Object, Result,
-    Schema, SimpleObject, Union,
+    Context, Enum, Error, ErrorExtensions, ID, InputObject, Interface, Object, Request, Response, Result,
+    Schema, SimpleObject, Subscription, Union,
 };
+use axum::http::HeaderMap;
+use axum::http::header::AUTHORIZATION;
+use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::stream::{self, BoxStream, Stream, StreamExt};
+
+use super::super::limits::Limits;
+use super::super::{AuthFailure, Endpoint, Engine};
+use crate::clock::Clock;
 
 /// How often what was run.
 #[derive(Debug, Default)]
@@ -15,11 +23,11 @@ pub struct Counts {
     pub loaded: AtomicUsize,
 }
 
-pub type ToySchema = Schema<Query, Mutation, EmptySubscription>;
+pub type ToySchema = Schema<Query, Mutation, Subscriptions>;
 
 pub fn schema() -> (ToySchema, Arc<Counts>) {
     let counts = Arc::new(Counts::default());
-    let schema = Schema::build(Query, Mutation, EmptySubscription)
+    let schema = Schema::build(Query, Mutation, Subscriptions)
         .data(Arc::clone(&counts))
         .register_output_type::<Node>()
         .limit_complexity(500)
@@ -127,6 +135,10 @@ impl Slow {
     async fn list(&self) -> Vec<Self> {
         vec![Self, Self]
     }
+    async fn panics(&self) -> i32 {
+        assert!(std::hint::black_box(false), "on purpose");
+        0
+    }
 }
 
 #[derive(InputObject)]
@@ -162,12 +174,88 @@ impl Query {
     async fn echo(&self, #[graphql(default = "nothing")] text: String) -> String {
         text
     }
+    async fn ids(&self, of: Option<Vec<ID>>) -> usize {
+        of.map_or(0, |ids| ids.len())
+    }
     async fn filtered(&self, filter: Filter) -> String {
         format!("{:?} {} {}", filter.colour.map(|c| c == Colour::Red), filter.count, filter.text)
     }
     #[graphql(complexity = "count as usize * child_complexity")]
     async fn many(&self, count: i32) -> Vec<Friend> {
         (0..count).map(|_| friend()).collect()
+    }
+}
+
+/// What the caller's token said.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    pub expires: Option<DateTime<Utc>>,
+}
+
+/// Runs the toy schema. The tokens: `good`, `short-N` (ends in N seconds), `down` (cannot be checked).
+#[derive(Clone)]
+pub struct ToyEngine {
+    pub schema: ToySchema,
+    pub clock: Clock,
+}
+
+impl Engine for ToyEngine {
+    type Caller = Caller;
+
+    async fn authenticate(&self, headers: &HeaderMap) -> Result<Caller, AuthFailure> {
+        let Some(value) = headers.get(AUTHORIZATION) else { return Ok(Caller { expires: None }) };
+        let token = value.to_str().ok().and_then(|value| value.strip_prefix("Bearer "));
+        match token.ok_or(AuthFailure::Invalid)? {
+            "good" => Ok(Caller { expires: None }),
+            "down" => Err(AuthFailure::Unavailable),
+            token => {
+                let seconds = token.strip_prefix("short-").and_then(|n| n.parse().ok());
+                let seconds = seconds.ok_or(AuthFailure::Invalid)?;
+                Ok(Caller { expires: Some(self.clock.now() + TimeDelta::seconds(seconds)) })
+            }
+        }
+    }
+
+    async fn execute(&self, caller: Caller, request: Request) -> Response {
+        self.schema.execute(request.data(caller)).await
+    }
+
+    fn execute_stream(&self, caller: Caller, request: Request) -> BoxStream<'static, Response> {
+        self.schema.execute_stream(request.data(caller)).boxed()
+    }
+
+    fn expires_at(&self, caller: &Caller) -> Option<DateTime<Utc>> {
+        caller.expires
+    }
+
+    fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+}
+
+/// The toy behind the transport; introspection on or off.
+pub fn endpoint(clock: Clock, limits: Limits, introspection: bool) -> (Endpoint<ToyEngine>, Arc<Counts>) {
+    let (schema, counts) = schema();
+    let sdl = schema.sdl();
+    let engine = ToyEngine { schema: schema.clone(), clock };
+    (Endpoint::new(engine, schema, &sdl, limits, introspection).unwrap(), counts)
+}
+
+pub struct Subscriptions;
+
+#[Subscription]
+impl Subscriptions {
+    /// Counts to the number, as fast as it is read.
+    async fn counter(&self, to: i32) -> impl Stream<Item = i32> {
+        stream::iter(1..=to).then(|n| async move {
+            tokio::task::yield_now().await;
+            n
+        })
+    }
+
+    /// Says one thing and then waits for ever.
+    async fn silent(&self) -> impl Stream<Item = Booking> {
+        stream::iter([Booking { n: 1, m: 2, slot: 3 }]).chain(stream::pending())
     }
 }
 
