@@ -1,0 +1,54 @@
+//! The transport over a real socket, judged by the public audits; the toy schema is behind it.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::path::Path;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::process::Command;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::graphql::limits::Limits;
+use super::graphql::tests::toy::endpoint;
+use super::ws::{self, WsLimits};
+use crate::clock::Clock;
+
+/// Serves the toy on a free port and returns its address without the scheme.
+async fn serve(introspection: bool) -> String {
+    let (endpoint, _) = endpoint(Clock::system(), Limits::default(), introspection);
+    let limits = WsLimits { init_seconds: 2, ..WsLimits::default() };
+    let sockets = ws::routes(&endpoint, "/graphql/ws", limits, CancellationToken::new(), TaskTracker::new());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let app = endpoint.routes("/graphql").merge(sockets);
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    address
+}
+
+async fn run(folder: &str, arguments: &[&str]) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests").join(folder);
+    let mut node = Command::new("node");
+    node.args(arguments).current_dir(folder).kill_on_drop(true);
+    let output = timeout(Duration::from_secs(180), node.output()).await.expect("the audit in time").unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs node and `npm ci` in tests/http-audit"]
+async fn the_public_audit_of_graphql_over_http_passes_whole() {
+    let url = format!("http://{}/graphql", serve(true).await);
+    run("http-audit", &["audit.mjs", &url, "Authorization: Bearer good"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs node and `npm ci` in tests/ws"]
+async fn every_rule_of_the_websocket_protocol_holds() {
+    let url = format!("ws://{}/graphql/ws", serve(false).await);
+    let arguments = ["ws.mjs", &url, "--token", "good", "--expired-token", "short-0"];
+    let rest =
+        ["--short-token", "short-3", "--short-secs", "3", "--init-timeout", "2", "--no-introspection", "1"];
+    run("ws", &[&arguments[..], &rest[..], &["--endless", "subscription { silent { n } }"]].concat()).await;
+}

@@ -1,0 +1,476 @@
+//! GraphQL over WebSocket by the protocol `graphql-transport-ws` (PROTOCOL.md of the package graphql-ws).
+//!
+//! One task per socket does everything: it reads, polls the operations and writes, so a client that does not read stops
+//! its own operations and nothing queues up for it. A socket needs a token, in the payload of `connection_init` or in
+//! the handshake, and does not outlive it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_graphql::parser::types::OperationType;
+use async_graphql::{Response, ServerError};
+use axum::Router;
+use axum::extract::State;
+use axum::extract::ws::{CloseFrame, Message, WebSocketUpgrade};
+use axum::http::header::{ACCEPT_LANGUAGE, AUTHORIZATION, HeaderName};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response as HttpResponse};
+use axum::routing::any;
+use chrono::{DateTime, Utc};
+use futures_util::future::AbortHandle;
+use futures_util::stream::{self, BoxStream, SelectAll, abortable};
+use futures_util::{Sink, SinkExt, Stream, StreamExt};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value as Json, json};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout, timeout_at};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::graphql::answer::Answer;
+use super::graphql::documents::Prepared;
+use super::graphql::errors::{Refusal, code};
+use super::graphql::limits::exceeded;
+use super::graphql::request::{Media, Params};
+use super::graphql::{AuthFailure, Endpoint, Engine, REQUEST_ID, answer};
+
+/// The name of the one sub-protocol that is spoken.
+pub const PROTOCOL: &str = "graphql-transport-ws";
+
+/// How much one socket may ask, and how long it is waited for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct WsLimits {
+    /// Bytes of one message from the client.
+    pub message_bytes: usize,
+    /// Operations that run at once on one socket.
+    pub operations: usize,
+    /// Seconds until `connection_init` must have come.
+    pub init_seconds: u64,
+    /// Seconds that the client may take to accept one message; a slower one is cut off.
+    pub send_seconds: u64,
+    /// Seconds of silence after which the client is pinged; after as many again without a sign of life it is cut off.
+    pub idle_seconds: u64,
+}
+
+impl Default for WsLimits {
+    fn default() -> Self {
+        Self {
+            message_bytes: 256 * 1024,
+            operations: 50,
+            init_seconds: 10,
+            send_seconds: 10,
+            idle_seconds: 30,
+        }
+    }
+}
+
+/// How often a socket looks at the clock: the most by which it outlives its token.
+const TICK: Duration = Duration::from_secs(1);
+
+/// Why a socket is closed by the service: code and reason of the protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Close(u16, &'static str);
+
+const GOING_AWAY: Close = Close(1001, "Going away");
+const TOO_BIG: Close = Close(1009, "Message too big");
+const TRY_AGAIN: Close = Close(1013, "Try again later");
+const INVALID_MESSAGE: Close = Close(4400, "Invalid message");
+const UNAUTHORIZED: Close = Close(4401, "Unauthorized");
+const EXPIRED: Close = Close(4401, "Access token expired");
+const FORBIDDEN: Close = Close(4403, "Forbidden");
+const INIT_TIMEOUT: Close = Close(4408, "Connection initialisation timeout");
+const ID_IN_USE: Close = Close(4409, "Subscriber for this id already exists");
+const TOO_MANY_INITS: Close = Close(4429, "Too many initialisation requests");
+
+/// What every socket shares.
+struct Shared<E> {
+    endpoint: Endpoint<E>,
+    limits: WsLimits,
+    shutdown: CancellationToken,
+    sockets: TaskTracker,
+    tick: Duration,
+}
+
+/// The route of the endpoint's WebSocket at `path`.
+///
+/// When `shutdown` is cancelled every socket is closed with 1001; `sockets` is done when the last one is gone.
+pub fn routes<E: Engine>(
+    endpoint: &Endpoint<E>,
+    path: &str,
+    limits: WsLimits,
+    shutdown: CancellationToken,
+    sockets: TaskTracker,
+) -> Router {
+    let shared = Shared { endpoint: endpoint.clone(), limits, shutdown, sockets, tick: TICK };
+    Router::new().route(path, any(upgrade::<E>)).with_state(Arc::new(shared))
+}
+
+async fn upgrade<E: Engine>(
+    State(shared): State<Arc<Shared<E>>>,
+    headers: HeaderMap,
+    handshake: WebSocketUpgrade,
+) -> HttpResponse {
+    let handshake = handshake.protocols([PROTOCOL]).max_message_size(shared.limits.message_bytes);
+    if handshake.selected_protocol().is_none() {
+        let message = "The WebSocket must be opened with the sub-protocol graphql-transport-ws.";
+        let refusal = Refusal::transport(StatusCode::BAD_REQUEST, code::BAD_REQUEST, message);
+        return answer::refuse(refusal, Media::Json, "").into_response();
+    }
+    let token = shared.sockets.token();
+    handshake.on_upgrade(move |socket| async move {
+        Socket { shared: &shared, headers, socket }.run().await;
+        drop(token);
+    })
+}
+
+/// A message of the client, taken apart.
+#[derive(Debug)]
+enum Incoming {
+    Init(serde_json::Map<String, Json>),
+    Ping(Option<Json>),
+    Pong,
+    Subscribe { id: String, params: Params },
+    Complete { id: String },
+}
+
+impl Incoming {
+    fn parse(text: &str) -> Result<Self, Close> {
+        let Ok(Json::Object(mut object)) = serde_json::from_str(text) else { return Err(INVALID_MESSAGE) };
+        let payload = object.remove("payload").filter(|payload| !payload.is_null());
+        let id = match object.remove("id") {
+            Some(Json::String(id)) if !id.is_empty() => Some(id),
+            _ => None,
+        };
+        let kind = object.get("type").and_then(Json::as_str).unwrap_or_default();
+        match (kind, id, payload) {
+            ("connection_init", _, None) => Ok(Self::Init(serde_json::Map::new())),
+            ("connection_init", _, Some(Json::Object(payload))) => Ok(Self::Init(payload)),
+            ("ping", _, payload @ (None | Some(Json::Object(_)))) => Ok(Self::Ping(payload)),
+            ("pong", _, None | Some(Json::Object(_))) => Ok(Self::Pong),
+            ("subscribe", Some(id), Some(payload)) => {
+                let params = Params::from_json(payload).map_err(|_| INVALID_MESSAGE)?;
+                Ok(Self::Subscribe { id, params })
+            }
+            ("complete", Some(id), _) => Ok(Self::Complete { id }),
+            _ => Err(INVALID_MESSAGE),
+        }
+    }
+}
+
+/// What an operation has to say.
+enum Event {
+    Next(Answer),
+    /// Ends the operation: nothing was executed.
+    Error(Vec<ServerError>),
+    Complete,
+}
+
+/// How a socket ends: with a close frame to the client, or because there is nobody to tell.
+enum End {
+    Close(Close),
+    Gone,
+}
+
+impl From<Close> for End {
+    fn from(close: Close) -> Self {
+        Self::Close(close)
+    }
+}
+
+struct Socket<'s, E, S> {
+    shared: &'s Shared<E>,
+    /// Of the handshake.
+    headers: HeaderMap,
+    socket: S,
+}
+
+impl<E, S> Socket<'_, E, S>
+where
+    E: Engine,
+    S: Stream<Item = Result<Message, axum::Error>> + Sink<Message> + Unpin,
+{
+    async fn run(mut self) {
+        let end = match self.initialise().await {
+            Ok(caller) => self.serve(caller).await,
+            Err(end) => end,
+        };
+        if let End::Close(Close(code, reason)) = end {
+            let frame = CloseFrame { code, reason: reason.into() };
+            let limit = self.send_limit();
+            let closing = async {
+                if self.socket.send(Message::Close(Some(frame))).await.is_ok() {
+                    // The client answers with its own close frame; what it sent before is not read any more.
+                    while let Some(Ok(message)) = self.socket.next().await {
+                        if matches!(message, Message::Close(_)) {
+                            break;
+                        }
+                    }
+                }
+            };
+            if timeout(limit, closing).await.is_err() {
+                tracing::debug!("a client did not answer the close of its WebSocket");
+            }
+        }
+    }
+
+    fn send_limit(&self) -> Duration {
+        Duration::from_secs(self.shared.limits.send_seconds)
+    }
+
+    async fn send(&mut self, message: Message) -> Result<(), End> {
+        match timeout(self.send_limit(), self.socket.send(message)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(End::Gone),
+            Err(_) => {
+                tracing::info!("a WebSocket was cut off: its client does not read");
+                Err(End::Gone)
+            }
+        }
+    }
+
+    async fn say(&mut self, message: &impl Serialize) -> Result<(), End> {
+        let text = serde_json::to_string(message).map_err(|error| {
+            tracing::error!(%error, "a WebSocket message could not be written");
+            End::Close(Close(1011, "Internal error"))
+        })?;
+        self.send(Message::Text(text.into())).await
+    }
+
+    /// Takes apart what came; `None` for what the protocol of GraphQL does not see.
+    fn received(received: Option<Result<Message, axum::Error>>) -> Result<Option<Incoming>, End> {
+        match received {
+            Some(Ok(Message::Text(text))) => Ok(Some(Incoming::parse(&text)?)),
+            Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(None),
+            Some(Ok(Message::Binary(_))) => Err(INVALID_MESSAGE.into()),
+            Some(Err(error)) if error.to_string().contains("too long") => Err(TOO_BIG.into()),
+            Some(Ok(Message::Close(_)) | Err(_)) | None => Err(End::Gone),
+        }
+    }
+
+    /// Waits for `connection_init` and makes a caller of it.
+    async fn initialise(&mut self) -> Result<E::Caller, End> {
+        let shared = self.shared;
+        let deadline = Instant::now() + Duration::from_secs(shared.limits.init_seconds);
+        loop {
+            let received = tokio::select! {
+                () = shared.shutdown.cancelled() => return Err(GOING_AWAY.into()),
+                received = timeout_at(deadline, self.socket.next()) => received.map_err(|_| INIT_TIMEOUT)?,
+            };
+            match Self::received(received)? {
+                Some(Incoming::Init(payload)) => {
+                    let caller = self.authenticate(&payload).await?;
+                    self.say(&json!({"type": "connection_ack"})).await?;
+                    return Ok(caller);
+                }
+                Some(Incoming::Ping(payload)) => self.pong(payload).await?,
+                Some(Incoming::Subscribe { .. }) => return Err(UNAUTHORIZED.into()),
+                Some(Incoming::Pong | Incoming::Complete { .. }) | None => {}
+            }
+        }
+    }
+
+    async fn authenticate(&mut self, payload: &serde_json::Map<String, Json>) -> Result<E::Caller, End> {
+        let mut headers = self.headers.clone();
+        for (name, value) in payload {
+            let header = [AUTHORIZATION, ACCEPT_LANGUAGE]
+                .into_iter()
+                .find(|header: &HeaderName| header.as_str().eq_ignore_ascii_case(name));
+            if let (Some(header), Some(value)) = (header, value.as_str()) {
+                headers.insert(header, HeaderValue::from_str(value).map_err(|_| FORBIDDEN)?);
+            }
+        }
+        if !headers.contains_key(AUTHORIZATION) {
+            return Err(FORBIDDEN.into());
+        }
+        let engine = &self.shared.endpoint.engine;
+        match engine.authenticate(&headers).await {
+            Ok(caller) if is_past(engine.expires_at(&caller), engine.now()) => Err(FORBIDDEN.into()),
+            Ok(caller) => Ok(caller),
+            Err(AuthFailure::Invalid) => Err(FORBIDDEN.into()),
+            Err(AuthFailure::Unavailable) => Err(TRY_AGAIN.into()),
+        }
+    }
+
+    async fn pong(&mut self, payload: Option<Json>) -> Result<(), End> {
+        let mut pong = json!({"type": "pong"});
+        if let Some(payload) = payload {
+            pong["payload"] = payload;
+        }
+        self.say(&pong).await
+    }
+
+    /// Runs operations until the socket ends.
+    async fn serve(&mut self, caller: E::Caller) -> End {
+        let shared = self.shared;
+        let engine = &shared.endpoint.engine;
+        let expires = engine.expires_at(&caller);
+        let mut operations = Operations::<E>::new(shared, caller, &self.headers);
+        let idle = Duration::from_secs(shared.limits.idle_seconds);
+        let mut ticks = interval(shared.tick);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut alive = Instant::now();
+        let mut pinged = false;
+        loop {
+            let done: Result<(), End> = tokio::select! {
+                () = shared.shutdown.cancelled() => Err(GOING_AWAY.into()),
+                _ = ticks.tick() => {
+                    if is_past(expires, engine.now()) {
+                        Err(EXPIRED.into())
+                    } else if pinged && alive.elapsed() > idle * 2 {
+                        Err(End::Gone)
+                    } else if !pinged && alive.elapsed() > idle {
+                        pinged = true;
+                        self.send(Message::Ping(axum::body::Bytes::new())).await
+                    } else {
+                        Ok(())
+                    }
+                }
+                received = self.socket.next() => {
+                    (alive, pinged) = (Instant::now(), false);
+                    match Self::received(received) {
+                        Ok(Some(incoming)) => self.handle(incoming, &mut operations).await,
+                        Ok(None) => Ok(()),
+                        Err(end) => Err(end),
+                    }
+                }
+                Some((id, event)) = operations.events.next() => {
+                    if is_past(expires, engine.now()) {
+                        Err(EXPIRED.into())
+                    } else {
+                        self.tell(&id, event, &mut operations).await
+                    }
+                }
+            };
+            if let Err(end) = done {
+                return end;
+            }
+        }
+    }
+
+    async fn handle(&mut self, incoming: Incoming, operations: &mut Operations<'_, E>) -> Result<(), End> {
+        match incoming {
+            Incoming::Init(_) => Err(TOO_MANY_INITS.into()),
+            Incoming::Ping(payload) => self.pong(payload).await,
+            Incoming::Pong => Ok(()),
+            Incoming::Complete { id } => {
+                operations.stop(&id);
+                Ok(())
+            }
+            Incoming::Subscribe { id, .. } if operations.running.contains_key(&id) => Err(ID_IN_USE.into()),
+            Incoming::Subscribe { id, .. } if operations.running.len() >= self.shared.limits.operations => {
+                let error = exceeded("operations on one socket", self.shared.limits.operations);
+                self.say(&json!({"id": id, "type": "error", "payload": [error]})).await
+            }
+            Incoming::Subscribe { id, params } => {
+                operations.start(id, params);
+                Ok(())
+            }
+        }
+    }
+
+    async fn tell(&mut self, id: &str, event: Event, operations: &mut Operations<'_, E>) -> Result<(), End> {
+        #[derive(Serialize)]
+        struct Outgoing<'a, P> {
+            id: &'a str,
+            r#type: &'static str,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            payload: Option<P>,
+        }
+        match event {
+            Event::Next(answer) => self.say(&Outgoing { id, r#type: "next", payload: Some(answer) }).await,
+            Event::Error(errors) => {
+                operations.stop(id);
+                self.say(&Outgoing { id, r#type: "error", payload: Some(errors) }).await
+            }
+            Event::Complete => {
+                operations.stop(id);
+                self.say(&Outgoing::<()> { id, r#type: "complete", payload: None }).await
+            }
+        }
+    }
+}
+
+fn is_past(expires: Option<DateTime<Utc>>, now: DateTime<Utc>) -> bool {
+    expires.is_some_and(|expires| expires <= now)
+}
+
+/// The operations that run on one socket. Invariant: an id in `running` has its stream in `events`.
+struct Operations<'s, E: Engine> {
+    shared: &'s Shared<E>,
+    caller: E::Caller,
+    request_id: Option<Arc<str>>,
+    running: HashMap<String, AbortHandle>,
+    events: SelectAll<BoxStream<'static, (String, Event)>>,
+}
+
+impl<'s, E: Engine> Operations<'s, E> {
+    fn new(shared: &'s Shared<E>, caller: E::Caller, headers: &HeaderMap) -> Self {
+        let request_id = headers.get(REQUEST_ID).and_then(|id| id.to_str().ok()).map(Arc::from);
+        Self { shared, caller, request_id, running: HashMap::new(), events: SelectAll::new() }
+    }
+
+    fn start(&mut self, id: String, params: Params) {
+        let endpoint = self.shared.endpoint.clone();
+        let events = operation(endpoint, self.caller.clone(), params, self.request_id.clone());
+        let (events, handle) = abortable(events);
+        let name = id.clone();
+        self.events.push(events.map(move |event| (name.clone(), event)).boxed());
+        self.running.insert(id, handle);
+    }
+
+    fn stop(&mut self, id: &str) {
+        if let Some(handle) = self.running.remove(id) {
+            handle.abort();
+        }
+    }
+}
+
+/// One operation from its parameters to its end.
+fn operation<E: Engine>(
+    endpoint: Endpoint<E>,
+    caller: E::Caller,
+    params: Params,
+    request_id: Option<Arc<str>>,
+) -> impl Stream<Item = Event> + Send + 'static {
+    stream::once(async move {
+        let prepared = match endpoint.prepare(params).await {
+            Ok(prepared) => prepared,
+            Err(refusal) => return stream::iter([Event::Error(refusal.errors)]).boxed(),
+        };
+        if prepared.operation == OperationType::Subscription {
+            return subscription(endpoint, caller, prepared, request_id).boxed();
+        }
+        let (answer, _) = endpoint.run(caller, &prepared, request_id.as_deref()).await;
+        stream::iter(single(answer)).boxed()
+    })
+    .flatten()
+}
+
+fn single(answer: Answer) -> Vec<Event> {
+    if answer.data.is_none() {
+        return vec![Event::Error(answer.errors)];
+    }
+    vec![Event::Next(answer), Event::Complete]
+}
+
+fn subscription<E: Engine>(
+    endpoint: Endpoint<E>,
+    caller: E::Caller,
+    prepared: Prepared,
+    request_id: Option<Arc<str>>,
+) -> impl Stream<Item = Event> + Send + 'static {
+    let responses = endpoint.engine.execute_stream(caller, prepared.request());
+    let responses = std::panic::AssertUnwindSafe(responses).catch_unwind();
+    let documents = endpoint.documents;
+    responses
+        .map(move |response: Result<Response, _>| match response {
+            Ok(response) => Answer::of(response, &prepared.plan, &documents, request_id.as_deref()),
+            Err(_) => Answer::panicked(request_id.as_deref()),
+        })
+        .map(|answer| if answer.data.is_some() { Event::Next(answer) } else { Event::Error(answer.errors) })
+        .chain(stream::once(async { Event::Complete }))
+}
+
+#[cfg(test)]
+mod tests;
