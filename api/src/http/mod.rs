@@ -5,3 +5,4 @@ mod audit;
 pub mod graphql;
 pub mod health;
 pub mod ws;
+pub mod outbox_page;

@@ -3,7 +3,11 @@
 //! What is said is free of content by rule: a message names a time, a place to call and a sender, never a reason,
 //! a profession or a person.
 
+pub mod channel;
 pub mod ladder;
+pub mod render;
+
+pub use entity::{appointment_type::Mode, contact_way::Channel as ChannelKind, reminder_preference::Detail};
 
 /// A rung of the ladder of reminders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -20,24 +24,24 @@ pub enum Rule {
     SameDay,
 }
 
-/// A way that a message leaves the service by itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum ChannelKind {
-    /// Mail (e-post).
-    Mail,
-    /// SMS.
-    Sms,
-}
+impl Rule {
+    /// Every rung, in the order of the ladder.
+    pub const ALL: [Self; 5] =
+        [Self::Confirmation, Self::WeekBefore, Self::BeforeDeadline, Self::EveningBefore, Self::SameDay];
 
-/// How patient and care meet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Mode {
-    /// At the unit (besök).
-    Visit,
-    /// By video.
-    Video,
-    /// By phone.
-    Phone,
-    /// In the patient's home (hembesök).
-    Home,
+    /// The stored text.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Confirmation => "CONFIRMATION",
+            Self::WeekBefore => "WEEK_BEFORE",
+            Self::BeforeDeadline => "BEFORE_DEADLINE",
+            Self::EveningBefore => "EVENING_BEFORE",
+            Self::SameDay => "SAME_DAY",
+        }
+    }
+
+    /// The rung with this stored text.
+    pub fn from_text(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|rule| rule.as_str() == text)
+    }
 }
