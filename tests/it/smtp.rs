@@ -167,6 +167,27 @@ async fn each_phase_has_its_own_time_out() {
 }
 
 #[tokio::test]
+async fn a_login_or_a_handshake_that_hangs_times_out() {
+    let options = SmtpOptions {
+        tls: Some("starttls"),
+        login: Some(("pk", "hemligt")),
+        ..SmtpOptions::faults(["hang:auth:1"])
+    };
+    let server = SmtpServer::start(options).await;
+    let mut slow = with_login(encrypted(&server, TlsMode::Starttls));
+    slow.timeouts.auth = SHORT;
+    let smtp = Smtp::new(slow).unwrap();
+    assert_eq!(send(&smtp, "one").await, retry(FailureCode::Timeout));
+    assert_eq!(send(&smtp, "one").await, ACCEPTED);
+    // A listener that takes the connection and says nothing.
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = silent.local_addr().unwrap().port();
+    let mut config = SmtpConfig { port, ..encrypted(&server, TlsMode::Tls) };
+    config.timeouts = Timeouts { connect: SHORT, tls: SHORT, greeting: SHORT, ..config.timeouts };
+    assert_eq!(send(&Smtp::new(config).unwrap(), "one").await, retry(FailureCode::Timeout));
+}
+
+#[tokio::test]
 async fn a_server_that_takes_no_connection_is_tried_again() {
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = free.local_addr().unwrap().port();
