@@ -4,5 +4,5 @@
 mod audit;
 pub mod graphql;
 pub mod health;
-pub mod ws;
 pub mod outbox_page;
+pub mod ws;
