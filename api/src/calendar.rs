@@ -277,6 +277,15 @@ impl OpeningHours {
         self.on(local.date(), closing).iter().any(|span| span.contains(local.time()))
     }
 
+    /// When the unit closes on that day; none if it is closed all day.
+    pub fn closes_at(&self, day: NaiveDate, closing: &ClosingDays) -> Option<DateTime<Utc>> {
+        let last = self.on(day, closing).iter().map(|span| span.until).max()?;
+        Some(to_instant(match last {
+            Midnight::At(time) => day.and_time(time),
+            Midnight::EndOfDay => day.succ_opt().unwrap_or(day).and_time(NaiveTime::MIN),
+        }))
+    }
+
     /// `at` itself when the unit is open, else when it next opens; none if it does not within a year.
     pub fn opens_next(&self, at: DateTime<Utc>, closing: &ClosingDays) -> Option<DateTime<Utc>> {
         if self.is_open(at, closing) {

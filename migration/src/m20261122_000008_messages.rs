@@ -38,7 +38,7 @@ pub fn up(schema: &mut Schema) {
             .one_of("reader_kind", ACTOR_KINDS)
             .link("message_id", "thread_message")
             .instant("read_at")
-            .primary_key(&["thread_id", "reader_id"])
+            .primary_key(&["thread_id", "reader_id", "message_id"])
             .clustered()
     });
 }

@@ -15,8 +15,8 @@ use std::ops::Deref;
 
 use chrono::{DateTime, Utc};
 use entity::{
-    CareUnitId, PatientId, agreement, agreement_version, appointment, assignment::Role, care_contact,
-    care_relation, goal, patient, plan_item, thread, thread_message,
+    CareUnitId, PatientId, SlotId, agreement, agreement_version, appointment, assignment::Role, care_contact,
+    care_relation, goal, patient, plan_item, slot, thread, thread_message,
 };
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, Iterable, ModelTrait, PrimaryKeyToColumn,
@@ -262,6 +262,25 @@ pub fn own_unit(
 pub fn as_staff(actor: &Actor, noun: Noun, action: Action) -> Result<Granted<StaffActor>, Problem> {
     check(actor, noun, action)?;
     actor.staff().map(|staff| Granted { row: staff.clone(), action }).ok_or_else(Problem::forbidden)
+}
+
+/// A published time that the actor may book: staff those of their own unit, patients those that are open to
+/// patients.
+pub async fn slot(
+    db: &impl ConnectionTrait,
+    actor: &Actor,
+    action: Action,
+    id: SlotId,
+    field: &str,
+) -> Result<Granted<slot::Model>, Stop> {
+    check(actor, Noun::Appointment, action)?;
+    let within = match actor {
+        Actor::Patient { .. } => slot::Column::WebBookable.eq(true),
+        Actor::Staff(staff) => slot::Column::CareUnitId.eq(staff.care_unit),
+        Actor::Anonymous | Actor::Representative { .. } | Actor::System => Expr::val(1).eq(0),
+    };
+    let row = slot::Entity::find_by_id(id).filter(within).one(db).await?;
+    row.map(|row| Granted { row, action }).ok_or_else(|| Problem::not_found(field).into())
 }
 
 /// The patient a command is about: the caller's own id, or the one staff name and reach.

@@ -2,5 +2,9 @@
 
 pub mod act;
 pub mod agreement;
+pub mod booking;
+pub mod notice;
 pub mod patient;
 pub mod phone;
+pub mod reminder_preference;
+pub mod thread;

@@ -1,0 +1,328 @@
+//! Planning and withdrawing notices: the outbox is written in the transaction of what it tells about.
+//!
+//! A notice holds no content, only whom, about what, by which channel and when. Its key - appointment, schedule
+//! version, rule, recipient, channel - is unique, so the same reminder is never planned twice; one that was
+//! withdrawn because the patient said no comes back under its old key when the patient says yes again.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use entity::{
+    AppointmentId, CareProviderId, CareUnitId, ContactWayId, NoticeId, PatientId, ThreadId, ThreadMessageId,
+    access_event::ActorKind,
+    appointment, appointment_type,
+    contact_way::{self, Channel},
+    notice::{self, Kind, State},
+    patient::{self, ProtectedIdentity},
+    reminder_preference::{self, PreferenceKind},
+};
+use sea_orm::{
+    ActiveValue::Set,
+    ColumnTrait, EntityTrait, QueryFilter, QueryOrder,
+    sea_query::{CaseStatement, Expr, ExprTrait, OnConflict},
+};
+
+use crate::{
+    calendar::SendingHours,
+    db::Tx,
+    error::Fault,
+    reminder::{
+        Mode, Rule,
+        ladder::{Booking, ladder},
+    },
+    session::Session,
+};
+
+/// A notice of a message helps nobody after this long.
+const MESSAGE_USEFUL: TimeDelta = TimeDelta::days(7);
+
+/// Where one channel goes, for one kind of notice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Way {
+    pub channel: Channel,
+    pub contact_way: ContactWayId,
+}
+
+/// The ways the patient has said yes to for this kind, and can be reached by.
+///
+/// A protected identity lets nothing out but what the patient has asked for in person; a deceased patient gets
+/// nothing.
+pub async fn ways(tx: &Tx, whom: &patient::Model, kind: PreferenceKind) -> Result<Vec<Way>, Fault> {
+    if whom.deceased_on.is_some() {
+        return Ok(Vec::new());
+    }
+    let mut wanted = reminder_preference::Entity::find()
+        .filter(reminder_preference::Column::PatientId.eq(whom.id))
+        .filter(reminder_preference::Column::Kind.eq(kind))
+        .filter(reminder_preference::Column::OptedIn.eq(true))
+        .all(tx)
+        .await?;
+    wanted.retain(|choice| may_leave(whom.protected_identity, choice.by_kind));
+    if wanted.is_empty() {
+        return Ok(Vec::new());
+    }
+    let addresses = contact_way::Entity::find()
+        .filter(contact_way::Column::PatientId.eq(whom.id))
+        .filter(contact_way::Column::Status.eq(contact_way::Status::Good))
+        .order_by_desc(contact_way::Column::Id)
+        .all(tx)
+        .await?;
+    Ok(wanted
+        .iter()
+        .filter(|choice| matches!(choice.channel, Channel::Mail | Channel::Sms))
+        .filter_map(|choice| {
+            let address = addresses.iter().find(|address| address.channel == choice.channel)?;
+            Some(Way { channel: choice.channel, contact_way: address.id })
+        })
+        .collect())
+}
+
+/// Whether a choice holds under a protected identity: only if the patient made it in person.
+pub fn may_leave(protected: ProtectedIdentity, chosen_by: ActorKind) -> bool {
+    protected == ProtectedIdentity::None || chosen_by == ActorKind::Patient
+}
+
+/// The stored name of a rung.
+pub const fn rule_name(rule: Rule) -> &'static str {
+    match rule {
+        Rule::Confirmation => "CONFIRMATION",
+        Rule::WeekBefore => "WEEK_BEFORE",
+        Rule::BeforeDeadline => "BEFORE_DEADLINE",
+        Rule::EveningBefore => "EVENING_BEFORE",
+        Rule::SameDay => "SAME_DAY",
+    }
+}
+
+/// The rung of a stored name.
+pub fn rule_of(name: &str) -> Option<Rule> {
+    [Rule::Confirmation, Rule::WeekBefore, Rule::BeforeDeadline, Rule::EveningBefore, Rule::SameDay]
+        .into_iter()
+        .find(|rule| rule_name(*rule) == name)
+}
+
+/// How patient and care meet, as the ladder knows it.
+pub const fn mode_of(mode: appointment_type::Mode) -> Mode {
+    match mode {
+        appointment_type::Mode::Visit => Mode::Visit,
+        appointment_type::Mode::Video => Mode::Video,
+        appointment_type::Mode::Phone => Mode::Phone,
+        appointment_type::Mode::Home => Mode::Home,
+    }
+}
+
+/// Plans the ladder of an appointment, one notice per rung and way. `booked_at` is when it was booked or moved, or
+/// when the patient said yes: rungs before it are left out.
+pub async fn plan_reminders(
+    tx: &Tx,
+    session: &Session,
+    whom: &patient::Model,
+    booked: &appointment::Model,
+    booked_at: DateTime<Utc>,
+) -> Result<(), Fault> {
+    let ways = ways(tx, whom, PreferenceKind::Appointment).await?;
+    plan(tx, session, reminders(booked, &ways, booked_at)).await
+}
+
+/// The notices of the ladder from `now` on, without the confirmation, which belongs to the booking.
+pub(super) fn later_reminders(booked: &appointment::Model, ways: &[Way], now: DateTime<Utc>) -> Vec<Planned> {
+    let mut planned = reminders(booked, ways, now);
+    planned.retain(|notice| notice.rule != rule_name(Rule::Confirmation));
+    planned
+}
+
+/// The notices of the ladder, whatever is stored already.
+fn reminders(booked: &appointment::Model, ways: &[Way], booked_at: DateTime<Utc>) -> Vec<Planned> {
+    let hang_on = Booking {
+        starts_at: booked.starts_at,
+        booked_at,
+        cancel_by: booked.cancel_by,
+        mode: mode_of(booked.mode),
+    };
+    let rungs = ladder(&hang_on, SendingHours::default());
+    let mut planned = Vec::with_capacity(rungs.len() * ways.len());
+    for rung in rungs {
+        for way in ways {
+            let useless_at = match rung.rule {
+                // After the last moment to cancel it helps nobody any more; the later rungs remind.
+                Rule::BeforeDeadline => booked.cancel_by,
+                _ => booked.starts_at,
+            };
+            planned.push(Planned {
+                useless_at,
+                ..Planned::about(booked, Kind::Reminder, rule_name(rung.rule), *way, rung.due_at)
+            });
+        }
+    }
+    planned
+}
+
+/// Plans the notice that an appointment was cancelled.
+///
+/// The patient's own act is confirmed at once; another's is told within the sending hours, unless the visit would
+/// begin before they do.
+pub async fn plan_cancellation(tx: &Tx, session: &Session, booked: &appointment::Model) -> Result<(), Fault> {
+    let whom = patient::Entity::find_by_id(booked.patient_id)
+        .one(tx)
+        .await?
+        .ok_or_else(|| Fault::internal("an appointment without its patient"))?;
+    let now = session.now();
+    let later = SendingHours::default().next_open(now);
+    let own = session.actor.kind() == ActorKind::Patient;
+    let due_at = if own || later >= booked.starts_at { now } else { later };
+    let ways = ways(tx, &whom, PreferenceKind::Appointment).await?;
+    let notices =
+        ways.iter().map(|way| Planned::about(booked, Kind::Cancellation, "CANCELLATION", *way, due_at));
+    plan(tx, session, notices.collect()).await
+}
+
+/// A message that a patient is told of.
+#[derive(Clone, Copy, Debug)]
+pub struct NewMessage {
+    pub thread: ThreadId,
+    pub message: ThreadMessageId,
+    pub care_unit: CareUnitId,
+    pub care_provider: CareProviderId,
+}
+
+/// Plans the notice that care has written.
+pub async fn plan_message(
+    tx: &Tx,
+    session: &Session,
+    whom: &patient::Model,
+    about: NewMessage,
+) -> Result<(), Fault> {
+    let now = session.now();
+    let ways = ways(tx, whom, PreferenceKind::Message).await?;
+    let notices = ways.iter().map(|way| Planned {
+        patient: whom.id,
+        care_unit: about.care_unit,
+        care_provider: about.care_provider,
+        kind: Kind::Message,
+        rule: "MESSAGE",
+        way: *way,
+        appointment: None,
+        thread: Some(about.thread),
+        due_at: SendingHours::default().next_open(now),
+        useless_at: now + MESSAGE_USEFUL,
+        about: format!("{}:{}", about.thread.0.simple(), about.message.0.simple()),
+    });
+    plan(tx, session, notices.collect()).await
+}
+
+/// A notice about to be written.
+#[derive(Clone, Debug)]
+pub(super) struct Planned {
+    patient: PatientId,
+    care_unit: CareUnitId,
+    care_provider: CareProviderId,
+    kind: Kind,
+    rule: &'static str,
+    way: Way,
+    appointment: Option<(AppointmentId, i32)>,
+    thread: Option<ThreadId>,
+    due_at: DateTime<Utc>,
+    useless_at: DateTime<Utc>,
+    /// The first part of the key: what it is about, in which version.
+    about: String,
+}
+
+impl Planned {
+    fn about(
+        booked: &appointment::Model,
+        kind: Kind,
+        rule: &'static str,
+        way: Way,
+        due_at: DateTime<Utc>,
+    ) -> Self {
+        Self {
+            patient: booked.patient_id,
+            care_unit: booked.care_unit_id,
+            care_provider: booked.care_provider_id,
+            kind,
+            rule,
+            way,
+            appointment: Some((booked.id, booked.schedule_version)),
+            thread: None,
+            due_at,
+            useless_at: booked.starts_at,
+            about: format!("{}:{}", booked.id.0.simple(), booked.schedule_version),
+        }
+    }
+
+    /// Unique per appointment, schedule version, rule, recipient and channel.
+    fn key(&self) -> String {
+        format!("{}:{}:{}:{}", self.about, self.rule, self.patient.0.simple(), self.way.channel.as_str())
+    }
+}
+
+/// Writes notices. One that stands already is left alone, unless it was withdrawn: then it is planned again. A
+/// worker that still holds its lease keeps it, and tells what became of its attempt.
+pub(super) async fn plan(tx: &Tx, session: &Session, planned: Vec<Planned>) -> Result<(), Fault> {
+    use notice::Column as C;
+    if planned.is_empty() {
+        return Ok(());
+    }
+    let now = session.now();
+    let leased = Expr::col((notice::Entity, C::LeasedUntil)).gt(now);
+    let again =
+        CaseStatement::new().case(leased, Expr::value(State::Claimed)).finally(Expr::value(State::Planned));
+    let excluded = |column| (column, Expr::col(("excluded", column)));
+    let rows = planned.into_iter().map(|p| notice::ActiveModel {
+        id: Set(NoticeId(session.core.clock.uuid())),
+        patient_id: Set(p.patient),
+        care_unit_id: Set(p.care_unit),
+        care_provider_id: Set(p.care_provider),
+        kind: Set(p.kind),
+        rule: Set(p.rule.to_owned()),
+        channel: Set(p.way.channel),
+        contact_way_id: Set(Some(p.way.contact_way)),
+        appointment_id: Set(p.appointment.map(|(id, _)| id)),
+        schedule_version: Set(p.appointment.map(|(_, version)| version)),
+        thread_id: Set(p.thread),
+        agreement_id: Set(None),
+        due_at: Set(p.due_at),
+        useless_at: Set(p.useless_at),
+        state: Set(State::Planned),
+        reason: Set(None),
+        attempts: Set(0),
+        leased_until: Set(None),
+        lease_token: Set(None),
+        dedupe_key: Set(p.key()),
+        provider_ref: Set(None),
+        sent_at: Set(None),
+        created_at: Set(now),
+    });
+    notice::Entity::insert_many(rows)
+        .on_conflict(
+            OnConflict::column(C::DedupeKey)
+                .values([
+                    excluded(C::DueAt),
+                    excluded(C::UselessAt),
+                    excluded(C::ContactWayId),
+                    excluded(C::Reason),
+                    (C::State, again.into()),
+                ])
+                .action_and_where(Expr::col((notice::Entity, C::State)).eq(Expr::value(State::Withdrawn)))
+                .to_owned(),
+        )
+        .exec_without_returning(tx)
+        .await?;
+    Ok(())
+}
+
+/// Takes back what has not left yet of an appointment. A worker that is sending one just now keeps its lease token,
+/// so that the record can still say that it left.
+pub async fn withdraw(tx: &Tx, appointment: AppointmentId, reason: &str) -> Result<(), Fault> {
+    withdraw_where(tx, notice::Column::AppointmentId.eq(appointment), reason).await
+}
+
+/// Takes back what has not left yet of those that fulfil `condition`.
+pub(super) async fn withdraw_where(tx: &Tx, condition: Expr, reason: &str) -> Result<(), Fault> {
+    use notice::Column as C;
+    notice::Entity::update_many()
+        .col_expr(C::State, Expr::value(State::Withdrawn))
+        .col_expr(C::Reason, Expr::value(reason))
+        .filter(condition)
+        .filter(C::State.is_in([State::Planned, State::Claimed]))
+        .exec(tx)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,197 @@
+//! Saying yes or no to reminders and notices.
+
+use entity::{
+    ContactWayId, PatientId, ReminderPreferenceId, appointment,
+    contact_way::{self, Channel},
+    notice::{self, Kind},
+    patient,
+    reminder_preference::{self, PreferenceKind},
+};
+use sea_orm::{
+    ActiveValue::Set,
+    ColumnTrait, EntityTrait, QueryFilter, QueryOrder,
+    sea_query::{Expr, ExprTrait, OnConflict},
+};
+use serde::Serialize;
+
+use super::rules::{self, Addresses, Choice};
+use crate::{
+    auth::policy::{self, Action, Noun},
+    crypto::Place,
+    db::Tx,
+    domain::{
+        act::{self, Done, Event, Receipt, emit},
+        notice as outbox,
+    },
+    error::Fault,
+    session::Session,
+};
+
+/// Where an address is sealed, and the kind of its look-up hash.
+pub const ADDRESS: &str = "contact_way.address";
+
+/// Choices of a patient: the caller's own, or recorded by staff on the patient's behalf.
+#[derive(Clone, Debug, Serialize)]
+pub struct SetPreferences {
+    pub patient: Option<PatientId>,
+    pub choices: Vec<Choice>,
+    pub addresses: Addresses,
+}
+
+/// Stores the choices and the addresses, and plans the reminders of the patient's times anew, all at once.
+pub async fn set(session: &Session, key: &str, cmd: &SetPreferences) -> Result<Receipt, Fault> {
+    act::perform(session, "reminderPreferencesSet", key, cmd, async |tx| {
+        let now = session.now();
+        let whom = policy::patient(
+            tx,
+            &session.actor,
+            Noun::ReminderPreference,
+            Action::Set,
+            cmd.patient,
+            "patientId",
+            now,
+        )
+        .await?
+        .into_row();
+        let known = contact_way::Entity::find()
+            .filter(contact_way::Column::PatientId.eq(whom.id))
+            .order_by_desc(contact_way::Column::Id)
+            .all(tx)
+            .await?;
+        let reachable: Vec<Channel> = known
+            .iter()
+            .filter(|way| way.status == contact_way::Status::Good)
+            .map(|way| way.channel)
+            .collect();
+        let checked = rules::check(&cmd.choices, &cmd.addresses, &reachable)?;
+        for (channel, address) in &checked.ways {
+            let row = known.iter().find(|way| way.channel == *channel);
+            store_address(tx, session, &whom, row, *channel, address).await?;
+        }
+        store_choices(tx, session, &whom, &cmd.choices).await?;
+        for no in cmd.choices.iter().filter(|choice| !choice.opted_in) {
+            withdraw(tx, whom.id, no).await?;
+        }
+        plan_again(tx, session, &whom).await?;
+        emit(
+            tx,
+            session,
+            [Event {
+                kind: "reminder_preferences.set",
+                patient: whom.id,
+                care_unit: whom.care_unit_id,
+                care_provider: whom.care_provider_id,
+                subject: whom.id.0,
+                for_register: false,
+            }],
+        )
+        .await?;
+        Ok(Done::on(whom.id).with("patient", whom.id.0))
+    })
+    .await
+}
+
+/// Replaces the address of a channel in its row: what is planned goes to the new one.
+async fn store_address(
+    tx: &Tx,
+    session: &Session,
+    whom: &patient::Model,
+    known: Option<&contact_way::Model>,
+    channel: Channel,
+    address: &str,
+) -> Result<(), Fault> {
+    use contact_way::Column as C;
+    let keys = &session.core.keys;
+    let lookup = keys.lookup_hash(ADDRESS, address);
+    if let Some(row) = known {
+        contact_way::Entity::update_many()
+            .col_expr(C::Address, Expr::value(keys.seal(Place::new(ADDRESS, row.id.0), address)?))
+            .col_expr(C::Lookup, Expr::value(lookup))
+            .col_expr(C::Status, Expr::value(contact_way::Status::Good))
+            .col_expr(C::RowVersion, Expr::col(C::RowVersion).add(1))
+            .filter(C::Id.eq(row.id))
+            .exec(tx)
+            .await?;
+        return Ok(());
+    }
+    let id = ContactWayId(session.core.clock.uuid());
+    let row = contact_way::ActiveModel {
+        id: Set(id),
+        patient_id: Set(whom.id),
+        care_unit_id: Set(whom.care_unit_id),
+        care_provider_id: Set(whom.care_provider_id),
+        channel: Set(channel),
+        address: Set(keys.seal(Place::new(ADDRESS, id.0), address)?),
+        lookup: Set(lookup),
+        status: Set(contact_way::Status::Good),
+        created_at: Set(session.now()),
+        row_version: Set(1),
+    };
+    contact_way::Entity::insert(row).exec_without_returning(tx).await?;
+    Ok(())
+}
+
+async fn store_choices(
+    tx: &Tx,
+    session: &Session,
+    whom: &patient::Model,
+    choices: &[Choice],
+) -> Result<(), Fault> {
+    use reminder_preference::Column as C;
+    if choices.is_empty() {
+        return Ok(());
+    }
+    let (by_kind, by_id) = act::by(session);
+    let rows = choices.iter().map(|choice| reminder_preference::ActiveModel {
+        id: Set(ReminderPreferenceId(session.core.clock.uuid())),
+        patient_id: Set(whom.id),
+        care_unit_id: Set(whom.care_unit_id),
+        care_provider_id: Set(whom.care_provider_id),
+        kind: Set(choice.kind),
+        channel: Set(choice.channel),
+        opted_in: Set(choice.opted_in),
+        detail: Set(choice.detail),
+        text_shown: Set(choice.text_shown.trim().to_owned()),
+        by_kind: Set(by_kind),
+        by_id: Set(by_id),
+        decided_at: Set(session.now()),
+        row_version: Set(1),
+    });
+    let anew = OnConflict::columns([C::PatientId, C::Kind, C::Channel])
+        .update_columns([C::OptedIn, C::Detail, C::TextShown, C::ByKind, C::ById, C::DecidedAt])
+        .value(C::RowVersion, Expr::col((reminder_preference::Entity, C::RowVersion)).add(1))
+        .to_owned();
+    reminder_preference::Entity::insert_many(rows).on_conflict(anew).exec_without_returning(tx).await?;
+    Ok(())
+}
+
+/// Takes back what a no stops.
+async fn withdraw(tx: &Tx, whom: PatientId, no: &Choice) -> Result<(), Fault> {
+    use notice::Column as C;
+    let kinds: &[Kind] = match no.kind {
+        PreferenceKind::Appointment => &[Kind::Reminder, Kind::Cancellation],
+        PreferenceKind::Message => &[Kind::Message],
+        PreferenceKind::Plan => &[Kind::Plan],
+    };
+    let condition =
+        C::PatientId.eq(whom).and(C::Channel.eq(no.channel)).and(C::Kind.is_in(kinds.iter().copied()));
+    outbox::withdraw_where(tx, condition, "OPTED_OUT").await
+}
+
+/// Plans what the patient's times still have ahead, by the choices as they are now. A confirmation belongs to the
+/// booking and is not sent afterwards.
+async fn plan_again(tx: &Tx, session: &Session, whom: &patient::Model) -> Result<(), Fault> {
+    let ways = outbox::ways(tx, whom, PreferenceKind::Appointment).await?;
+    if ways.is_empty() {
+        return Ok(());
+    }
+    let now = session.now();
+    let ahead = appointment::Entity::find()
+        .filter(appointment::Column::PatientId.eq(whom.id))
+        .filter(appointment::Column::Status.eq(appointment::Status::Booked))
+        .filter(appointment::Column::StartsAt.gt(now))
+        .all(tx)
+        .await?;
+    let planned = ahead.iter().flat_map(|booked| outbox::later_reminders(booked, &ways, now)).collect();
+    outbox::plan(tx, session, planned).await
+}

@@ -1,0 +1,150 @@
+//! Messages (meddelanden): conversations about one patient, between the patient and a unit or between units.
+//!
+//! A thread goes to a unit, not only to a person: absence loses no message. It opens the record to the unit for as
+//! long as it goes on, and some time after.
+
+pub mod mark_read;
+pub mod rules;
+pub mod send;
+pub mod start;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use entity::{CareRelationId, ThreadMessageId, care_relation, care_unit, patient, thread, thread_message};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
+
+use crate::{
+    auth::{
+        actor::Actor,
+        policy::{self, Action, Granted},
+    },
+    calendar::OpeningHours,
+    crypto::Place,
+    db::Tx,
+    domain::{
+        act::{self, Event},
+        booking::closing_days,
+        notice::{self, NewMessage},
+    },
+    error::{Fault, Problem, Stop},
+    session::Session,
+};
+
+/// Where the texts are sealed.
+pub const SUBJECT: &str = "thread.subject";
+pub const BODY: &str = "thread_message.body";
+
+/// A thread opens the record to its unit until this long after the last message.
+pub const RELATION_AFTER: TimeDelta = TimeDelta::days(30);
+
+/// The thread, if the caller reaches it. What care givers write to each other is not the patient's conversation.
+async fn reach(
+    tx: &Tx,
+    session: &Session,
+    action: Action,
+    id: entity::ThreadId,
+) -> Result<Granted<thread::Model>, Stop> {
+    let found =
+        policy::reach::<thread::Entity>(tx, &session.actor, action, id, "threadId", session.now()).await?;
+    if session.actor.staff().is_none() && found.kind == thread::Kind::CareCare {
+        return Err(Problem::not_found("threadId").into());
+    }
+    Ok(found)
+}
+
+/// When care promises to have answered, if the patient has just written.
+fn promise(
+    actor: &Actor,
+    unit: &care_unit::Model,
+    now: DateTime<Utc>,
+) -> Result<Option<DateTime<Utc>>, Fault> {
+    if actor.staff().is_some() {
+        return Ok(None);
+    }
+    let hours: OpeningHours = serde_json::from_str(&unit.opening_hours).map_err(Fault::internal)?;
+    Ok(rules::answer_by(&hours, &closing_days(unit)?, now))
+}
+
+/// Writes one message, its event, and the notice to the patient when care has written.
+async fn write(
+    tx: &Tx,
+    session: &Session,
+    to: &thread::Model,
+    kind: &'static str,
+    body: &str,
+) -> Result<ThreadMessageId, Fault> {
+    let id = ThreadMessageId(session.core.clock.uuid());
+    let (author_kind, author_id) = act::by(session);
+    let row = thread_message::ActiveModel {
+        id: Set(id),
+        thread_id: Set(to.id),
+        patient_id: Set(to.patient_id),
+        care_unit_id: Set(to.care_unit_id),
+        care_provider_id: Set(to.care_provider_id),
+        author_kind: Set(author_kind),
+        author_id: Set(author_id),
+        body: Set(session.core.keys.seal(Place::new(BODY, id.0), body)?),
+        sent_at: Set(session.now()),
+    };
+    thread_message::Entity::insert(row).exec_without_returning(tx).await?;
+    if session.actor.staff().is_some() && to.kind == thread::Kind::PatientCare {
+        let whom = patient::Entity::find_by_id(to.patient_id)
+            .one(tx)
+            .await?
+            .ok_or_else(|| Fault::internal("a thread without its patient"))?;
+        let about = NewMessage {
+            thread: to.id,
+            message: id,
+            care_unit: to.care_unit_id,
+            care_provider: to.care_provider_id,
+        };
+        notice::plan_message(tx, session, &whom, about).await?;
+    }
+    act::emit(
+        tx,
+        session,
+        [Event {
+            kind,
+            patient: to.patient_id,
+            care_unit: to.care_unit_id,
+            care_provider: to.care_provider_id,
+            subject: to.id.0,
+            for_register: false,
+        }],
+    )
+    .await?;
+    Ok(id)
+}
+
+/// Opens the care relation (vårdrelation) that the thread brings.
+async fn open_relation(tx: &Tx, session: &Session, of: &thread::Model) -> Result<(), Fault> {
+    let now = session.now();
+    let row = care_relation::ActiveModel {
+        id: Set(CareRelationId(session.core.clock.uuid())),
+        patient_id: Set(of.patient_id),
+        care_unit_id: Set(of.care_unit_id),
+        care_provider_id: Set(of.care_provider_id),
+        source: Set(care_relation::Source::Thread),
+        reason: Set(None),
+        declaration: Set(None),
+        declared_by: Set(None),
+        subject_id: Set(Some(of.id.0)),
+        valid_from: Set(now),
+        valid_until: Set(Some(now + RELATION_AFTER)),
+        created_at: Set(now),
+    };
+    care_relation::Entity::insert(row).exec_without_returning(tx).await?;
+    Ok(())
+}
+
+/// Moves the end of the relation: the thread goes on.
+async fn extend_relation(tx: &Tx, of: &thread::Model, now: DateTime<Utc>) -> Result<(), Fault> {
+    care_relation::Entity::update_many()
+        .col_expr(care_relation::Column::ValidUntil, Expr::value(now + RELATION_AFTER))
+        .filter(care_relation::Column::PatientId.eq(of.patient_id))
+        .filter(care_relation::Column::CareUnitId.eq(of.care_unit_id))
+        .filter(care_relation::Column::Source.eq(care_relation::Source::Thread))
+        .filter(care_relation::Column::SubjectId.eq(of.id.0))
+        .exec(tx)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,68 @@
+//! Sending a message in a thread.
+
+use entity::{ThreadId, access_event::ActorKind, care_unit, thread};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
+use serde::Serialize;
+
+use super::{extend_relation, promise, reach, rules, write};
+use crate::{
+    auth::policy::Action,
+    domain::act::{self, Done, Receipt},
+    error::{Fault, Problem, ProblemCode},
+    session::Session,
+};
+
+/// A message.
+#[derive(Clone, Debug, Serialize)]
+pub struct Send {
+    pub thread: ThreadId,
+    pub body: String,
+}
+
+/// Sends: the message, the promise of an answer, the relation and the notices come together.
+pub async fn send(session: &Session, key: &str, cmd: &Send) -> Result<Receipt, Fault> {
+    act::perform(session, "messageSend", key, cmd, async |tx| {
+        let now = session.now();
+        let to = reach(tx, session, Action::Send, cmd.thread).await?;
+        let body = rules::text("body", &cmd.body, rules::BODY_AT_MOST)?;
+        // A promise that care has not kept yet stands, however often the patient writes.
+        let answer_by = match to.answer_by {
+            Some(promised) if session.actor.staff().is_none() && to.last_author != ActorKind::Staff => {
+                Some(promised)
+            }
+            _ => {
+                let unit = care_unit::Entity::find_by_id(to.care_unit_id)
+                    .one(tx)
+                    .await?
+                    .ok_or_else(|| Fault::internal("a thread without its unit"))?;
+                promise(&session.actor, &unit, now)?
+            }
+        };
+        let updated = thread::Entity::update_many()
+            .col_expr(thread::Column::LastMessageAt, Expr::value(now))
+            .col_expr(thread::Column::LastAuthor, Expr::value(session.actor.kind()))
+            .col_expr(thread::Column::AnswerBy, Expr::value(answer_by))
+            .filter(thread::Column::Id.eq(to.id))
+            .filter(thread::Column::Status.eq(thread::Status::Open))
+            .exec(tx)
+            .await?
+            .rows_affected;
+        if updated == 0 {
+            return Err(closed().into());
+        }
+        extend_relation(tx, &to, now).await?;
+        let message = write(tx, session, &to, "thread.message_sent", &body).await?;
+        Ok(Done::on(to.patient_id).with("thread", to.id.0).with("message", message.0))
+    })
+    .await
+}
+
+/// The conversation is over.
+fn closed() -> Problem {
+    Problem::new(
+        ProblemCode::WrongState,
+        "Konversationen är avslutad. Starta en ny, eller ring mottagningen.",
+        "The conversation is closed. Start a new one, or call the unit.",
+    )
+    .at("threadId")
+}
