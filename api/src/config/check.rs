@@ -2,10 +2,10 @@
 
 use std::{collections::BTreeSet, ops::RangeInclusive, time::Duration};
 
-use lettre::Address;
 use tracing_subscriber::EnvFilter;
 
-use super::{Config, Mode, Origin, Problem, SmsKind, SmtpTls};
+use super::{Config, Mode, Origin, Problem, SmsKind};
+use crate::{domain::phone::EmailAddress, reminder::channel::smtp::TlsMode};
 
 /// The issuer of tokens that the demo makes for itself. `.invalid` can never be a real host.
 pub const DEMO_ISSUER: &str = "https://demo.patientkontrakt.invalid/";
@@ -160,7 +160,7 @@ impl Check<'_> {
         self.wrong_if(smtp.host.is_some() && smtp.from.is_none(), "smtp.from", "is required with smtp.host");
         if let Some(from) = &smtp.from {
             self.wrong_if(
-                from.parse::<Address>().is_err(),
+                EmailAddress::parse(from).is_err(),
                 "smtp.from",
                 "must be a mail address, such as \"no-reply@example.se\"",
             );
@@ -172,7 +172,7 @@ impl Check<'_> {
         );
         let local = smtp.host.as_deref().is_some_and(is_loopback);
         self.wrong_if(
-            smtp.tls == SmtpTls::None && smtp.password.is_some() && !local,
+            smtp.tls == TlsMode::None && smtp.password.is_some() && !local,
             "smtp.tls",
             "\"none\" would send the password in clear to another machine",
         );
@@ -229,7 +229,7 @@ impl Check<'_> {
         );
         let lease = reminders.lease_seconds;
         for (what, longest) in [
-            ("one mail can take (the smtp time-outs added up)", self.config.smtp.longest_send()),
+            ("one mail can take (the smtp time-outs added up)", self.config.smtp_timeouts().total()),
             ("one SMS can take (sms.timeout_seconds)", self.config.sms.timeout_seconds),
             ("pass between signs of life (reminders.heartbeat_seconds)", reminders.heartbeat_seconds),
         ] {

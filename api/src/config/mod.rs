@@ -26,7 +26,7 @@ pub use demo::{create_once, prepare as prepare_demo};
 pub use print::{effective, example};
 pub use sections::{
     Auth, Database, Encryption, Graphql, Http, Log, LogFormat, Metrics, Mode, Region, Reminders, Sms,
-    SmsKind, Smtp, SmtpTls,
+    SmsKind, Smtp,
 };
 use source::Entries;
 use value::Setting;

@@ -2,8 +2,18 @@
 
 use secrecy::ExposeSecret;
 
-use super::Config;
-use crate::{crypto, db::DbOptions, http::graphql::limits::Limits, session};
+use super::{Config, SmsKind};
+use crate::{
+    crypto,
+    db::DbOptions,
+    domain::phone::EmailAddress,
+    http::graphql::limits::Limits,
+    reminder::channel::{
+        sms::SmsConfig,
+        smtp::{SmtpConfig, Timeouts},
+    },
+    session,
+};
 
 /// Connections per processor core when none are configured: more only cost the database.
 const CONNECTIONS_PER_CORE: usize = 2;
@@ -35,6 +45,54 @@ impl Config {
             masters.sort_by_key(|master| master.id != *active);
         }
         masters
+    }
+
+    /// How long each phase of sending a mail may take.
+    pub fn smtp_timeouts(&self) -> Timeouts {
+        let (connect, command) = (self.smtp.connect_timeout_seconds, self.smtp.command_timeout_seconds);
+        Timeouts {
+            connect,
+            tls: connect,
+            greeting: command,
+            auth: command,
+            mail: command,
+            rcpt: command,
+            data: command,
+            body: self.smtp.body_timeout_seconds,
+        }
+    }
+
+    /// The mail server; `None` when no mail is sent.
+    pub fn smtp_channel(&self) -> Option<SmtpConfig> {
+        let smtp = &self.smtp;
+        let from = EmailAddress::parse(smtp.from.as_deref()?).ok()?;
+        Some(SmtpConfig {
+            host: smtp.host.clone()?,
+            port: smtp.port,
+            tls: smtp.tls,
+            ca_file: smtp.ca_file.clone(),
+            user: smtp.user.clone(),
+            password: smtp.password.clone(),
+            hello_name: smtp.hello_name.clone().unwrap_or_else(|| from.address().domain().to_owned()),
+            from,
+            timeouts: self.smtp_timeouts(),
+            pool_size: smtp.pool_size,
+        })
+    }
+
+    /// The SMS gateway; `None` when no SMS is sent.
+    pub fn sms_channel(&self) -> Option<SmsConfig> {
+        let sms = &self.sms;
+        match sms.kind {
+            SmsKind::None => None,
+            SmsKind::Elks => Some(SmsConfig {
+                url: sms.url.parse().ok()?,
+                user: sms.user.clone()?,
+                password: sms.password.clone()?,
+                from: sms.sender.clone()?,
+                timeout: sms.timeout_seconds,
+            }),
+        }
     }
 
     /// What one GraphQL request may ask.

@@ -12,7 +12,7 @@ use super::{
     Reader,
     value::{DatabaseUrl, MasterKey, Setting, choices, words},
 };
-use crate::{http::graphql::limits::Limits, session::FixedContactPolicy};
+use crate::{http::graphql::limits::Limits, reminder::channel::smtp::TlsMode, session::FixedContactPolicy};
 
 /// One setting as it is described and shown.
 pub(super) struct Row {
@@ -44,16 +44,8 @@ choices! {
     }
 }
 
-choices! {
-    /// How the connection to the mail server is protected.
-    SmtpTls {
-        /// Not at all; only for a server on the same machine.
-        None = "none",
-        /// Begins in clear and must then change to TLS.
-        StartTls = "starttls",
-        /// TLS from the first byte.
-        Tls = "tls",
-    }
+words! {
+    TlsMode { None = "none", Starttls = "starttls", Tls = "tls" }
 }
 
 choices! {
@@ -235,7 +227,7 @@ sections! {
         /// Its port.
         port: u16 = 587;
         /// "starttls", "tls" (from the first byte), or "none" for a server on the same machine.
-        tls: SmtpTls = SmtpTls::StartTls;
+        tls: TlsMode = TlsMode::Starttls;
         /// User name, if the server wants one.
         user: Option<String> = None => "\"patientkontrakt\"";
         /// Password of that user.
@@ -316,16 +308,6 @@ sections! {
         level: String = "info".to_owned();
         /// "json" or "text". Demo mode writes text.
         format: LogFormat = LogFormat::Json;
-    }
-}
-
-impl Smtp {
-    /// The longest that one mail can take: connecting, TLS, every command and the message itself.
-    pub fn longest_send(&self) -> Duration {
-        // Greeting, EHLO before and after TLS, AUTH, MAIL, RCPT, DATA, and one command on a connection that
-        // was kept open and turns out dead.
-        const COMMANDS: u32 = 8;
-        self.connect_timeout_seconds * 2 + self.command_timeout_seconds * COMMANDS + self.body_timeout_seconds
     }
 }
 

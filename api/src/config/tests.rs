@@ -249,14 +249,14 @@ fn several_keys_need_an_active_one() {
 
 #[test]
 fn a_lease_that_could_end_while_a_message_is_being_sent_is_refused() {
-    let text = problem(&[("PK_REMINDERS__LEASE_SECONDS", "200")]);
+    let text = problem(&[("PK_REMINDERS__LEASE_SECONDS", "187")]);
     assert!(
-        text.contains("reminders.lease_seconds must be longer than the 200 seconds that one mail"),
+        text.contains("reminders.lease_seconds must be longer than the 187 seconds that one mail"),
         "{text}"
     );
     let text = problem(&[("PK_SMS__TIMEOUT_SECONDS", "240")]);
     assert!(text.contains("that one SMS can take (sms.timeout_seconds), not 240"), "{text}");
-    with(&[("PK_REMINDERS__LEASE_SECONDS", "200.5")]).unwrap();
+    with(&[("PK_REMINDERS__LEASE_SECONDS", "187.5")]).unwrap();
 }
 
 #[test]
@@ -362,34 +362,4 @@ fn those_who_make_a_file_at_once_agree_on_its_content() {
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "no drafts are left");
 }
 
-#[test]
-fn the_active_key_comes_first() {
-    let second = "b2:HwECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
-    let both: &'static str = Box::leak(format!("{KEY},{second}").into_boxed_str());
-    let config = with(&[("PK_ENCRYPTION__KEYS", both), ("PK_ENCRYPTION__ACTIVE", "b2")]).unwrap();
-    let masters = config.masters();
-    assert_eq!(masters.iter().map(|m| m.id.as_str()).collect::<Vec<_>>(), ["b2", "a1"]);
-    assert_eq!((masters[0].key[0], masters[1].key[31]), (31, 31));
-}
-
-#[test]
-fn each_room_gets_its_settings() {
-    let config = with(&[
-        ("PK_REGION__FIXED_CONTACT_POLICY", "several_with_lead"),
-        ("PK_HTTP__BODY_LIMIT_BYTES", "2048"),
-        ("PK_GRAPHQL__MAX_DEPTH", "7"),
-        ("PK_DATABASE__MAX_CONNECTIONS", "3"),
-    ])
-    .unwrap();
-    let settings = config.settings();
-    assert_eq!((settings.region.as_str(), settings.reminders_enabled), ("99", false));
-    assert_eq!(settings.fixed_contacts, crate::session::FixedContactPolicy::SeveralWithLead);
-    assert_eq!((config.limits().body_bytes, config.limits().depth), (2048, 7));
-    assert_eq!(config.db_options().max_connections, 3);
-    assert!(with(&[]).unwrap().db_options().max_connections >= 2);
-}
-
-#[test]
-fn the_default_limits_are_those_of_the_transport() {
-    assert_eq!(Config::default().limits(), crate::http::graphql::limits::Limits::default());
-}
+mod rooms;
