@@ -3,8 +3,14 @@
 pub mod act;
 pub mod agreement;
 pub mod booking;
+pub mod contact;
+pub mod goal;
+pub mod history;
 pub mod notice;
 pub mod patient;
 pub mod phone;
+pub mod plan_item;
+pub mod relation;
 pub mod reminder_preference;
+pub mod text;
 pub mod thread;

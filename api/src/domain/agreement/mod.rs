@@ -1,3 +1,17 @@
 //! The agreement (patientkontrakt): its life and its versions.
+//!
+//! A version is written as a draft, proposed (fixed by its digest), assented to by both sides, in force, and at last
+//! replaced. The version in force stays in force until its successor has both assents.
 
+pub mod assent;
+pub mod canonical;
 pub mod content;
+pub mod create;
+pub mod propose;
+pub mod rules;
+pub mod version;
+
+#[cfg(test)]
+mod life_tests;
+#[cfg(test)]
+mod rules_tests;

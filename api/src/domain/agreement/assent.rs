@@ -1,0 +1,51 @@
+//! Assenting to a version: to exactly the text that was read, named by its digest.
+
+use entity::{AgreementId, AgreementVersionId, agreement, agreement_version};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use serde::Serialize;
+
+use super::version::{self, Locked};
+use crate::{
+    auth::policy::{self, Action},
+    domain::act::{self, Done, Receipt},
+    error::{Fault, Problem},
+    session::Session,
+};
+
+/// Which version, and what the caller read.
+#[derive(Clone, Debug, Serialize)]
+pub struct GiveAssent {
+    pub agreement: AgreementId,
+    pub version: AgreementVersionId,
+    /// SHA-256; empty when what the client sent is no digest, which fits no version.
+    pub digest: Vec<u8>,
+    /// Of the agreement.
+    pub expected_row_version: Option<i32>,
+}
+
+const ACTION: &str = "agreementAssent";
+
+/// Gives the caller's assent. When both sides have assented, the version comes into force.
+pub async fn assent(session: &Session, key: &str, cmd: &GiveAssent) -> Result<Receipt, Fault> {
+    act::perform(session, ACTION, key, cmd, async |tx| {
+        let granted = policy::reach::<agreement::Entity>(
+            tx,
+            &session.actor,
+            Action::Assent,
+            cmd.agreement,
+            "agreementId",
+            session.now(),
+        )
+        .await?;
+        let mut agreement = Locked::take(tx, &granted).await?;
+        let version = agreement_version::Entity::find_by_id(cmd.version)
+            .filter(agreement_version::Column::AgreementId.eq(agreement.id))
+            .one(tx)
+            .await?
+            .ok_or_else(|| Problem::not_found("versionId"))?;
+        agreement.expect_row_version(cmd.expected_row_version)?;
+        version::assent(tx, session, &mut agreement, &version, Some(&cmd.digest), ACTION).await?;
+        Ok(Done::on(agreement.patient_id).with("agreement", agreement.id.0).with("version", version.id.0))
+    })
+    .await
+}

@@ -1,0 +1,233 @@
+//! Drawing up an agreement: a draft, its first version, and the care relation that goes with it.
+
+use chrono::{DateTime, Utc};
+use entity::{
+    AgreementId, AgreementVersionId, CareRelationId, PatientId, agreement,
+    agreement_version::{self, Status},
+    assignment, care_contact, care_relation, patient,
+};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use serde::Serialize;
+use serde_json::json;
+
+use super::{canonical, content::AgreementContent, version::event};
+use crate::{
+    auth::{
+        actor::StaffActor,
+        policy::{self, Action, Noun},
+    },
+    crypto::Place,
+    db::Tx,
+    domain::{
+        act::{self, Done, Event, Receipt},
+        history::{self, Change},
+        patient::alive,
+        text,
+    },
+    error::{Fault, Problem, ProblemCode, Stop},
+    session::Session,
+};
+
+/// Whose agreement, and its first texts.
+#[derive(Clone, Debug, Serialize)]
+pub struct Create {
+    pub patient: PatientId,
+    pub content: AgreementContent,
+}
+
+const ACTION: &str = "agreementCreate";
+
+/// Draws up an agreement. Refused while the caller can see another one that has not ended.
+pub async fn create(session: &Session, key: &str, cmd: &Create) -> Result<Receipt, Fault> {
+    act::perform(session, ACTION, key, cmd, async |tx| {
+        let staff = policy::as_staff(&session.actor, Noun::Agreement, Action::Create)?;
+        let now = session.now();
+        let patient = policy::patient(
+            tx,
+            &session.actor,
+            Noun::Agreement,
+            Action::Create,
+            Some(cmd.patient),
+            "patientId",
+            now,
+        )
+        .await?;
+        let content = content(&cmd.content)?;
+        alive(&patient)?;
+        // Two drafts at once would be two agreements: the second waits here and then sees the first.
+        patient::Entity::find_by_id(patient.id).lock_exclusive().one(tx).await?;
+        no_other(tx, session, patient.id).await?;
+
+        let agreement = AgreementId(session.core.clock.uuid());
+        let version = AgreementVersionId(session.core.clock.uuid());
+        let row = agreement::Model {
+            id: agreement,
+            patient_id: patient.id,
+            care_unit_id: staff.care_unit,
+            care_provider_id: staff.care_provider,
+            region: session.core.settings.region.clone(),
+            status: agreement::Status::Draft,
+            current_version_id: version,
+            end_reason: None,
+            ended_at: None,
+            created_at: now,
+            updated_at: now,
+            row_version: 1,
+        };
+        agreement::Entity::insert(agreement::ActiveModel::from(row.clone()))
+            .exec_without_returning(tx)
+            .await?;
+        first_version(tx, session, &row, &content).await?;
+        relation(tx, session, &row, &staff).await?;
+        let change = Change {
+            kind: "agreement",
+            subject: agreement.0,
+            before: None,
+            after: Some(json!({ "status": row.status, "content": content })),
+        };
+        history::record(tx, session, (&row).into(), ACTION, [change]).await?;
+        let mut events = vec![event(&row, "agreement.created", agreement.0)];
+        events.extend(signal_to_contact(tx, &row, &staff, now).await?);
+        act::emit(tx, session, events).await?;
+        Ok(Done::on(patient.id).with("agreement", agreement.0).with("version", version.0))
+    })
+    .await
+}
+
+/// Every problem of the texts at once.
+fn content(given: &AgreementContent) -> Result<AgreementContent, Vec<Problem>> {
+    let mut problems = Vec::new();
+    let mut paragraph =
+        |field, text: &Option<String>| text::optional(field, text.as_deref(), text::TEXT, &mut problems);
+    let mut content = AgreementContent {
+        title: String::new(),
+        story: paragraph("story", &given.story),
+        what_matters: paragraph("whatMatters", &given.what_matters),
+        shared_goal: paragraph("sharedGoal", &given.shared_goal),
+        own_responsibility: paragraph("ownResponsibility", &given.own_responsibility),
+        self_care: paragraph("selfCare", &given.self_care),
+        when_to_seek_help: paragraph("whenToSeekHelp", &given.when_to_seek_help),
+        how_results_come: paragraph("howResultsCome", &given.how_results_come),
+    };
+    content.title = text::required("title", &given.title, text::TITLE, &mut problems);
+    if problems.is_empty() { Ok(content) } else { Err(problems) }
+}
+
+/// Only what the caller can see counts: nothing here tells of another provider's agreement.
+async fn no_other(tx: &Tx, session: &Session, patient: PatientId) -> Result<(), Stop> {
+    let other = agreement::Entity::find()
+        .filter(agreement::Column::PatientId.eq(patient))
+        .filter(agreement::Column::Region.eq(session.core.settings.region.as_str()))
+        .filter(agreement::Column::Status.ne(agreement::Status::Ended))
+        .filter(policy::row_condition::<agreement::Entity>(&session.actor, session.now()))
+        .one(tx)
+        .await?;
+    match other {
+        None => Ok(()),
+        Some(_) => Err(Problem::new(
+            ProblemCode::Conflict,
+            "Patienten har redan ett patientkontrakt. Öppna det i stället för att göra ett nytt.",
+            "The patient already has an agreement. Open that one instead of drawing up a new one.",
+        )
+        .at("patientId")
+        .into()),
+    }
+}
+
+async fn first_version(
+    tx: &Tx,
+    session: &Session,
+    agreement: &agreement::Model,
+    content: &AgreementContent,
+) -> Result<(), Fault> {
+    let id = agreement.current_version_id;
+    let text = serde_json::to_string(content).map_err(Fault::internal)?;
+    agreement_version::Entity::insert(agreement_version::ActiveModel {
+        id: Set(id),
+        agreement_id: Set(agreement.id),
+        patient_id: Set(agreement.patient_id),
+        care_unit_id: Set(agreement.care_unit_id),
+        care_provider_id: Set(agreement.care_provider_id),
+        number: Set(1),
+        base_version_id: Set(None),
+        status: Set(Status::Draft),
+        content: Set(session.core.keys.seal(Place::new("agreement_version.content", id.0), &text)?),
+        hash: Set(None),
+        hash_format: Set(canonical::FORMAT),
+        proposed_by: Set(None),
+        proposed_at: Set(None),
+        patient_assent_at: Set(None),
+        patient_assent_kind: Set(None),
+        patient_assent_id: Set(None),
+        care_assent_at: Set(None),
+        care_assent_id: Set(None),
+        created_at: Set(agreement.created_at),
+        row_version: Set(1),
+    })
+    .exec_without_returning(tx)
+    .await?;
+    Ok(())
+}
+
+/// The unit that draws up an agreement reaches the patient for as long as the agreement lasts.
+async fn relation(
+    tx: &Tx,
+    session: &Session,
+    agreement: &agreement::Model,
+    staff: &StaffActor,
+) -> Result<(), Fault> {
+    care_relation::Entity::insert(care_relation::ActiveModel {
+        id: Set(CareRelationId(session.core.clock.uuid())),
+        patient_id: Set(agreement.patient_id),
+        care_unit_id: Set(staff.care_unit),
+        care_provider_id: Set(staff.care_provider),
+        source: Set(care_relation::Source::Agreement),
+        reason: Set(None),
+        declaration: Set(None),
+        declared_by: Set(None),
+        subject_id: Set(Some(agreement.id.0)),
+        valid_from: Set(agreement.created_at),
+        valid_until: Set(None),
+        created_at: Set(agreement.created_at),
+    })
+    .exec_without_returning(tx)
+    .await?;
+    Ok(())
+}
+
+/// The fast vårdkontakt hears of an agreement that somebody else draws up. Across providers only with the patient's
+/// consent, which cannot be given yet.
+async fn signal_to_contact(
+    tx: &Tx,
+    agreement: &agreement::Model,
+    author: &StaffActor,
+    now: DateTime<Utc>,
+) -> Result<Option<Event>, Fault> {
+    let contact = care_contact::Entity::find()
+        .filter(care_contact::Column::PatientId.eq(agreement.patient_id))
+        .filter(care_contact::Column::Region.eq(agreement.region.as_str()))
+        .filter(care_contact::Column::CareProviderId.eq(author.care_provider))
+        .filter(care_contact::Column::Role.eq(care_contact::Role::FastVardkontakt))
+        .filter(care_contact::Column::Status.eq(care_contact::Status::Active))
+        .filter(care_contact::Column::ValidFrom.lte(now))
+        .order_by_desc(care_contact::Column::IsLead)
+        .order_by_asc(care_contact::Column::Id)
+        .one(tx)
+        .await?;
+    let Some(contact) = contact else { return Ok(None) };
+    // The same person may act under another assignment.
+    if let Some(assignment) = contact.assignment_id {
+        let person = assignment::Entity::find_by_id(assignment).one(tx).await?;
+        if person.is_some_and(|a| a.staff_member_id == author.staff_member) {
+            return Ok(None);
+        }
+    }
+    Ok(Some(Event {
+        kind: "agreement.drawn_up_by_another",
+        patient: agreement.patient_id,
+        care_unit: contact.care_unit_id,
+        care_provider: contact.care_provider_id,
+        subject: contact.id.0,
+        for_register: false,
+    }))
+}

@@ -1,0 +1,3 @@
+//! Goals (mål), in the patient's words.
+
+pub mod add;

@@ -1,0 +1,100 @@
+//! Accepting a proposed plan item: the other side's assent to the version that the proposal made.
+
+use entity::{
+    PlanItemId, agreement,
+    agreement_version::{self, Status},
+    plan_item, version_item,
+};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, sea_query::Query};
+use serde::Serialize;
+
+use crate::{
+    auth::policy::{self, Action, Noun},
+    domain::{
+        act::{self, Done, Receipt},
+        agreement::{
+            rules::not_ended,
+            version::{self, Locked, event},
+        },
+    },
+    error::{Fault, Problem, ProblemCode},
+    session::Session,
+};
+
+/// Which item, as the caller read it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Accept {
+    pub plan_item: PlanItemId,
+    pub expected_row_version: i32,
+}
+
+const ACTION: &str = "planItemAccept";
+
+/// Accepts the item. Refused for the side that proposed it, and when the plan has changed since.
+pub async fn accept(session: &Session, key: &str, cmd: &Accept) -> Result<Receipt, Fault> {
+    act::perform(session, ACTION, key, cmd, async |tx| {
+        let granted = policy::reach::<plan_item::Entity>(
+            tx,
+            &session.actor,
+            Action::Accept,
+            cmd.plan_item,
+            "planItemId",
+            session.now(),
+        )
+        .await?;
+        // Accepting is assenting: of staff, only the role that gives care's assent may.
+        policy::check(&session.actor, Noun::Agreement, Action::Assent)?;
+        let mut agreement = Locked::of_item(tx, &granted).await?;
+        // Read again behind the lock: somebody may just have answered.
+        let item = plan_item::Entity::find_by_id(granted.id)
+            .one(tx)
+            .await?
+            .ok_or_else(|| Fault::internal("a granted plan item vanished"))?;
+        not_ended(agreement.status)?;
+        if item.row_version != cmd.expected_row_version {
+            return Err(Problem::stale().into());
+        }
+        if item.status != plan_item::Status::Proposed {
+            return Err(Problem::new(
+                ProblemCode::WrongState,
+                "Insatsen väntar inte på något svar.",
+                "The item does not wait for an answer.",
+            )
+            .into());
+        }
+        if agreement.status != agreement::Status::Active {
+            return Err(Problem::new(
+                ProblemCode::WrongState,
+                "Planen gäller inte än. Godkänn hela planen i stället för en insats i taget.",
+                "The plan is not in force yet. Assent to the whole plan instead of one item at a time.",
+            )
+            .into());
+        }
+        let versions = Query::select()
+            .column(version_item::Column::VersionId)
+            .from(version_item::Entity)
+            .and_where(version_item::Column::PlanItemId.eq(item.id))
+            .to_owned();
+        let proposal = agreement_version::Entity::find()
+            .filter(agreement_version::Column::Id.in_subquery(versions))
+            .filter(agreement_version::Column::AgreementId.eq(agreement.id))
+            .filter(agreement_version::Column::Status.eq(Status::Proposed))
+            .order_by_desc(agreement_version::Column::Number)
+            .one(tx)
+            .await?
+            .ok_or_else(|| {
+                Problem::new(
+                    ProblemCode::WrongState,
+                    "Förslaget har tagits tillbaka.",
+                    "The proposal has been taken back.",
+                )
+            })?;
+        version::assent(tx, session, &mut agreement, &proposal, None, ACTION).await?;
+        act::emit(tx, session, [event(&agreement, "plan_item.accepted", item.id.0)]).await?;
+        Ok(Done::on(agreement.patient_id)
+            .with("planItem", item.id.0)
+            .with("agreement", agreement.id.0)
+            .with("version", proposal.id.0))
+    })
+    .await
+}

@@ -1,0 +1,7 @@
+//! Plan items (insatser): what will happen, when, and who does it.
+
+pub mod accept;
+pub mod complete;
+pub mod propose;
+pub mod recurrence;
+pub mod rules;

@@ -1,0 +1,3 @@
+//! Care relations (vårdrelationer): why staff of a unit may reach a patient.
+
+pub mod register;

@@ -1,0 +1,88 @@
+//! What people write in free-text fields: trimmed, bounded, without control characters.
+//!
+//! Every field is checked, so that the writer gets all problems at once.
+
+use crate::error::Problem;
+
+/// Headings and names.
+pub const TITLE: usize = 200;
+/// Paragraphs: goals, descriptions, the patient's story.
+pub const TEXT: usize = 4_000;
+/// One message.
+pub const MESSAGE: usize = 5_000;
+
+/// A text that must be there. Adds a problem, and gives an empty text, when it cannot be used.
+///
+/// `max` is in characters.
+pub fn required(field: &str, text: &str, max: usize, problems: &mut Vec<Problem>) -> String {
+    match clean(field, text, max) {
+        Ok(Some(text)) => text,
+        Ok(None) => {
+            problems.push(Problem::input(field, "Skriv något här.", "Write something here."));
+            String::new()
+        }
+        Err(problem) => {
+            problems.push(problem);
+            String::new()
+        }
+    }
+}
+
+/// A text that may be left out; a blank one counts as left out.
+pub fn optional(field: &str, text: Option<&str>, max: usize, problems: &mut Vec<Problem>) -> Option<String> {
+    clean(field, text?, max).unwrap_or_else(|problem| {
+        problems.push(problem);
+        None
+    })
+}
+
+/// None when nothing is left after trimming.
+fn clean(field: &str, text: &str, max: usize) -> Result<Option<String>, Problem> {
+    let text = text.trim().replace("\r\n", "\n");
+    if text.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
+        return Err(Problem::input(
+            field,
+            "Texten innehåller tecken som inte kan visas. Skriv om den.",
+            "The text has characters that cannot be shown. Rewrite it.",
+        ));
+    }
+    if text.chars().count() > max {
+        return Err(Problem::input(
+            field,
+            format!("Texten är för lång: högst {max} tecken."),
+            format!("The text is too long: {max} characters at most."),
+        ));
+    }
+    Ok(Some(text).filter(|t| !t.is_empty()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_trimmed_and_keeps_its_lines() {
+        let mut problems = Vec::new();
+        assert_eq!(required("text", "  gå\r\nut\t \n", TEXT, &mut problems), "gå\nut");
+        assert_eq!(optional("text", Some(" \n "), TEXT, &mut problems), None);
+        assert!(problems.is_empty());
+    }
+
+    #[test]
+    fn empty_long_and_unprintable_texts_are_all_told_of_at_once() {
+        let mut problems = Vec::new();
+        required("a", "  ", TITLE, &mut problems);
+        required("b", &"å".repeat(201), TITLE, &mut problems);
+        required("c", "in\u{0}ut", TITLE, &mut problems);
+        optional("d", Some("\u{1b}[31m"), TITLE, &mut problems);
+        let fields: Vec<_> = problems.iter().filter_map(|p| p.field.as_deref()).collect();
+        assert_eq!(fields, ["a", "b", "c", "d"]);
+    }
+
+    #[test]
+    fn the_limit_counts_characters_not_bytes() {
+        let mut problems = Vec::new();
+        assert_eq!(required("a", &"ö".repeat(200), TITLE, &mut problems).chars().count(), 200);
+        assert!(problems.is_empty());
+    }
+}
