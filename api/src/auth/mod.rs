@@ -4,4 +4,5 @@ pub mod actor;
 pub mod issue;
 pub mod jwks;
 pub mod policy;
+pub mod resolve;
 pub mod token;

@@ -1,6 +1,7 @@
 //! The GraphQL schema: thin resolvers over the read models and the use cases.
 
 pub mod care_unit;
+pub mod mutation;
 pub mod node;
 pub mod page;
 pub mod patient;
@@ -8,5 +9,7 @@ pub mod plain;
 pub mod query;
 pub mod read;
 pub mod scalars;
+pub mod schema;
+pub mod subscription;
 pub mod types;
 pub mod user_error;

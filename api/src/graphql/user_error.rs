@@ -1,5 +1,7 @@
 //! How refusals and faults reach the client.
 
+use std::sync::Arc;
+
 use async_graphql::{Context, Enum, ErrorExtensions, SimpleObject};
 
 use crate::{
@@ -65,7 +67,7 @@ pub fn user_errors(receipt: &Receipt, locale: Locale) -> Vec<UserError> {
 
 /// The request's session.
 pub fn session<'a>(ctx: &Context<'a>) -> &'a Session {
-    ctx.data_unchecked::<Session>()
+    ctx.data_unchecked::<Arc<Session>>()
 }
 
 /// A fault as a top-level error: its code, never its cause. The cause is logged here, once.

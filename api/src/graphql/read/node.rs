@@ -74,7 +74,11 @@ pub async fn patient(ctx: &Context<'_>, id: PatientId) -> Result<Option<Patient>
 
 /// An agreement by id, whole.
 pub async fn agreement(ctx: &Context<'_>, id: AgreementId) -> Result<Option<Agreement>> {
-    let session = session(ctx);
+    agreement_for(session(ctx), id).await
+}
+
+/// [`agreement`] for a session at hand.
+pub async fn agreement_for(session: &Session, id: AgreementId) -> Result<Option<Agreement>> {
     let Some(row) = reach::<agreement::Entity>(session, id).await? else { return Ok(None) };
     Ok(plan_of(session, row.patient_id, row.id).await?.and_then(|plan| plan.agreement))
 }

@@ -1,0 +1,25 @@
+//! The schema, built without a database: everything a request needs comes with the request.
+
+use async_graphql::{SDLExportOptions, Schema as GenericSchema};
+
+use super::{mutation::Mutation, query::Query, subscription::SubscriptionRoot};
+use crate::http::graphql::limits::Limits;
+
+/// The service's schema.
+pub type Schema = GenericSchema<Query, Mutation, SubscriptionRoot>;
+
+/// Builds the schema with the limits it checks itself.
+pub fn build(limits: &Limits) -> Schema {
+    GenericSchema::build(Query, Mutation::default(), SubscriptionRoot)
+        .limit_complexity(limits.complexity)
+        .disable_suggestions()
+        .finish()
+}
+
+/// The schema as text: sorted, every element described. What is checked in as `schema.graphql`.
+pub fn print() -> String {
+    let options =
+        SDLExportOptions::new().sorted_fields().sorted_arguments().sorted_enum_items().include_specified_by();
+    let sdl = build(&Limits::default()).sdl_with_options(options);
+    format!("{}\n", sdl.trim_end())
+}
