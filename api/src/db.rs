@@ -9,6 +9,7 @@ use sea_orm::{
     AccessMode, ConnectOptions, ConnectionTrait, Database, DatabaseBackend, DatabaseConnection,
     DatabaseTransaction, DbErr, IsolationLevel, SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
+use sea_orm_migration::MigratorTrait;
 
 use crate::error::Fault;
 
@@ -119,6 +120,20 @@ impl Db {
             Ok(result) => result,
             Err(_) => Err(Fault::Unavailable("the database did not answer in time".to_owned()).into()),
         }
+    }
+
+    /// Brings the schema up to date. Several processes may try at once: one does it, the others wait.
+    pub async fn migrate(&self) -> Result<(), Fault> {
+        if self.is_sqlite() {
+            migration::Migrator::up(&self.writer, None).await?;
+            return Ok(());
+        }
+        // The migration tool takes no lock of its own. Held by a transaction, it cannot outlive this process.
+        let turn = self.reader.begin().await?;
+        turn.execute_unprepared("SELECT pg_advisory_xact_lock(6178452301)").await?;
+        let done = migration::Migrator::up(&self.reader, None).await;
+        turn.commit().await?;
+        Ok(done?)
     }
 
     /// Whether the database answers now.

@@ -1,6 +1,7 @@
 //! The patientkontrakt service as a library: the binary and the tests drive the same parts.
 
 pub mod access;
+pub mod app;
 pub mod auth;
 pub mod calendar;
 pub mod clock;

@@ -1,1 +1,319 @@
-fn main() {}
+//! The command line: what operators and the curious run.
+
+use std::{net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
+
+use chrono::{DateTime, Utc};
+use clap::{Args, Parser, Subcommand};
+use patientkontrakt::{
+    app::{self, Role, StartError},
+    auth::{issue::Issuer, token::Identity},
+    clock::Clock,
+    config::{self, Config, Mode, Sources},
+    db::Db,
+    graphql::schema,
+    http::health,
+    telemetry,
+};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// The shared agreement between a patient and care (patientkontrakt), as a GraphQL service.
+#[derive(Parser)]
+#[command(name = "patientkontrakt", version)]
+struct Cli {
+    /// Configuration file (TOML). Settings also come from the environment: `PK_HTTP__LISTEN` …
+    #[arg(long, global = true, env = "PK_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the API and send reminders.
+    Serve,
+    /// Send reminders only (PostgreSQL; on SQLite `serve` contains the worker).
+    Worker,
+    /// Serve with demo data on an SQLite database of its own.
+    Demo(DemoArgs),
+    /// Bring the database's schema up to date, or tell where it stands.
+    #[command(subcommand)]
+    Migrate(Migrate),
+    /// Check the configuration, or print one with every setting explained.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Print the GraphQL schema, or compare it with a file.
+    #[command(subcommand)]
+    Schema(SchemaCommand),
+    /// Look for what would stop the service or its reminders.
+    Doctor,
+    /// Ask the service that listens on `http.listen` whether it is ready.
+    Healthcheck,
+    /// Fill a database with deterministic fictional data. Refused in production.
+    Seed(SeedArgs),
+    /// Tokens of the demo's own issuer.
+    #[command(subcommand)]
+    Token(TokenCommand),
+}
+
+#[derive(Args)]
+struct DemoArgs {
+    /// Where to listen.
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<SocketAddr>,
+    /// Folder of the demo's database and keys.
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// What time it is when the demo starts, such as `2027-03-01T08:00:00+01:00`.
+    #[arg(long, value_name = "RFC3339")]
+    clock: Option<DateTime<chrono::FixedOffset>>,
+}
+
+#[derive(Subcommand)]
+enum Migrate {
+    /// Apply what is missing.
+    Up,
+    /// List what is applied and what is missing.
+    Status,
+}
+
+#[derive(Subcommand)]
+enum ConfigCommand {
+    /// Read the configuration as `serve` would, report every problem, print what holds.
+    Check,
+    /// Print a commented configuration with every setting, its meaning, unit and default.
+    Example,
+}
+
+#[derive(Subcommand)]
+enum SchemaCommand {
+    /// Print the schema. Needs no database.
+    Print,
+    /// Fail if the file differs from the schema.
+    Check {
+        #[arg(default_value = "schema.graphql")]
+        file: PathBuf,
+    },
+}
+
+#[derive(Args)]
+struct SeedArgs {
+    /// How many patients.
+    #[arg(long)]
+    patients: u32,
+    /// The same seed gives the same data.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Write one JSON line per person: token and ids.
+    #[arg(long, value_name = "FILE")]
+    manifest: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+enum TokenCommand {
+    /// Print a token of the demo's issuer, and nothing else.
+    Issue(IssueArgs),
+}
+
+#[derive(Args)]
+struct IssueArgs {
+    /// For a patient; without a number, the first demo patient.
+    #[arg(long, value_name = "NUMBER", num_args = 0..=1, default_missing_value = "", conflicts_with = "staff")]
+    patient: Option<String>,
+    /// For staff; without an HSA-id, the first demo staff member.
+    #[arg(long, value_name = "HSA-ID", num_args = 0..=1, default_missing_value = "", required_unless_present = "patient")]
+    staff: Option<String>,
+    /// The assignment that the staff member acts under.
+    #[arg(long, value_name = "HSA-ID", requires = "staff")]
+    assignment: Option<String>,
+    /// How long the token lasts, in seconds.
+    #[arg(long, default_value_t = 3600)]
+    ttl: u64,
+    /// Folder of the demo's keys.
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    // Two of the libraries bring a TLS provider each; the process uses one.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let cli = Cli::parse();
+    match run(cli).await {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("patientkontrakt: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(cli: Cli) -> Result<ExitCode, StartError> {
+    let sources = Sources::from_process(cli.config);
+    match cli.command {
+        Command::Serve => serve(load(&sources)?, Role::Serve).await,
+        Command::Worker => serve(load(&sources)?, Role::Worker).await,
+        Command::Demo(args) => demo(args, sources).await,
+        Command::Migrate(command) => migrate(&load(&sources)?, command).await,
+        Command::Config(ConfigCommand::Example) => {
+            print!("{}", config::example());
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Config(ConfigCommand::Check) => {
+            print!("{}", config::effective(&load(&sources)?));
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Schema(SchemaCommand::Print) => {
+            print!("{}", schema::print());
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Schema(SchemaCommand::Check { file }) => check_schema(&file),
+        Command::Doctor => doctor(&load(&sources)?).await,
+        Command::Healthcheck => {
+            let config = load(&sources)?;
+            health::healthcheck(config.http.listen).await.map_err(StartError::new)?;
+            println!("ready");
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Seed(args) => seed(&load(&sources)?, &args).await,
+        Command::Token(TokenCommand::Issue(args)) => issue(args, sources),
+    }
+}
+
+fn load(sources: &Sources) -> Result<Config, StartError> {
+    Config::load(sources).map_err(|problems| all("the configuration has problems:", &problems))
+}
+
+fn all(heading: &str, problems: &[config::Problem]) -> StartError {
+    let lines: Vec<String> = problems.iter().map(|p| format!("  - {p}")).collect();
+    StartError::new(format!("{heading}\n{}", lines.join("\n")))
+}
+
+async fn serve(config: Config, role: Role) -> Result<ExitCode, StartError> {
+    telemetry::init(&config.log).map_err(StartError::new)?;
+    let measurements = telemetry::Measurements::install().map_err(StartError::new)?;
+    let lock = app::lock(&config)?;
+    if lock.is_some() && role == Role::Worker {
+        return Err(StartError::new("on SQLite `serve` contains the worker; `worker` is for PostgreSQL"));
+    }
+    let migrate = config.database.url.is_sqlite() && config.database.migrate_at_start;
+    let core = app::open_core(&config, &Clock::system(), migrate).await?;
+    let running = app::start(&config, core, lock, role, Some(measurements)).await?;
+    tracing::info!(address = %running.address, "listening");
+    running.until_told().await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn demo(args: DemoArgs, sources: Sources) -> Result<ExitCode, StartError> {
+    let config = Config::demo(args.data_dir, args.listen, sources)
+        .map_err(|problems| all("the demo cannot start:", &problems))?;
+    telemetry::init(&config.log).map_err(StartError::new)?;
+    let lock = app::lock(&config)?;
+    let clock = Clock::system();
+    if let Some(at) = args.clock {
+        clock.set(at.with_timezone(&Utc));
+    }
+    let core = app::open_core(&config, &clock, true).await?;
+    let running = app::start(&config, core, lock, Role::Serve, None).await?;
+    println!(
+        "\nPatientkontrakt visas på http://{0}/  (utforskare: http://{0}/explorer, utkorg: http://{0}/demo/outbox)\n\
+         Token för en patient:   patientkontrakt token issue --patient --data-dir {1}\n\
+         Token för personal:     patientkontrakt token issue --staff --data-dir {1}\n\
+         Avsluta med Ctrl-C.\n",
+        running.address,
+        config.data_dir.display(),
+    );
+    running.until_told().await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn migrate(config: &Config, command: Migrate) -> Result<ExitCode, StartError> {
+    let db = Db::connect(&config.db_options())
+        .await
+        .map_err(|e| StartError::new(format!("the database does not answer ({e}); check database.url")))?;
+    if let Migrate::Up = command {
+        let _lock = app::lock(config)?;
+        db.migrate()
+            .await
+            .map_err(|e| StartError::new(format!("the schema could not be brought up to date: {e}")))?;
+    }
+    let state = app::schema_state(&db).await?;
+    for name in &state.applied {
+        println!("applied  {name}");
+    }
+    for name in &state.pending {
+        println!("missing  {name}");
+    }
+    Ok(if state.pending.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn check_schema(file: &std::path::Path) -> Result<ExitCode, StartError> {
+    let checked_in = std::fs::read_to_string(file)
+        .map_err(|e| StartError::new(format!("cannot read {}: {e}", file.display())))?;
+    if checked_in == schema::print() {
+        return Ok(ExitCode::SUCCESS);
+    }
+    Err(StartError::new(format!(
+        "{} differs from the schema; review the change, then `patientkontrakt schema print > {}`",
+        file.display(),
+        file.display()
+    )))
+}
+
+/// Everything that would stop the service or its reminders, each with what to do.
+async fn doctor(config: &Config) -> Result<ExitCode, StartError> {
+    let mut sick = false;
+    let mut say = |ok: bool, what: String| {
+        sick |= !ok;
+        println!("{}  {what}", if ok { "ok     " } else { "problem" });
+    };
+    match Db::connect(&config.db_options()).await {
+        Err(e) => say(false, format!("the database does not answer ({e}); check database.url")),
+        Ok(db) => {
+            say(true, "the database answers".to_owned());
+            let state = app::schema_state(&db).await?;
+            let missing = state.pending.len();
+            say(
+                missing == 0,
+                format!("the schema lacks {missing} change(s); `patientkontrakt migrate up` applies them"),
+            );
+        }
+    }
+    say(
+        config.sending_is_decided(),
+        "reminders need the region's decision: reminders.risk_analysis_reference and risk_analysis_date"
+            .to_owned(),
+    );
+    say(
+        config.mode == Mode::Demo || config.smtp.host.is_some(),
+        "mail needs smtp.host; without it no mail leaves".to_owned(),
+    );
+    Ok(if sick { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+async fn seed(config: &Config, args: &SeedArgs) -> Result<ExitCode, StartError> {
+    if config.mode == Mode::Production {
+        return Err(StartError::new(
+            "`seed` writes fictional people and is refused in production mode (PK_MODE)",
+        ));
+    }
+    let _ = args;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn issue(args: IssueArgs, sources: Sources) -> Result<ExitCode, StartError> {
+    let config =
+        Config::demo(args.data_dir, None, sources).map_err(|p| all("no token can be issued:", &p))?;
+    let issuer = Issuer::open(&config).map_err(StartError::new)?;
+    let or = |given: String, first: &str| if given.is_empty() { first.to_owned() } else { given };
+    let identity = match (args.patient, args.staff) {
+        (Some(number), _) => Identity::Patient { number: or(number, "") },
+        (_, Some(person)) => Identity::Staff { person: or(person, ""), assignment: args.assignment },
+        (None, None) => return Err(StartError::new("say --patient or --staff")),
+    };
+    let token =
+        issuer.issue(&identity, Duration::from_secs(args.ttl), &Clock::system()).map_err(StartError::new)?;
+    println!("{token}");
+    Ok(ExitCode::SUCCESS)
+}

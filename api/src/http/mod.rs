@@ -2,7 +2,79 @@
 
 #[cfg(test)]
 mod audit;
+pub mod demo;
 pub mod graphql;
 pub mod health;
 pub mod outbox_page;
+mod rate;
 pub mod ws;
+
+use axum::{
+    Router,
+    extract::{Request, State},
+    http::{HeaderName, HeaderValue, header},
+    middleware::{self, Next},
+    response::Response,
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tower_http::{catch_panic::CatchPanicLayer, set_header::SetResponseHeaderLayer, timeout::TimeoutLayer};
+
+use crate::{
+    clock::Clock,
+    config::{Config, Mode},
+    engine::Service,
+};
+use graphql::{Endpoint, REQUEST_ID};
+use health::Readiness;
+use ws::WsLimits;
+
+/// Every route of a serving process.
+pub fn router(
+    config: &Config,
+    service: &Service,
+    endpoint: &Endpoint<Service>,
+    readiness: Readiness,
+    stop: &CancellationToken,
+    sockets: &TaskTracker,
+) -> Router {
+    let timeout = TimeoutLayer::with_status_code(
+        axum::http::StatusCode::SERVICE_UNAVAILABLE,
+        config.http.request_timeout_seconds,
+    );
+    let api = endpoint.routes("/graphql").layer(timeout);
+    let sockets = ws::routes(endpoint, "/graphql/ws", WsLimits::default(), stop.clone(), sockets.clone());
+    let mut app = rate::limited(api.merge(sockets), &config.http);
+    if config.mode == Mode::Demo {
+        app = app.merge(demo::router(config, service));
+    }
+    let nosniff = (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    app.merge(health::router(readiness))
+        .layer(SetResponseHeaderLayer::if_not_present(nosniff.0, nosniff.1))
+        .layer(CatchPanicLayer::new())
+        .layer(middleware::from_fn_with_state(service.core.clock.clone(), trace))
+}
+
+/// Gives each request an id of our own making (a client's is never trusted), and one log line without its content.
+async fn trace(State(clock): State<Clock>, mut request: Request, next: Next) -> Response {
+    let id = clock.uuid().simple().to_string();
+    let name = HeaderName::from_static(REQUEST_ID);
+    let value = HeaderValue::from_str(&id).unwrap_or(HeaderValue::from_static(""));
+    request.headers_mut().insert(name.clone(), value.clone());
+    let (method, path) = (request.method().clone(), known_path(request.uri().path()));
+    let started = std::time::Instant::now();
+    let mut response = next.run(request).await;
+    response.headers_mut().insert(name, value);
+    let (status, took) = (response.status().as_u16(), started.elapsed());
+    metrics::histogram!("http_request_seconds", "path" => path).record(took.as_secs_f64());
+    metrics::counter!("http_requests_total", "path" => path, "status" => status.to_string()).increment(1);
+    tracing::info!(request_id = %id, %method, path, status, micros = took.as_micros() as u64, "request");
+    response
+}
+
+/// The path if it is one of ours: anything else could carry personal data into the log.
+fn known_path(path: &str) -> &'static str {
+    ["/graphql", "/graphql/ws", "/livez", "/readyz", "/"]
+        .into_iter()
+        .find(|known| *known == path)
+        .unwrap_or("other")
+}

@@ -1,0 +1,247 @@
+//! The service put together: from a configuration to something that listens, and its orderly end.
+
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+
+use sea_orm_migration::MigratorTrait;
+use tokio::net::TcpListener;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    access::AccessLog,
+    auth::{resolve::Resolver, token::Verifier},
+    clock::Clock,
+    config::Config,
+    crypto::Keyring,
+    db::{Db, ExclusiveLock},
+    engine::Service,
+    events::Events,
+    graphql::schema,
+    http::{self, graphql::Endpoint, health::Readiness},
+    session::Core,
+    telemetry,
+};
+
+/// Why the service could not start or run, in words for the operator.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct StartError(String);
+
+impl StartError {
+    pub fn new(what: impl std::fmt::Display) -> Self {
+        Self(what.to_string())
+    }
+}
+
+/// Whether the database's schema is up to date.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SchemaState {
+    pub applied: Vec<String>,
+    pub pending: Vec<String>,
+}
+
+/// The state of the schema. Changes nothing.
+pub async fn schema_state(db: &Db) -> Result<SchemaState, StartError> {
+    let name = |m: &sea_orm_migration::Migration| m.name().to_owned();
+    let tidy =
+        |e| StartError::new(format!("the schema's state cannot be read: {}", crate::error::Fault::from(e)));
+    let all: Vec<String> = migration::Migrator::migrations().iter().map(|m| m.name().to_owned()).collect();
+    let pending: Vec<String> = migration::Migrator::get_pending_migrations(db.reader())
+        .await
+        .map_err(tidy)?
+        .iter()
+        .map(name)
+        .collect();
+    let applied = all.into_iter().filter(|m| !pending.contains(m)).collect();
+    Ok(SchemaState { applied, pending })
+}
+
+/// Opens the database and everything that rests on it. With `migrate`, the schema is brought up to date first.
+pub async fn open_core(config: &Config, clock: &Clock, migrate: bool) -> Result<Core, StartError> {
+    make_database_folder(config)?;
+    let db = Db::connect(&config.db_options())
+        .await
+        .map_err(|e| StartError::new(format!("the database does not answer ({e}); check database.url")))?;
+    if migrate {
+        db.migrate()
+            .await
+            .map_err(|e| StartError::new(format!("the schema could not be brought up to date: {e}")))?;
+    }
+    let state = schema_state(&db).await?;
+    if !state.pending.is_empty() {
+        return Err(StartError::new(format!(
+            "the database lacks {} schema change(s), the first is {}; run `patientkontrakt migrate up`",
+            state.pending.len(),
+            state.pending[0]
+        )));
+    }
+    let keys = Keyring::load(&db, clock, &config.masters()).await.map_err(StartError::new)?;
+    let log = AccessLog::start(db.clone(), clock.clone(), keys.clone());
+    Ok(Core { db, clock: clock.clone(), keys, log, settings: Arc::new(config.settings()) })
+}
+
+/// Takes the exclusive lock of an SQLite database; none is needed on PostgreSQL.
+pub fn lock(config: &Config) -> Result<Option<ExclusiveLock>, StartError> {
+    make_database_folder(config)?;
+    sqlite_file(config).map(|file| ExclusiveLock::take(&file).map_err(StartError::new)).transpose()
+}
+
+/// The file of an SQLite database.
+pub fn sqlite_file(config: &Config) -> Option<PathBuf> {
+    let url = config.database.url.expose();
+    let path = url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:"))?;
+    Some(PathBuf::from(path.split('?').next().unwrap_or(path)))
+}
+
+fn make_database_folder(config: &Config) -> Result<(), StartError> {
+    let folder = sqlite_file(config).and_then(|file| file.parent().map(std::path::Path::to_owned));
+    match folder {
+        Some(folder) if !folder.as_os_str().is_empty() => std::fs::create_dir_all(&folder)
+            .map_err(|e| StartError::new(format!("cannot make the folder {}: {e}", folder.display()))),
+        _ => Ok(()),
+    }
+}
+
+/// A service that listens.
+pub struct Running {
+    pub service: Service,
+    pub address: SocketAddr,
+    pub metrics_address: Option<SocketAddr>,
+    readiness: Readiness,
+    stop: CancellationToken,
+    sockets: TaskTracker,
+    tasks: TaskTracker,
+    grace: Duration,
+    _lock: Option<ExclusiveLock>,
+}
+
+/// What a process does beside answering requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Answers requests and sends reminders.
+    Serve,
+    /// Sends reminders only.
+    Worker,
+}
+
+/// Starts the service on `core`: listeners first bound, then everything else.
+pub async fn start(
+    config: &Config,
+    core: Core,
+    lock: Option<ExclusiveLock>,
+    role: Role,
+    measurements: Option<telemetry::Measurements>,
+) -> Result<Running, StartError> {
+    let verifier = Arc::new(Verifier::new(&config.auth, core.clock.clone()).map_err(StartError::new)?);
+    let resolver = Resolver::new(
+        core.db.clone(),
+        core.keys.clone(),
+        core.clock.clone(),
+        config.auth.identity_cache_seconds,
+    );
+    let limits = config.limits();
+    let schema = schema::build(&limits);
+    let events = Events::default();
+    let service =
+        Service { core: core.clone(), schema: schema.clone(), verifier, resolver, events: events.clone() };
+    let endpoint =
+        Endpoint::new(service.clone(), schema.clone(), &schema.sdl(), limits, config.graphql.introspection)
+            .map_err(|e| StartError::new(format!("the schema cannot be served: {e:?}")))?;
+    let readiness = readiness(&service);
+    let (stop, sockets, tasks) = (CancellationToken::new(), TaskTracker::new(), TaskTracker::new());
+
+    let listener = bind(config.http.listen).await?;
+    let address = listener.local_addr().map_err(StartError::new)?;
+    let app = match role {
+        Role::Serve => http::router(config, &service, &endpoint, readiness.clone(), &stop, &sockets),
+        Role::Worker => http::health::router(readiness.clone()),
+    };
+    tasks.spawn(listen(listener, app, stop.clone()));
+    let mut metrics_address = None;
+    if let Some(measurements) = measurements {
+        let listener = bind(config.metrics.listen).await?;
+        metrics_address = listener.local_addr().ok();
+        tasks.spawn(listen(listener, http::health::metrics_router(measurements), stop.clone()));
+    }
+    tasks.spawn(events.run(core.db.clone(), core.clock.clone(), stop.clone()));
+    Ok(Running {
+        service,
+        address,
+        metrics_address,
+        readiness,
+        stop,
+        sockets,
+        tasks,
+        grace: config.http.shutdown_grace_seconds,
+        _lock: lock,
+    })
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).await.map_err(|e| StartError::new(format!("cannot listen on {address}: {e}")))
+}
+
+async fn listen(listener: TcpListener, app: axum::Router, stop: CancellationToken) {
+    let app = app.into_make_service_with_connect_info::<SocketAddr>();
+    if let Err(e) = axum::serve(listener, app).with_graceful_shutdown(stop.cancelled_owned()).await {
+        telemetry::note_failure("listening", &e);
+    }
+}
+
+fn readiness(service: &Service) -> Readiness {
+    let db = service.core.db.clone();
+    let jwks = service.verifier.jwks().clone();
+    Readiness::new([
+        (
+            "database",
+            Readiness::check(move || {
+                let db = db.clone();
+                async move { db.ping().await.map_err(|_| "the database does not answer".to_owned()) }
+            }),
+        ),
+        (
+            "token keys",
+            Readiness::check(move || {
+                let jwks = jwks.clone();
+                async move { jwks.available().await }
+            }),
+        ),
+    ])
+}
+
+impl Running {
+    /// Waits for SIGTERM or Ctrl-C, then stops.
+    pub async fn until_told(self) -> Result<(), StartError> {
+        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
+            .map_err(StartError::new)?;
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = tokio::signal::ctrl_c() => {}
+        }
+        self.stop().await
+    }
+
+    /// Takes no new work, finishes what is under way within the grace, closes sockets and the database.
+    ///
+    /// # Errors
+    /// When something was still under way at the end of the grace.
+    pub async fn stop(self) -> Result<(), StartError> {
+        tracing::info!("stopping");
+        self.readiness.leave();
+        self.stop.cancel();
+        self.sockets.close();
+        self.tasks.close();
+        let finished = async {
+            self.sockets.wait().await;
+            self.tasks.wait().await;
+        };
+        let in_time = tokio::time::timeout(self.grace, finished).await;
+        self.service.core.db.clone().close().await;
+        match in_time {
+            Ok(()) => {
+                tracing::info!("stopped");
+                Ok(())
+            }
+            Err(_) => Err(StartError::new("some requests were still under way when the grace ended")),
+        }
+    }
+}
