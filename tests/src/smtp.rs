@@ -1,6 +1,7 @@
 //! A real mail server for tests: `smtp/server.py` on aiosmtpd, on a free loopback port.
 //!
 //! What counts is its ledger: what it accepted, not what the service says.
+#![allow(clippy::expect_used, reason = "a test that has no mail server cannot go on")]
 
 use std::{
     path::{Path, PathBuf},
@@ -110,6 +111,9 @@ impl SmtpServer {
     }
 
     /// What the server has accepted, in order.
+    ///
+    /// # Panics
+    /// If the ledger is damaged.
     pub fn accepted(&self) -> Vec<Accepted> {
         self.events("accepted")
             .iter()
@@ -130,7 +134,10 @@ impl SmtpServer {
             .collect()
     }
 
-    /// How many connections were made, and how many logins were tried.
+    /// How many connections were made (`connected`), or logins tried (`auth`).
+    ///
+    /// # Panics
+    /// If the ledger is damaged.
     pub fn count(&self, event: &str) -> usize {
         self.events(event).len()
     }

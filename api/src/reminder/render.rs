@@ -326,7 +326,7 @@ fn plain(text: &str) -> String {
 
 /// Whether the text is one SMS of the cheap kind: at most 160 characters of the GSM alphabet.
 fn is_one_segment(text: &str) -> bool {
-    let split = SplitSms::default().split(text.to_owned());
+    let split = SplitSms::split(&SplitSms::default(), text.to_owned());
     split.character_set == "GSM" && split.parts.len() == 1
 }
 

@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+use std::fmt::Write as _;
+
 use super::*;
 
 pub(crate) fn renderer() -> Renderer {
@@ -42,13 +44,13 @@ fn every_message_reads_as_agreed() {
             let mut shown = String::new();
             for detail in DETAILS {
                 let r = renderer.render(&facts(locale, kind, detail)).unwrap();
-                shown +=
-                    &format!("== {}\nSMS: {}\nSUBJECT: {}\n{}\n", detail.as_str(), r.sms, r.subject, r.text);
+                let (detail, text) = (detail.as_str(), &r.text);
+                let _ = write!(shown, "== {detail}\nSMS: {}\nSUBJECT: {}\n{text}\n", r.sms, r.subject);
             }
             let r = renderer.render(&facts(locale, kind, Detail::UnitAndAddress)).unwrap();
-            shown += &format!("== HTML\n{}\n", r.html);
+            let _ = write!(shown, "== HTML\n{}\n", r.html);
             if let Some(ics) = r.ics {
-                shown += &format!("== ICS {}\n{}", ics.method, ics.body.replace("\r\n", "\n"));
+                let _ = write!(shown, "== ICS {}\n{}", ics.method, ics.body.replace("\r\n", "\n"));
             }
             insta::assert_snapshot!(format!("{}_{}", locale.tag(), kind.name()), shown);
         }

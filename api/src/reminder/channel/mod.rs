@@ -3,6 +3,7 @@
 //! A new channel is a file here that implements [`Channel`]. It says what became of one message as an [`Outcome`]
 //! and does nothing else: when to try again, whom to tell and what to record is decided by its caller.
 
+pub mod configured;
 pub mod outbox;
 pub mod sms;
 pub mod smtp;

@@ -13,7 +13,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use super::{Channel, ChannelKind, FailureCode, Outcome, Outgoing, Recipient};
-use crate::clock::Clock;
+use crate::{clock::Clock, config::is_loopback};
 
 /// An answer is never this long (bytes); what is longer is not read.
 const MAX_ANSWER: usize = 64 * 1024;
@@ -61,10 +61,7 @@ struct Answer {
 impl Sms {
     /// A channel for this gateway. Nothing is connected yet.
     pub fn new(config: SmsConfig, clock: Clock) -> Result<Self, SmsConfigError> {
-        let loopback = config.url.host_str().is_some_and(|host| {
-            host == "localhost"
-                || host.trim_matches(['[', ']']).parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
-        });
+        let loopback = config.url.host_str().is_some_and(is_loopback);
         if config.url.scheme() != "https" && !(config.url.scheme() == "http" && loopback) {
             return Err(SmsConfigError::NotEncrypted);
         }
@@ -122,12 +119,11 @@ impl Sms {
     /// The wait that the gateway asks for, as seconds or as a date (RFC 9110, 10.2.3).
     fn retry_after(&self, answer: &Response) -> Option<Duration> {
         let text = answer.headers().get(RETRY_AFTER)?.to_str().ok()?.trim();
-        let wait = match text.parse() {
-            Ok(seconds) => Duration::from_secs(seconds),
-            Err(_) => {
-                let at = DateTime::parse_from_rfc2822(text).ok()?;
-                (at.to_utc() - self.clock.now()).to_std().unwrap_or_default()
-            }
+        let wait = if let Ok(seconds) = text.parse() {
+            Duration::from_secs(seconds)
+        } else {
+            let at = DateTime::parse_from_rfc2822(text).ok()?;
+            (at.to_utc() - self.clock.now()).to_std().unwrap_or_default()
         };
         Some(wait.min(LONGEST_WAIT))
     }

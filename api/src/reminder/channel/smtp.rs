@@ -4,17 +4,14 @@
 //! phase has its own time-out, a connection belongs to the send that uses it, and it returns to the pool only
 //! after a complete, understood exchange; a send that is cancelled, times out or meets a broken connection drops it.
 
+mod mail;
 mod wire;
 
-use std::{error::Error as _, net::IpAddr, path::PathBuf, sync::Mutex, time::Duration};
+use std::{error::Error as _, path::PathBuf, sync::Mutex, time::Duration};
 
 use futures_util::future::BoxFuture;
 use lettre::{
     Message,
-    message::{
-        Attachment, Mailbox, MultiPart, SinglePart,
-        header::{ContentType, HeaderName, HeaderValue, MessageId},
-    },
     transport::smtp::{
         Error,
         authentication::{Credentials, Mechanism},
@@ -25,7 +22,6 @@ use lettre::{
     },
 };
 use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Serialize};
 use tokio::{
     net::TcpStream,
     time::{Instant, timeout},
@@ -33,20 +29,9 @@ use tokio::{
 
 use self::wire::Wire;
 use super::{Channel, ChannelKind, FailureCode, Outcome, Outgoing, Recipient};
-use crate::domain::phone::EmailAddress;
+use crate::{config::is_loopback, domain::phone::EmailAddress};
 
-/// How the connection is encrypted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum TlsMode {
-    /// Not at all. Only for a relay on the same machine: a password is refused unless the host is loopback.
-    None,
-    /// STARTTLS, and nothing is sent when the server does not offer it.
-    #[default]
-    Starttls,
-    /// TLS from the first byte (port 465).
-    Tls,
-}
+pub use crate::config::SmtpTls as TlsMode;
 
 /// How long each phase may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,22 +64,6 @@ impl Default for Timeouts {
             data: short,
             body: Duration::from_mins(10),
         }
-    }
-}
-
-impl Timeouts {
-    /// The longest that one send can take. The lease of the one who sends must be longer.
-    pub fn total(&self) -> Duration {
-        // A pooled connection that turns out dead costs one NOOP (`mail`) before a new one is made.
-        self.connect
-            + self.tls
-            + self.greeting * 2
-            + self.auth
-            + self.mail * 2
-            + self.rcpt
-            + self.data
-            + self.body
-            + QUICK
     }
 }
 
@@ -186,7 +155,7 @@ impl Smtp {
         }
         let tls = match config.tls {
             TlsMode::None => None,
-            TlsMode::Starttls | TlsMode::Tls => {
+            TlsMode::StartTls | TlsMode::Tls => {
                 let mut builder = TlsParameters::builder(config.host.clone());
                 if let Some(path) = &config.ca_file {
                     let pem = std::fs::read(path).map_err(SmtpConfigError::CaFile)?;
@@ -200,7 +169,7 @@ impl Smtp {
     }
 
     async fn deliver(&self, to: &EmailAddress, message: &Outgoing) -> Outcome {
-        let Some(mail) = self.mail(to, message) else {
+        let Some(mail) = mail::build(&self.config.from, to, message) else {
             return Outcome::Fail { reason: FailureCode::BadMessage };
         };
         let mut pooled = match self.connection().await {
@@ -261,29 +230,22 @@ impl Smtp {
     async fn connect(&self) -> Result<AsyncSmtpConnection, Failed> {
         let SmtpConfig { host, port, timeouts, .. } = &self.config;
         let hello = ClientId::Domain(self.config.hello_name.clone());
-        let mut connection = match (&self.tls, self.config.tls) {
-            (Some(tls), TlsMode::Tls) => {
-                let connecting = AsyncSmtpConnection::connect_tokio1(
-                    (host.as_str(), *port),
-                    Some(timeouts.connect),
-                    &hello,
-                    Some(tls.clone()),
-                    None,
-                );
-                phase(Phase::Tls, timeouts.connect + timeouts.tls + timeouts.greeting, connecting).await?
-            }
-            _ => {
-                let tcp = match timeout(timeouts.connect, TcpStream::connect((host.as_str(), *port))).await {
-                    Ok(Ok(tcp)) => tcp,
-                    Ok(Err(_)) => return Err(Failed::out(Outcome::retry(FailureCode::Unreachable))),
-                    Err(_) => return Err(Failed::out(Outcome::retry(FailureCode::Timeout))),
-                };
-                let connecting =
-                    AsyncSmtpConnection::connect_with_transport(Box::new(Wire::new(tcp)), &hello);
-                phase(Phase::Greeting, timeouts.greeting, connecting).await?
-            }
+        let mut connection = if let (Some(tls), TlsMode::Tls) = (&self.tls, self.config.tls) {
+            let tls = Some(tls.clone());
+            let server = (host.as_str(), *port);
+            let connecting =
+                AsyncSmtpConnection::connect_tokio1(server, Some(timeouts.connect), &hello, tls, None);
+            phase(Phase::Tls, timeouts.connect + timeouts.tls + timeouts.greeting, connecting).await?
+        } else {
+            let tcp = match timeout(timeouts.connect, TcpStream::connect((host.as_str(), *port))).await {
+                Ok(Ok(tcp)) => tcp,
+                Ok(Err(_)) => return Err(Failed::out(Outcome::retry(FailureCode::Unreachable))),
+                Err(_) => return Err(Failed::out(Outcome::retry(FailureCode::Timeout))),
+            };
+            let connecting = AsyncSmtpConnection::connect_with_transport(Box::new(Wire::new(tcp)), &hello);
+            phase(Phase::Greeting, timeouts.greeting, connecting).await?
         };
-        if self.config.tls == TlsMode::Starttls {
+        if self.config.tls == TlsMode::StartTls {
             let Some(tls) = self.tls.clone().filter(|_| connection.can_starttls()) else {
                 return Err(Failed::out(Outcome::retry(FailureCode::Tls)));
             };
@@ -319,42 +281,6 @@ impl Smtp {
         phase(Phase::Data, timeouts.data, connection.command(Data)).await?;
         phase(Phase::Body, timeouts.body, connection.message(&mail.formatted())).await?;
         Ok(())
-    }
-
-    /// The mail itself. None when a header cannot be built from what came in.
-    fn mail(&self, to: &EmailAddress, message: &Outgoing) -> Option<Message> {
-        let rendered = &message.rendered;
-        let clean = |text: &str| !text.chars().any(char::is_control);
-        if !clean(&rendered.subject) || !clean(&rendered.sender_name) || !clean(&message.message_id) {
-            return None;
-        }
-        let from = Mailbox::new(Some(rendered.sender_name.clone()), self.config.from.address().clone());
-        let domain = self.config.from.address().domain();
-        let mut builder = Message::builder()
-            .from(from)
-            .to(Mailbox::new(None, to.address().clone()))
-            .subject(rendered.subject.as_str())
-            .header(MessageId::from(format!("<{}@{domain}>", message.message_id)))
-            // RFC 3834: no holiday answers to a machine.
-            .raw_header(header("Auto-Submitted", "auto-generated")?);
-        if let Some(url) = &rendered.unsubscribe_url {
-            builder = builder
-                .raw_header(header("List-Unsubscribe", &format!("<{url}>"))?)
-                .raw_header(header("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")?);
-        }
-        let body = MultiPart::alternative()
-            .singlepart(SinglePart::plain(rendered.text.clone()))
-            .singlepart(SinglePart::html(rendered.html.clone()));
-        let whole = match &rendered.ics {
-            None => body,
-            Some(ics) => {
-                let kind = format!("text/calendar; charset=utf-8; method={}", ics.method);
-                let attachment = Attachment::new("tid.ics".to_owned())
-                    .body(ics.body.clone(), ContentType::parse(&kind).ok()?);
-                MultiPart::mixed().multipart(body).singlepart(attachment)
-            }
-        };
-        builder.multipart(whole).ok()
     }
 }
 
@@ -424,7 +350,8 @@ fn failed(phase: Phase, error: &Error) -> Failed {
 
 /// Whether the cause is the TLS layer rather than the network.
 fn is_tls(error: &Error) -> bool {
-    error.is_tls() || causes(error).any(|io| io.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()))
+    error.is_tls()
+        || causes(error).any(|io| matches!(io.get_ref(), Some(inner) if inner.is::<rustls::Error>()))
 }
 
 fn is_refused(error: &Error) -> bool {
@@ -446,13 +373,4 @@ fn causes(error: &Error) -> impl Iterator<Item = &std::io::Error> {
         Some(cause)
     })
     .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
-}
-
-fn is_loopback(host: &str) -> bool {
-    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
-}
-
-fn header(name: &'static str, value: &str) -> Option<HeaderValue> {
-    let clean = value.chars().all(|c| c.is_ascii_graphic() || c == ' ');
-    clean.then(|| HeaderValue::new(HeaderName::new_from_ascii_str(name), value.to_owned()))
 }

@@ -107,14 +107,14 @@ pub(super) fn check(renderer: &Renderer) -> Result<(), TemplateError> {
             for detail in [Detail::TimeOnly, Detail::UnitName, Detail::UnitAndAddress] {
                 let name = format!("{}/{}", locale.tag(), kind.name());
                 let facts = facts(locale, kind, detail);
-                let rendered =
+                let message =
                     renderer.render(&facts).map_err(|error| TemplateError::Fill(name.clone(), error))?;
                 let broken = |rule| Err(TemplateError::Rule(name.clone(), rule));
-                if !is_one_segment(&rendered.sms) {
+                if !is_one_segment(&message.sms) {
                     return broken("an SMS is one segment of the GSM alphabet");
                 }
                 let phone = shown_phone(&facts.unit_phone);
-                for text in [&rendered.sms, &rendered.text, &rendered.html] {
+                for text in [&message.sms, &message.text, &message.html] {
                     if !text.contains(&phone) {
                         return broken("a phone number stands in every message");
                     }
@@ -122,25 +122,23 @@ pub(super) fn check(renderer: &Renderer) -> Result<(), TemplateError> {
                         return broken("the sender stands in every message");
                     }
                 }
-                for text in [&rendered.subject, &rendered.sms, &rendered.text, &rendered.html] {
+                for text in [&message.subject, &message.sms, &message.text, &message.html] {
                     if !text.chars().all(is_plain) {
                         return broken("no dashes, curly quotes or emoji");
                     }
                 }
-                if rendered.subject.contains(['\n', '\r']) || rendered.sms.contains(['\n', '\r']) {
+                if message.subject.contains(['\n', '\r']) || message.sms.contains(['\n', '\r']) {
                     return broken("a subject and an SMS are one line");
                 }
                 let first =
                     if locale == Locale::Sv { "Onsdag 29 september" } else { "Wednesday 29 September" };
                 if kind.has_visit()
-                    && [&rendered.subject, &rendered.sms, &rendered.text]
-                        .iter()
-                        .any(|t| !t.starts_with(first))
+                    && [&message.subject, &message.sms, &message.text].iter().any(|t| !t.starts_with(first))
                 {
                     return broken("day, date and time come first");
                 }
                 if detail == Detail::TimeOnly
-                    && [&rendered.sms, &rendered.text, &rendered.html]
+                    && [&message.sms, &message.text, &message.html]
                         .iter()
                         .any(|t| t.contains(&facts.unit_name))
                 {
