@@ -175,7 +175,7 @@ async fn a_login_or_a_handshake_that_hangs_times_out() {
         ..SmtpOptions::faults(["hang:auth:1"])
     };
     let server = SmtpServer::start(options).await;
-    let mut slow = with_login(encrypted(&server, TlsMode::StartTls));
+    let mut slow = with_login(encrypted(&server, TlsMode::Starttls));
     slow.timeouts.auth = SHORT;
     let smtp = Smtp::new(slow).unwrap();
     assert_eq!(send(&smtp, "one").await, retry(FailureCode::Timeout));
@@ -252,7 +252,7 @@ async fn a_pooled_connection_that_the_server_closed_is_replaced() {
 
 #[tokio::test]
 async fn mail_goes_encrypted_and_logged_in() {
-    for (mode, tls) in [("starttls", TlsMode::StartTls), ("tls", TlsMode::Tls)] {
+    for (mode, tls) in [("starttls", TlsMode::Starttls), ("tls", TlsMode::Tls)] {
         let options =
             SmtpOptions { tls: Some(mode), login: Some(("pk", "hemligt")), ..SmtpOptions::default() };
         let server = SmtpServer::start(options).await;
@@ -267,7 +267,7 @@ async fn mail_goes_encrypted_and_logged_in() {
 
 #[tokio::test]
 async fn a_certificate_that_is_not_trusted_gets_no_mail_and_no_password() {
-    for (mode, tls) in [("starttls", TlsMode::StartTls), ("tls", TlsMode::Tls)] {
+    for (mode, tls) in [("starttls", TlsMode::Starttls), ("tls", TlsMode::Tls)] {
         let options =
             SmtpOptions { tls: Some(mode), login: Some(("pk", "hemligt")), ..SmtpOptions::default() };
         let server = SmtpServer::start(options).await;
@@ -281,7 +281,7 @@ async fn a_certificate_that_is_not_trusted_gets_no_mail_and_no_password() {
 #[tokio::test]
 async fn nothing_is_sent_when_starttls_is_stripped_or_refused() {
     let stripped = SmtpServer::start(SmtpOptions::default()).await;
-    let config_of = |server: &SmtpServer| with_login(SmtpConfig { tls: TlsMode::StartTls, ..config(server) });
+    let config_of = |server: &SmtpServer| with_login(SmtpConfig { tls: TlsMode::Starttls, ..config(server) });
     let smtp = Smtp::new(config_of(&stripped)).unwrap();
     assert_eq!(send(&smtp, "one").await, retry(FailureCode::Tls));
     assert_eq!((stripped.accepted().len(), stripped.count("auth")), (0, 0));
@@ -305,7 +305,7 @@ async fn a_refused_login_is_tried_again_after_repair() {
     let server = SmtpServer::start(options).await;
     let wrong = SmtpConfig {
         password: Some("fel".to_owned().into()),
-        ..with_login(encrypted(&server, TlsMode::StartTls))
+        ..with_login(encrypted(&server, TlsMode::Starttls))
     };
     assert_eq!(send(&Smtp::new(wrong).unwrap(), "one").await, retry(FailureCode::Auth));
     // A server without a login we know.

@@ -31,7 +31,17 @@ use self::wire::Wire;
 use super::{Channel, ChannelKind, FailureCode, Outcome, Outgoing, Recipient};
 use crate::{config::is_loopback, domain::phone::EmailAddress};
 
-pub use crate::config::SmtpTls as TlsMode;
+/// How the connection is encrypted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TlsMode {
+    /// Not at all. Only for a relay on the same machine: a password is refused unless the host is loopback.
+    None,
+    /// STARTTLS, and nothing is sent when the server does not offer it.
+    #[default]
+    Starttls,
+    /// TLS from the first byte (port 465).
+    Tls,
+}
 
 /// How long each phase may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +74,22 @@ impl Default for Timeouts {
             data: short,
             body: Duration::from_mins(10),
         }
+    }
+}
+
+impl Timeouts {
+    /// The longest that one send can take. The lease of the one who sends must be longer.
+    pub fn total(&self) -> Duration {
+        // A pooled connection that turns out dead costs one NOOP (`mail`) before a new one is made.
+        self.connect
+            + self.tls
+            + self.greeting * 2
+            + self.auth
+            + self.mail * 2
+            + self.rcpt
+            + self.data
+            + self.body
+            + QUICK
     }
 }
 
@@ -155,7 +181,7 @@ impl Smtp {
         }
         let tls = match config.tls {
             TlsMode::None => None,
-            TlsMode::StartTls | TlsMode::Tls => {
+            TlsMode::Starttls | TlsMode::Tls => {
                 let mut builder = TlsParameters::builder(config.host.clone());
                 if let Some(path) = &config.ca_file {
                     let pem = std::fs::read(path).map_err(SmtpConfigError::CaFile)?;
@@ -245,7 +271,7 @@ impl Smtp {
             let connecting = AsyncSmtpConnection::connect_with_transport(Box::new(Wire::new(tcp)), &hello);
             phase(Phase::Greeting, timeouts.greeting, connecting).await?
         };
-        if self.config.tls == TlsMode::StartTls {
+        if self.config.tls == TlsMode::Starttls {
             let Some(tls) = self.tls.clone().filter(|_| connection.can_starttls()) else {
                 return Err(Failed::out(Outcome::retry(FailureCode::Tls)));
             };
