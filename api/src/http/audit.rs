@@ -4,12 +4,16 @@
 use std::path::Path;
 use std::time::Duration;
 
+use axum::routing::get;
+use axum::{Json, Router};
+use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::process::Command;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::explorer::{self, Identity, Sample, Settings, TokenKind};
 use super::graphql::limits::Limits;
 use super::graphql::tests::toy::endpoint;
 use super::ws::{self, WsLimits};
@@ -22,16 +26,38 @@ async fn serve(introspection: bool) -> String {
     let sockets = ws::routes(&endpoint, "/graphql/ws", limits, CancellationToken::new(), TaskTracker::new());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
-    let app = endpoint.routes("/graphql").merge(sockets);
+    let app = endpoint.routes("/graphql").merge(sockets).merge(explorer());
     tokio::spawn(async move { axum::serve(listener, app).await });
     address
+}
+
+/// The explorer with a sample for each kind of identity.
+fn explorer() -> Router {
+    let sample = |title: &str, query: &str, token_kind| Sample {
+        title: title.into(),
+        query: query.into(),
+        variables: json!({"text": "Hej på dig"}),
+        token_kind,
+    };
+    let identity = |label: &str, kind| Identity { label: label.into(), kind, token: "good".into() };
+    let identities = vec![identity("Patient", TokenKind::Patient), identity("Personal", TokenKind::Staff)];
+    let settings = Settings {
+        graphql_path: "/graphql".into(),
+        ws_path: "/graphql/ws".into(),
+        identities_path: "/demo/identities".into(),
+        samples: vec![
+            sample("Säg något", "query Sag($text: String!) {\n  echo(text: $text)\n}", TokenKind::Patient),
+            sample("Räkna", "subscription Rakna {\n  counter(to: 3)\n}", TokenKind::Staff),
+        ],
+    };
+    explorer::routes(settings).route("/demo/identities", get(async || Json(identities)))
 }
 
 async fn run(folder: &str, arguments: &[&str]) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests").join(folder);
     let mut node = Command::new("node");
     node.args(arguments).current_dir(folder).kill_on_drop(true);
-    let output = timeout(Duration::from_secs(180), node.output()).await.expect("the audit in time").unwrap();
+    let output = timeout(Duration::from_mins(3), node.output()).await.expect("the audit in time").unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
 }
@@ -51,4 +77,16 @@ async fn every_rule_of_the_websocket_protocol_holds() {
     let rest =
         ["--short-token", "short-3", "--short-secs", "3", "--init-timeout", "2", "--no-introspection", "1"];
     run("ws", &[&arguments[..], &rest[..], &["--endless", "subscription { silent { n } }"]].concat()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs node and chromium"]
+async fn the_explorer_runs_a_sample_in_a_browser_and_asks_nothing_of_others() {
+    let origin = format!("http://{}", serve(true).await);
+    let picture = std::env::var("EXPLORER_SCREENSHOT").unwrap_or_default();
+    let mut arguments = vec!["explorer.mjs", &origin, "Hej på dig"];
+    if !picture.is_empty() {
+        arguments.push(&picture);
+    }
+    run("browser", &arguments).await;
 }

@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod audit;
 pub mod demo;
+pub mod explorer;
 pub mod graphql;
 pub mod health;
 pub mod outbox_page;

@@ -118,8 +118,8 @@ async fn upgrade<E: Engine>(
         return answer::refuse(refusal, Media::Json, "").into_response();
     }
     let token = shared.sockets.token();
-    handshake.on_upgrade(move |socket| async move {
-        Socket { shared: &shared, headers, socket }.run().await;
+    handshake.on_upgrade(move |wire| async move {
+        Socket { shared: &shared, headers, wire }.run().await;
         drop(token);
     })
 }
@@ -182,7 +182,7 @@ struct Socket<'s, E, S> {
     shared: &'s Shared<E>,
     /// Of the handshake.
     headers: HeaderMap,
-    socket: S,
+    wire: S,
 }
 
 impl<E, S> Socket<'_, E, S>
@@ -199,9 +199,9 @@ where
             let frame = CloseFrame { code, reason: reason.into() };
             let limit = self.send_limit();
             let closing = async {
-                if self.socket.send(Message::Close(Some(frame))).await.is_ok() {
+                if self.wire.send(Message::Close(Some(frame))).await.is_ok() {
                     // The client answers with its own close frame; what it sent before is not read any more.
-                    while let Some(Ok(message)) = self.socket.next().await {
+                    while let Some(Ok(message)) = self.wire.next().await {
                         if matches!(message, Message::Close(_)) {
                             break;
                         }
@@ -219,7 +219,7 @@ where
     }
 
     async fn send(&mut self, message: Message) -> Result<(), End> {
-        match timeout(self.send_limit(), self.socket.send(message)).await {
+        match timeout(self.send_limit(), self.wire.send(message)).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(End::Gone),
             Err(_) => {
@@ -255,7 +255,7 @@ where
         loop {
             let received = tokio::select! {
                 () = shared.shutdown.cancelled() => return Err(GOING_AWAY.into()),
-                received = timeout_at(deadline, self.socket.next()) => received.map_err(|_| INIT_TIMEOUT)?,
+                received = timeout_at(deadline, self.wire.next()) => received.map_err(|_| INIT_TIMEOUT)?,
             };
             match Self::received(received)? {
                 Some(Incoming::Init(payload)) => {
@@ -326,7 +326,7 @@ where
                         Ok(())
                     }
                 }
-                received = self.socket.next() => {
+                received = self.wire.next() => {
                     (alive, pinged) = (Instant::now(), false);
                     match Self::received(received) {
                         Ok(Some(incoming)) => self.handle(incoming, &mut operations).await,

@@ -68,7 +68,7 @@ fn connect(limits: WsLimits, buffer: usize) -> Client {
         sockets: TaskTracker::new(),
         tick: Duration::from_millis(1),
     };
-    let socket = Wire {
+    let wire = Wire {
         incoming: stream::unfold(incoming, |mut rx| async { rx.recv().await.map(|m| (Ok(m), rx)) }).boxed(),
         outgoing: Box::pin(sink::unfold(outgoing, |tx, message| async {
             tx.send(message).await.map_err(|_| ())?;
@@ -76,9 +76,7 @@ fn connect(limits: WsLimits, buffer: usize) -> Client {
         })),
     };
     let served =
-        tokio::spawn(
-            async move { Socket { shared: &shared, headers: HeaderMap::new(), socket }.run().await },
-        );
+        tokio::spawn(async move { Socket { shared: &shared, headers: HeaderMap::new(), wire }.run().await });
     Client { to, from, served, clock, shutdown }
 }
 

@@ -109,7 +109,8 @@ async fn a_get_runs_queries_only() {
     let extensions = json!({"persistedQuery": {"version": 1, "sha256Hash": hash}});
     let (status, _) = ask(app.clone(), json!({"query": text, "extensions": extensions})).await;
     assert_eq!(status, StatusCode::OK);
-    let encoded: String = extensions.to_string().bytes().map(|byte| format!("%{byte:02x}")).collect();
+    let encoded =
+        extensions.to_string().bytes().map(|byte| format!("%{byte:02x}")).collect::<Vec<_>>().concat();
     let (status, _, json) = send(app, get(&format!("extensions={encoded}"))).await;
     assert_eq!((status, code(&json)), (StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED"));
     assert_eq!(counts.booked.load(Ordering::Relaxed), 1);

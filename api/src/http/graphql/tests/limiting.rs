@@ -29,7 +29,7 @@ async fn each_limit_names_itself_and_its_value() {
         fields: 100,
         ..Limits::default()
     };
-    let aliases: String = (0..11).map(|i| format!("a{i}: echo ")).collect();
+    let aliases = (0..11).map(|i| format!("a{i}: echo ")).collect::<Vec<_>>().concat();
     for (query, what) in [
         (format!("{{ {} }}", "echo ".repeat(400)), "more than 400 tokens"),
         (
@@ -56,11 +56,10 @@ async fn each_limit_names_itself_and_its_value() {
 
 #[tokio::test]
 async fn a_bomb_of_fragments_costs_no_more_than_its_text() {
-    let mut bomb = String::from("{ slow { ...F0 } }");
-    for i in 0..28 {
-        bomb.push_str(&format!(" fragment F{i} on Slow {{ a{i}: first ...F{n} ...F{n} }}", n = i + 1));
-    }
-    bomb.push_str(" fragment F28 on Slow { first }");
+    let charges =
+        (0..28).map(|i| format!(" fragment F{i} on Slow {{ a{i}: first ...F{n} ...F{n} }}", n = i + 1));
+    let charges = charges.collect::<Vec<_>>().concat();
+    let bomb = format!("{{ slow {{ ...F0 }} }}{charges} fragment F28 on Slow {{ first }}");
     // Two to the power of 28 selections: were they walked, this test would not end.
     let limits = Limits { aliases: usize::MAX, ..Limits::default() };
     assert_eq!(refused(limits, &bomb).await.0, "QUERY_TOO_COMPLEX");
