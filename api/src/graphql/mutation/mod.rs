@@ -1,16 +1,18 @@
 //! Everything that can be done, a room per noun.
 
-use async_graphql::{MergedObject, Object};
+mod agreement;
+mod contact;
+mod payload;
+mod plan;
+mod relation;
+
+use async_graphql::MergedObject;
 
 /// Everything that can be done: one mutation per business action.
 #[derive(Default, MergedObject)]
-pub struct Mutation(Ping);
-
-#[derive(Default)]
-struct Ping;
-#[Object]
-impl Ping {
-    async fn ping(&self) -> bool {
-        true
-    }
-}
+pub struct Mutation(
+    agreement::AgreementMutation,
+    contact::ContactMutation,
+    plan::PlanMutation,
+    relation::RelationMutation,
+);
