@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use entity::{
     AppointmentId, CareProviderId, CareUnitId, ContactWayId, NoticeId, PatientId, ThreadId, ThreadMessageId,
     access_event::ActorKind,
-    appointment, appointment_type,
+    appointment,
     contact_way::{self, Channel},
     notice::{self, Kind, State},
     patient::{self, ProtectedIdentity},
@@ -25,7 +25,7 @@ use crate::{
     db::Tx,
     error::Fault,
     reminder::{
-        Mode, Rule,
+        Rule,
         ladder::{Booking, ladder},
     },
     session::Session,
@@ -80,34 +80,6 @@ pub fn may_leave(protected: ProtectedIdentity, chosen_by: ActorKind) -> bool {
     protected == ProtectedIdentity::None || chosen_by == ActorKind::Patient
 }
 
-/// The stored name of a rung.
-pub const fn rule_name(rule: Rule) -> &'static str {
-    match rule {
-        Rule::Confirmation => "CONFIRMATION",
-        Rule::WeekBefore => "WEEK_BEFORE",
-        Rule::BeforeDeadline => "BEFORE_DEADLINE",
-        Rule::EveningBefore => "EVENING_BEFORE",
-        Rule::SameDay => "SAME_DAY",
-    }
-}
-
-/// The rung of a stored name.
-pub fn rule_of(name: &str) -> Option<Rule> {
-    [Rule::Confirmation, Rule::WeekBefore, Rule::BeforeDeadline, Rule::EveningBefore, Rule::SameDay]
-        .into_iter()
-        .find(|rule| rule_name(*rule) == name)
-}
-
-/// How patient and care meet, as the ladder knows it.
-pub const fn mode_of(mode: appointment_type::Mode) -> Mode {
-    match mode {
-        appointment_type::Mode::Visit => Mode::Visit,
-        appointment_type::Mode::Video => Mode::Video,
-        appointment_type::Mode::Phone => Mode::Phone,
-        appointment_type::Mode::Home => Mode::Home,
-    }
-}
-
 /// Plans the ladder of an appointment, one notice per rung and way. `booked_at` is when it was booked or moved, or
 /// when the patient said yes: rungs before it are left out.
 pub async fn plan_reminders(
@@ -124,18 +96,14 @@ pub async fn plan_reminders(
 /// The notices of the ladder from `now` on, without the confirmation, which belongs to the booking.
 pub(super) fn later_reminders(booked: &appointment::Model, ways: &[Way], now: DateTime<Utc>) -> Vec<Planned> {
     let mut planned = reminders(booked, ways, now);
-    planned.retain(|notice| notice.rule != rule_name(Rule::Confirmation));
+    planned.retain(|notice| notice.rule != Rule::Confirmation.as_str());
     planned
 }
 
 /// The notices of the ladder, whatever is stored already.
 fn reminders(booked: &appointment::Model, ways: &[Way], booked_at: DateTime<Utc>) -> Vec<Planned> {
-    let hang_on = Booking {
-        starts_at: booked.starts_at,
-        booked_at,
-        cancel_by: booked.cancel_by,
-        mode: mode_of(booked.mode),
-    };
+    let hang_on =
+        Booking { starts_at: booked.starts_at, booked_at, cancel_by: booked.cancel_by, mode: booked.mode };
     let rungs = ladder(&hang_on, SendingHours::default());
     let mut planned = Vec::with_capacity(rungs.len() * ways.len());
     for rung in rungs {
@@ -147,7 +115,7 @@ fn reminders(booked: &appointment::Model, ways: &[Way], booked_at: DateTime<Utc>
             };
             planned.push(Planned {
                 useless_at,
-                ..Planned::about(booked, Kind::Reminder, rule_name(rung.rule), *way, rung.due_at)
+                ..Planned::about(booked, Kind::Reminder, rung.rule.as_str(), *way, rung.due_at)
             });
         }
     }

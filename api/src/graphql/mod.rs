@@ -10,6 +10,8 @@ pub mod query;
 pub mod read;
 pub mod scalars;
 pub mod schema;
+pub mod slots;
 pub mod subscription;
+pub mod thread;
 pub mod types;
 pub mod user_error;

@@ -14,9 +14,11 @@ use super::{
     plain::meta_field,
     read::node,
     scalars::{GlobalId, NodeKind},
+    thread::{self, Thread},
     types::{
         agreement::{Agreement, AgreementVersion, Goal, PlanItem},
         booking::{Appointment, AppointmentType, Slot},
+        messages::{ReminderPreference, ThreadMessage},
         people::{Assignment, CareContact},
     },
 };
@@ -90,7 +92,10 @@ nodes! {
     Goal(Arc<Goal>),
     Patient(Patient),
     PlanItem(Arc<PlanItem>),
+    ReminderPreference(ReminderPreference),
     Slot(Slot),
+    Thread(Thread),
+    ThreadMessage(ThreadMessage),
 }
 
 impl Node {
@@ -113,7 +118,11 @@ impl Node {
             NodeKind::Patient => node::patient(ctx, row.into()).await?.map(Self::Patient),
             NodeKind::PlanItem => node::plan_item(ctx, row.into()).await?.map(Self::PlanItem),
             NodeKind::Slot => node::slot(ctx, row.into()).await?.map(Self::Slot),
-            NodeKind::ReminderPreference | NodeKind::Thread | NodeKind::ThreadMessage => None,
+            NodeKind::ReminderPreference => {
+                node::reminder_preference(ctx, row.into()).await?.map(Self::ReminderPreference)
+            }
+            NodeKind::Thread => thread::thread(ctx, row.into()).await?.map(Self::Thread),
+            NodeKind::ThreadMessage => thread::message(ctx, row.into()).await?.map(Self::ThreadMessage),
         })
     }
 }

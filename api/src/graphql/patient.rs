@@ -13,6 +13,7 @@ use super::{
         steps::{self, AgreementPart, TimelineEntry},
     },
     scalars::{GlobalId, LanguageTag, NodeKind, PersonalIdentityNumber},
+    thread::{ThreadConnection, threads_of},
     types::{
         agreement::{Agreement, NextSteps},
         booking::Appointment,
@@ -195,6 +196,16 @@ impl Patient {
             times.reverse();
         }
         Ok(Page::of_all(times, &request, |time| time.id.id))
+    }
+
+    /// Threads of messages (meddelandetrådar), the one with the latest message first.
+    async fn threads(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many, 1 to 100; 20 when left out.")] first: Option<i32>,
+        #[graphql(desc = "Goes on after this cursor.")] after: Option<String>,
+    ) -> Result<ThreadConnection> {
+        threads_of(ctx, self.plan.id, first, after.as_deref()).await
     }
 
     /// What the patient has said about reminders and notices. At most one for each kind and channel.

@@ -1,16 +1,19 @@
 //! The roots of all reading.
 
 use async_graphql::{Context, ID, Object, Result};
-use entity::{CareUnitId, patient_identity};
+use chrono::{DateTime, Utc};
+use entity::{AppointmentTypeId, CareUnitId, patient_identity};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 
 use super::{
     care_unit::CareUnit,
     node::Node,
+    page::Page,
     patient::Patient,
     read::node,
     scalars::{GlobalId, NodeKind, PersonalIdentityNumber},
-    types::people::Assignment,
+    slots::free_slots,
+    types::{booking::Slot, people::Assignment},
     user_error::{coded, fault, refused, session},
 };
 use crate::{
@@ -103,6 +106,22 @@ impl Query {
         let id =
             GlobalId::row::<CareUnitId>(&id, NodeKind::CareUnit).unwrap_or(CareUnitId(uuid::Uuid::nil()));
         CareUnit::load(ctx, id).await
+    }
+
+    /// Free times (lediga tider) of one kind at one unit, the soonest first. Patients see those they may book.
+    async fn free_slots(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The unit.")] care_unit_id: ID,
+        #[graphql(desc = "What kind of appointment (besökstyp).")] appointment_type_id: ID,
+        #[graphql(desc = "Only times after this instant; now when left out.")] from: Option<DateTime<Utc>>,
+        #[graphql(desc = "How many, 1 to 100; 20 when left out.")] first: Option<i32>,
+        #[graphql(desc = "Goes on after this cursor.")] after: Option<String>,
+    ) -> Result<Page<Slot>> {
+        let unit = GlobalId::row(&care_unit_id, NodeKind::CareUnit).unwrap_or(CareUnitId(uuid::Uuid::nil()));
+        let kind = GlobalId::row(&appointment_type_id, NodeKind::AppointmentType)
+            .unwrap_or(AppointmentTypeId(uuid::Uuid::nil()));
+        free_slots(ctx, unit, kind, from, first, after.as_deref()).await
     }
 
     /// Any object by its global id, under the same rules as anywhere else. Null when there is none that the

@@ -1,5 +1,6 @@
 //! Sending a message in a thread.
 
+use chrono::{DateTime, Utc};
 use entity::{ThreadId, access_event::ActorKind, care_unit, thread};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
 use serde::Serialize;
@@ -19,9 +20,25 @@ pub struct Send {
     pub body: String,
 }
 
+/// What became of sending.
+#[derive(Clone, Debug)]
+pub struct Sent {
+    pub receipt: Receipt,
+    /// What was written just now; none on a refusal and on a repeated request.
+    pub fresh: Option<Fresh>,
+}
+
+/// A message as it was written.
+#[derive(Clone, Debug)]
+pub struct Fresh {
+    pub body: String,
+    pub sent_at: DateTime<Utc>,
+}
+
 /// Sends: the message, the promise of an answer, the relation and the notices come together.
-pub async fn send(session: &Session, key: &str, cmd: &Send) -> Result<Receipt, Fault> {
-    act::perform(session, "messageSend", key, cmd, async |tx| {
+pub async fn send(session: &Session, key: &str, cmd: &Send) -> Result<Sent, Fault> {
+    let mut written = None;
+    let receipt = act::perform(session, "messageSend", key, cmd, async |tx| {
         let now = session.now();
         let to = reach(tx, session, Action::Send, cmd.thread).await?;
         let body = rules::text("body", &cmd.body, rules::BODY_AT_MOST)?;
@@ -52,9 +69,13 @@ pub async fn send(session: &Session, key: &str, cmd: &Send) -> Result<Receipt, F
         }
         extend_relation(tx, &to, now).await?;
         let message = write(tx, session, &to, "thread.message_sent", &body).await?;
+        written = Some((message, Fresh { body, sent_at: now }));
         Ok(Done::on(to.patient_id).with("thread", to.id.0).with("message", message.0))
     })
-    .await
+    .await?;
+    // A repeated request is rolled back and answered with what the first one wrote.
+    let fresh = written.filter(|(id, _)| receipt.id("message") == Some(*id)).map(|(_, fresh)| fresh);
+    Ok(Sent { receipt, fresh })
 }
 
 /// The conversation is over.

@@ -1,18 +1,11 @@
 //! Everything that can be done, a room per noun.
 
-mod agreement;
-mod contact;
-mod payload;
-mod plan;
-mod relation;
+pub mod booking;
+pub mod reminder;
+pub mod thread;
 
 use async_graphql::MergedObject;
 
 /// Everything that can be done: one mutation per business action.
 #[derive(Default, MergedObject)]
-pub struct Mutation(
-    agreement::AgreementMutation,
-    contact::ContactMutation,
-    plan::PlanMutation,
-    relation::RelationMutation,
-);
+pub struct Mutation(booking::BookingMutation, reminder::ReminderMutation, thread::ThreadMutation);

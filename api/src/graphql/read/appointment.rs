@@ -11,6 +11,7 @@ use crate::{
         actor::Actor,
         policy::{Who, reach_sql, reach_values},
     },
+    domain::booking::rules::{Changeable, may_change as may},
     error::Fault,
     graphql::{
         scalars::{GlobalId, NodeKind},
@@ -118,19 +119,8 @@ pub fn may_change(
     locale: Locale,
     phone: &str,
 ) -> Permission {
-    let deadline = if actor.staff().is_some() { starts_at } else { cancel_by.min(starts_at) };
-    let reason = if status != Status::Booked {
-        Some(locale.pick("Tiden är inte längre bokad.", "This time is no longer booked.").to_owned())
-    } else if now >= starts_at {
-        Some(locale.pick("Tiden har redan börjat.", "The appointment has already begun.").to_owned())
-    } else if now > deadline {
-        Some(match locale {
-            Locale::Sv => format!("Det är för sent att ändra tiden här. Ring mottagningen på {phone}."),
-            Locale::En => format!("It is too late to change this time here. Call the unit on {phone}."),
-        })
-    } else {
-        None
-    };
+    let time = Changeable { status, starts_at, cancel_by, unit_phone: phone };
+    let reason = may(actor, &time, now).err().map(|problem| problem.text.in_locale(locale).to_owned());
     Permission { allowed: reason.is_none(), reason }
 }
 

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use async_graphql::{Context, Result};
 use entity::{
     AgreementId, AgreementVersionId, AppointmentId, AppointmentTypeId, AssignmentId, CareContactId, GoalId,
-    PatientId, PlanItemId, SlotId, agreement, agreement_version, appointment, care_contact, goal, plan_item,
+    PatientId, PlanItemId, ReminderPreferenceId, SlotId, agreement, agreement_version, appointment,
+    care_contact, goal, plan_item,
 };
 use sea_orm::{ConnectionTrait, Statement, Value};
 use uuid::Uuid;
@@ -15,9 +16,10 @@ use super::{
     cols::{Cols, staff_columns, unit_columns},
     contact,
     plan::{PatientPlan, Wanted},
+    preference::{COLUMN_LIST, opt_preference},
 };
 use crate::{
-    auth::policy::{self, Action, Granted, Noun, PatientData},
+    auth::policy::{self, Action, Granted, Noun, PatientData, Who, reach_sql, reach_values},
     error::{Fault, Stop},
     graphql::{
         patient::{self, Patient},
@@ -25,6 +27,7 @@ use crate::{
         types::{
             agreement::{Agreement, AgreementVersion, Goal, PlanItem},
             booking::{Appointment, AppointmentType, Slot},
+            messages::ReminderPreference,
             people::{Assignment, CareContact, StaffSummary},
         },
         user_error::{fault, refused, session},
@@ -182,6 +185,35 @@ pub async fn appointment_type(ctx: &Context<'_>, id: AppointmentTypeId) -> Resul
     }
     let sql = format!("SELECT {} FROM appointment_type t WHERE t.id = $1", times::type_columns("t"));
     one(session, sql, vec![id.0.into()], times::appointment_type).await
+}
+
+/// A choice about reminders by id.
+pub async fn reminder_preference(
+    ctx: &Context<'_>,
+    id: ReminderPreferenceId,
+) -> Result<Option<ReminderPreference>> {
+    let session = session(ctx);
+    if policy::check(&session.actor, Noun::ReminderPreference, Action::Read).is_err() {
+        return Err(refused(session));
+    }
+    let reach = reach_sql(Who::from(&session.actor), "rp.patient_id", None);
+    let sql = format!(
+        "SELECT rp.patient_id, {COLUMN_LIST} FROM reminder_preference rp WHERE {reach} AND rp.id = $5"
+    );
+    let mut values = reach_values(&session.actor, session.now());
+    values.push(id.0.into());
+    let found = one(session, sql, values, |cols| {
+        let patient = PatientId(cols.take()?);
+        Ok(opt_preference(cols)?.map(|preference| (patient, preference)))
+    })
+    .await?
+    .flatten();
+    if let Some((patient, preference)) = found {
+        session.trail.read(patient);
+        return Ok(Some(preference));
+    }
+    session.trail.denied("NOT_FOUND", None);
+    Ok(None)
 }
 
 /// An assignment by id: staff see those of their own care provider.
