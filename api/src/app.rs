@@ -12,7 +12,7 @@ use crate::{
     clock::Clock,
     config::Config,
     crypto::Keyring,
-    db::{Db, ExclusiveLock},
+    db::{Db, DbOptions, ExclusiveLock},
     engine::Service,
     events::Events,
     graphql::schema,
@@ -58,7 +58,17 @@ pub async fn schema_state(db: &Db) -> Result<SchemaState, StartError> {
 /// Opens the database and everything that rests on it. With `migrate`, the schema is brought up to date first.
 pub async fn open_core(config: &Config, clock: &Clock, migrate: bool) -> Result<Core, StartError> {
     make_database_folder(config)?;
-    let db = Db::connect(&config.db_options())
+    open_core_with(config, &config.db_options(), clock, migrate).await
+}
+
+/// [`open_core`] with a connection of one's own making.
+pub async fn open_core_with(
+    config: &Config,
+    options: &DbOptions,
+    clock: &Clock,
+    migrate: bool,
+) -> Result<Core, StartError> {
+    let db = Db::connect(options)
         .await
         .map_err(|e| StartError::new(format!("the database does not answer ({e}); check database.url")))?;
     if migrate {

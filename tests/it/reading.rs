@@ -1,0 +1,35 @@
+//! Reading: who sees what, and what it costs.
+
+use harness::{TestApp, relate};
+use serde_json::json;
+
+#[tokio::test]
+async fn a_patient_without_an_agreement_sees_what_is_missing_and_whom_to_call() {
+    let app = TestApp::new().await;
+    let answer = app
+        .run(
+            &app.world.p1.identity,
+            "{ me { givenName personalIdentityNumber agreement { id } parts { part complete missing } \
+             nextSteps { patient { title } } whoToContact { name phone emergencyPhone } } }",
+            json!({}),
+        )
+        .await
+        .ok();
+    assert_eq!(answer.text("/me/givenName"), "Etta");
+    assert!(answer.at("/me/agreement").is_null());
+    assert_eq!(answer.at("/me/parts").as_array().unwrap().len(), 4);
+    assert_eq!(answer.text("/me/whoToContact/name"), "Vårdcentralen Granen");
+    assert_eq!(answer.text("/me/whoToContact/emergencyPhone"), "112");
+}
+
+#[tokio::test]
+async fn staff_reach_a_patient_only_with_a_care_relation() {
+    let app = TestApp::new().await;
+    let query = "query($n: PersonalIdentityNumber!) { patient(number: $n, reason: \"test\") { givenName } }";
+    let variables = json!({ "n": app.world.p2.number });
+    let refused = app.run(&app.world.s1.identity, query, variables.clone()).await.ok();
+    assert!(refused.at("/patient").is_null());
+    relate(&app.core, &app.world.s1, &app.world.p2).await;
+    let served = app.run(&app.world.s1.identity, query, variables).await.ok();
+    assert_eq!(served.text("/patient/givenName"), "Tvåa");
+}

@@ -1,0 +1,206 @@
+//! The whole service in one test: a fresh database, a clock that stands still, the real router.
+//!
+//! Requests go through everything a client's would: bearer token, policy, access log, media types. Only the socket
+//! is left out.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use axum::{
+    Router,
+    body::Body,
+    http::{Request, header},
+};
+use chrono::{DateTime, Utc};
+use patientkontrakt::{
+    app::open_core_with,
+    auth::{
+        issue::Issuer,
+        resolve::Resolver,
+        token::{Identity, Verifier},
+    },
+    clock::Clock,
+    config::{Config, Sources},
+    engine::Service,
+    events::Events,
+    graphql::schema,
+    http::{self, graphql::Endpoint, health::Readiness},
+    session::Core,
+};
+use serde_json::{Value, json};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tower::ServiceExt;
+
+use crate::{
+    database::{self, TestDatabase},
+    world::World,
+};
+
+/// The service under test.
+pub struct TestApp {
+    pub core: Core,
+    pub clock: Clock,
+    pub config: Config,
+    pub service: Service,
+    pub world: World,
+    pub router: Router,
+    statements: Arc<Mutex<Vec<String>>>,
+    issuer: Issuer,
+    _database: TestDatabase,
+    _data: tempfile::TempDir,
+}
+
+/// An answer: status, body, and the parts tests look at.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub body: Value,
+}
+
+impl Answer {
+    /// The value at a JSON pointer under `data`.
+    #[track_caller]
+    pub fn at(&self, pointer: &str) -> &Value {
+        let found = self.body.pointer(&format!("/data{pointer}"));
+        found.unwrap_or_else(|| panic!("nothing at /data{pointer} in {}", self.body))
+    }
+
+    /// The text at a JSON pointer under `data`.
+    #[track_caller]
+    pub fn text(&self, pointer: &str) -> String {
+        self.at(pointer)
+            .as_str()
+            .unwrap_or_else(|| panic!("no text at {pointer} in {}", self.body))
+            .to_owned()
+    }
+
+    /// The codes of the user errors of a mutation, in order.
+    #[track_caller]
+    pub fn user_error_codes(&self, mutation: &str) -> Vec<String> {
+        let errors = self.at(&format!("/{mutation}/userErrors")).as_array().cloned().unwrap_or_default();
+        errors.iter().map(|e| e["code"].as_str().unwrap_or_default().to_owned()).collect()
+    }
+
+    /// The codes of the top-level errors.
+    pub fn error_codes(&self) -> Vec<String> {
+        let errors = self.body["errors"].as_array().cloned().unwrap_or_default();
+        errors.iter().map(|e| e["extensions"]["code"].as_str().unwrap_or_default().to_owned()).collect()
+    }
+
+    /// Fails unless there are neither errors nor user errors anywhere.
+    #[track_caller]
+    pub fn ok(self) -> Self {
+        let text = self.body.to_string();
+        assert!(self.body.get("errors").is_none(), "{text}");
+        assert!(!text.contains("\"userErrors\":[{"), "{text}");
+        self
+    }
+}
+
+/// When the tests' clocks start: a Monday morning in Swedish winter time.
+pub fn start() -> DateTime<Utc> {
+    DateTime::parse_from_rfc3339("2027-02-01T08:00:00+01:00").unwrap().with_timezone(&Utc)
+}
+
+impl TestApp {
+    /// A fresh service with the [`World`] in its database.
+    pub async fn new() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// A fresh service with some settings of its own (`("region.fixed_contact_policy", "single")`).
+    pub async fn with(settings: &[(&'static str, &str)]) -> Self {
+        let database = database::fresh_database().await;
+        let data = tempfile::tempdir().unwrap();
+        let mut sources = Sources::default()
+            .with("database.url", &database.url)
+            .with("http.rate_per_second", "100000")
+            .with("http.rate_burst", "100000");
+        for (key, value) in settings {
+            sources = sources.with(key, *value);
+        }
+        let config =
+            Config::demo(Some(data.path().to_owned()), None, sources).expect("the test's configuration");
+        let clock = Clock::manual(start());
+        let statements: Arc<Mutex<Vec<String>>> = Arc::default();
+        let seen = Arc::clone(&statements);
+        let mut options = config.db_options();
+        options.observer = Some(Arc::new(move |sql: &str| seen.lock().unwrap().push(sql.to_owned())));
+        options.timeout = Duration::from_secs(60);
+        let core = open_core_with(&config, &options, &clock, false).await.expect("the test's core");
+        let world = World::insert(&core).await;
+        let verifier = Arc::new(Verifier::new(&config.auth, clock.clone()).expect("verifier"));
+        let keep = config.auth.identity_cache_seconds;
+        let resolver = Resolver::new(core.db.clone(), core.keys.clone(), clock.clone(), keep);
+        let limits = config.limits();
+        let graphql = schema::build(&limits);
+        let service = Service {
+            core: core.clone(),
+            schema: graphql.clone(),
+            verifier,
+            resolver,
+            events: Events::default(),
+        };
+        let endpoint =
+            Endpoint::new(service.clone(), graphql.clone(), &graphql.sdl(), limits, true).expect("endpoint");
+        let (stop, sockets) = (CancellationToken::new(), TaskTracker::new());
+        let router = http::router(&config, &service, &endpoint, Readiness::default(), &stop, &sockets);
+        let issuer = Issuer::open(&config).expect("issuer");
+        statements.lock().unwrap().clear();
+        Self {
+            core,
+            clock,
+            config,
+            service,
+            world,
+            router,
+            statements,
+            issuer,
+            _database: database,
+            _data: data,
+        }
+    }
+
+    /// A bearer token for somebody of the world.
+    pub fn token(&self, identity: &Identity) -> String {
+        self.issuer.issue(identity, Duration::from_hours(24 * 300), &self.clock).expect("token")
+    }
+
+    /// Runs an operation as `who`.
+    pub async fn run(&self, who: &Identity, query: &str, variables: Value) -> Answer {
+        self.post(Some(&self.token(who)), &json!({ "query": query, "variables": variables })).await
+    }
+
+    /// Runs an operation without a token.
+    pub async fn run_anonymous(&self, query: &str) -> Answer {
+        self.post(None, &json!({ "query": query })).await
+    }
+
+    /// Posts a request body to `/graphql`.
+    pub async fn post(&self, token: Option<&str>, body: &Value) -> Answer {
+        let mut request = Request::post("/graphql")
+            .header(header::CONTENT_TYPE, "application/json")
+            .header(header::ACCEPT, "application/graphql-response+json")
+            .extension(axum::extract::ConnectInfo(std::net::SocketAddr::from(([127, 0, 0, 1], 9))));
+        if let Some(token) = token {
+            request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+        }
+        let request = request.body(Body::from(body.to_string())).unwrap();
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let status = response.status().as_u16();
+        let bytes = axum::body::to_bytes(response.into_body(), 16 << 20).await.unwrap();
+        let body = serde_json::from_slice(&bytes)
+            .unwrap_or_else(|_| json!({ "raw": String::from_utf8_lossy(&bytes) }));
+        Answer { status, body }
+    }
+
+    /// The statements that `work` runs, without those of the access log.
+    pub async fn statements<T>(&self, work: impl Future<Output = T>) -> (T, Vec<String>) {
+        self.statements.lock().unwrap().clear();
+        let done = work.await;
+        let seen = std::mem::take(&mut *self.statements.lock().unwrap());
+        (done, seen.into_iter().filter(|sql| !sql.contains("access_event")).collect())
+    }
+}
