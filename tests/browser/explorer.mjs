@@ -2,7 +2,7 @@
 // usage: node explorer.mjs ORIGIN RESULT-TEXT [SCREENSHOT.png]
 //
 // Opens ORIGIN/explorer in a headless Chromium, runs the first sample and waits until RESULT-TEXT stands in the answer;
-// then chooses the second identity and runs again. Fails if the page asks anything of another origin, breaks its
+// then presses the button for staff and runs again. Fails if the page asks anything of another origin, breaks its
 // content security policy or throws. Needs `chromium` on the PATH; no packages.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -73,12 +73,12 @@ async function main() {
 
   await send('Page.navigate', { url: `${origin}/explorer` });
   await until('the run button', `document.querySelector('.graphiql-execute-button') !== null`);
-  await until('the identities', `document.querySelectorAll('#identities button').length >= 2`);
+  await until('the identities', `document.querySelectorAll('#person option').length >= 2`);
   await evaluate(`document.querySelector('.graphiql-execute-button').click()`);
   await until(`the answer with "${expected}"`, shown);
   if (screenshot) writeFileSync(screenshot, Buffer.from((await send('Page.captureScreenshot')).data, 'base64'));
   await evaluate(`document.querySelectorAll('#identities button')[1].click()`);
-  await until('the second identity', `document.querySelectorAll('#identities button')[1].getAttribute('aria-pressed') === 'true'`);
+  await until('the staff identity', `document.querySelectorAll('#identities button')[1].getAttribute('aria-pressed') === 'true'`);
   const before = requests.length;
   await evaluate(`document.querySelector('.graphiql-execute-button').click()`);
   for (let tries = 0; tries < 50 && requests.length === before; tries += 1) await new Promise((resolve) => setTimeout(resolve, 100));

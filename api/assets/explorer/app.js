@@ -19,23 +19,36 @@
     if (!settings) return;
   }
 
+  // Two buttons choose the first patient and the first of the staff; the list has everyone.
+  const kinds = [
+    { kind: 'patient', label: 'Patient' },
+    { kind: 'staff', label: 'Personal' },
+  ];
+  const kindOf = (identity) => identity?.kind ?? (identity?.label.startsWith('Personal') ? 'staff' : 'patient');
   const buttons = document.getElementById('identities');
+  const person = document.getElementById('person');
   const choose = (index) => {
     chosen = index;
-    [...buttons.children].forEach((button, i) => button.setAttribute('aria-pressed', String(i === index)));
+    person.value = String(index);
+    [...buttons.children].forEach((button) =>
+      button.setAttribute('aria-pressed', String(button.dataset.kind === kindOf(identities[index]))),
+    );
   };
-  identities.forEach((identity, index) => {
-    const button = document.createElement('button');
-    button.type = 'button';
-    button.textContent = identity.label;
-    button.addEventListener('click', () => choose(index));
-    buttons.append(button);
-  });
   const chooseKind = (kind) => {
-    if (identities[chosen]?.kind === kind) return;
-    const index = identities.findIndex((identity) => identity.kind === kind);
+    if (chosen !== null && kindOf(identities[chosen]) === kind) return;
+    const index = identities.findIndex((identity) => kindOf(identity) === kind);
     if (index >= 0) choose(index);
   };
+  for (const { kind, label } of kinds) {
+    const button = document.createElement('button');
+    button.type = 'button';
+    button.dataset.kind = kind;
+    button.textContent = label;
+    button.addEventListener('click', () => chooseKind(kind));
+    buttons.append(button);
+  }
+  identities.forEach((identity, index) => person.append(new Option(identity.label, String(index))));
+  person.addEventListener('change', () => choose(Number(person.value)));
 
   const samples = settings.samples.map((sample) => ({ ...sample, text: `# ${sample.title}\n${sample.query}` }));
   if (samples.length > 0) chooseKind(samples[0].tokenKind);

@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::explorer::{self, Identity, Sample, Settings, TokenKind};
+use super::explorer::{self, Sample, Settings, TokenKind};
 use super::graphql::limits::Limits;
 use super::graphql::tests::toy::endpoint;
 use super::ws::{self, WsLimits};
@@ -39,8 +39,8 @@ fn explorer() -> Router {
         variables: json!({"text": "Hej på dig"}),
         token_kind,
     };
-    let identity = |label: &str, kind| Identity { label: label.into(), kind, token: "good".into() };
-    let identities = vec![identity("Patient", TokenKind::Patient), identity("Personal", TokenKind::Staff)];
+    let identities = ["Patient: Bo Ek", "Patient: Eva Al", "Personal: Ida Ask, sjuksköterska"]
+        .map(|label| json!({"label": label, "token": "good"}));
     let settings = Settings {
         graphql_path: "/graphql".into(),
         ws_path: "/graphql/ws".into(),

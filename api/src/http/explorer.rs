@@ -54,23 +54,14 @@ pub struct Sample {
     pub token_kind: TokenKind,
 }
 
-/// One choice of who asks; the page takes a list of these from the identities' path.
-#[derive(Debug, Clone, Serialize)]
-pub struct Identity {
-    /// The button's text, in Swedish.
-    pub label: String,
-    pub kind: TokenKind,
-    /// The bearer token alone.
-    pub token: String,
-}
-
 /// What the page is told when it loads.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Settings {
     pub graphql_path: String,
     pub ws_path: String,
-    /// Answers GET with a JSON list of [`Identity`].
+    /// Answers GET with a JSON list of `{label, token, kind?}`: a button's worth of Swedish text, the bearer token alone,
+    /// and a [`TokenKind`]; without one, labels that begin with "Personal" are staff.
     pub identities_path: String,
     pub samples: Vec<Sample>,
 }

@@ -9,6 +9,7 @@ mod calendar_file;
 mod templates;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use entity::notice;
 use minijinja::context;
 use sms_splitter::SplitSms;
 use uuid::Uuid;
@@ -47,6 +48,20 @@ impl Kind {
         Self::Message,
         Self::Plan,
     ];
+
+    /// The kind of a stored notice: what it is about and its rule.
+    pub fn of(about: notice::Kind, rule: &str) -> Option<Self> {
+        match about {
+            notice::Kind::Reminder if rule == Self::MOVED => Some(Self::Moved),
+            notice::Kind::Reminder => Rule::from_text(rule).map(Self::Reminder),
+            notice::Kind::Cancellation => Some(Self::Cancelled),
+            notice::Kind::Message => Some(Self::Message),
+            notice::Kind::Plan => Some(Self::Plan),
+        }
+    }
+
+    /// The stored rule of the notice that tells of a new time.
+    pub const MOVED: &str = "MOVED";
 
     /// The name of its template.
     const fn name(self) -> &'static str {

@@ -190,3 +190,13 @@ fn short_numbers_and_numbers_abroad_are_shown_as_they_are_dialled() {
     assert_eq!(shown_phone("1177"), "1177");
     assert_eq!(shown_phone("+4740612345"), "+47 40 61 23 45");
 }
+
+#[test]
+fn a_stored_notice_leads_to_its_text() {
+    for rule in Rule::ALL {
+        assert_eq!(Kind::of(notice::Kind::Reminder, rule.as_str()), Some(Kind::Reminder(rule)));
+    }
+    assert_eq!(Kind::of(notice::Kind::Reminder, Kind::MOVED), Some(Kind::Moved));
+    assert_eq!(Kind::of(notice::Kind::Cancellation, ""), Some(Kind::Cancelled));
+    assert_eq!(Kind::of(notice::Kind::Reminder, "NEVER"), None);
+}

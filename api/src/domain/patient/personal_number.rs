@@ -11,29 +11,7 @@ use chrono::{Datelike, NaiveDate};
 
 use crate::locale::Locale;
 
-/// What a number is, and so which rules it follows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum NumberKind {
-    /// Personnummer, given to everyone in the population register.
-    Personnummer,
-    /// Samordningsnummer: the day of birth plus 60.
-    Samordningsnummer,
-    /// Nationellt reservnummer: two or three letters among the last four characters.
-    NationalReserve,
-    /// Regionalt reservnummer: unique only together with its issuer.
-    RegionalReserve,
-}
-
-impl NumberKind {
-    /// The object identifier of the number series, where it is national.
-    pub const fn oid(self) -> Option<&'static str> {
-        match self {
-            Self::Personnummer => Some("1.2.752.129.2.1.3.1"),
-            Self::Samordningsnummer => Some("1.2.752.129.2.1.3.3"),
-            Self::NationalReserve | Self::RegionalReserve => None,
-        }
-    }
-}
+pub use entity::patient_identity::Kind as NumberKind;
 
 /// Region Stockholm's series of reserve numbers.
 pub const STOCKHOLM: &str = "1.2.752.97.3.1.3";

@@ -75,7 +75,9 @@ pub async fn propose(session: &Session, key: &str, cmd: &Propose) -> Result<Rece
                 current.id
             }
             Addition::AsProposal => {
-                version::propose_successor(tx, session, &mut agreement, &current, document, &added).await?
+                version::propose_successor(tx, session, &mut agreement, &current, document, &added)
+                    .await
+                    .map_err(|stop| named_by_input(stop, item))?
             }
         };
         let change = Change { kind: "plan_item", subject: item.0, before: None, after: Some(after) };
@@ -91,6 +93,19 @@ pub async fn propose(session: &Session, key: &str, cmd: &Propose) -> Result<Rece
             .with("version", version.0))
     })
     .await
+}
+
+/// A gap in the new item concerns the input, which gave the item no id.
+fn named_by_input(mut stop: Stop, item: PlanItemId) -> Stop {
+    let prefix = format!("planItems.{}.", item.0);
+    if let Stop::Refused(problems) = &mut stop {
+        for problem in problems {
+            if let Some(part) = problem.field.as_deref().and_then(|f| f.strip_prefix(&prefix)) {
+                problem.field = Some(part.to_owned());
+            }
+        }
+    }
+    stop
 }
 
 /// The unit and person that answer for the item: of the care provider that has the agreement.

@@ -1,11 +1,24 @@
 //! Everything that can be done, a room per noun.
 
-pub mod booking;
-pub mod reminder;
-pub mod thread;
+mod agreement;
+mod booking;
+mod contact;
+mod payload;
+mod plan;
+mod relation;
+mod reminder;
+mod thread;
 
 use async_graphql::MergedObject;
 
 /// Everything that can be done: one mutation per business action.
 #[derive(Default, MergedObject)]
-pub struct Mutation(booking::BookingMutation, reminder::ReminderMutation, thread::ThreadMutation);
+pub struct Mutation(
+    agreement::AgreementMutation,
+    booking::BookingMutation,
+    contact::ContactMutation,
+    plan::PlanMutation,
+    relation::RelationMutation,
+    reminder::ReminderMutation,
+    thread::ThreadMutation,
+);

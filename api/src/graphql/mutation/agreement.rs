@@ -1,0 +1,165 @@
+//! Drawing up, proposing and assenting to agreements.
+
+use async_graphql::{Context, ID, InputObject, Object, Result};
+use entity::{AgreementId, AgreementVersionId, PatientId};
+use uuid::Uuid;
+
+use super::payload::{Answer, payload};
+use crate::{
+    domain::agreement::{
+        assent::{GiveAssent, assent},
+        content::AgreementContent,
+        create::{Create, create},
+        propose::{Propose, propose},
+    },
+    graphql::{
+        read::node,
+        scalars::{GlobalId, NodeKind},
+        types::agreement::Agreement,
+        user_error::session,
+    },
+};
+
+/// A new agreement (patientkontrakt), as a draft.
+#[derive(InputObject)]
+pub struct AgreementCreateInput {
+    /// Whose agreement: the patient's global id.
+    patient_id: ID,
+    /// A heading in plain words; at most 200 characters.
+    title: String,
+    /// The patient's own story (patientberättelse). This and the texts below: at most 4 000 characters each.
+    story: Option<String>,
+    /// What matters to the patient (vad är viktigt för mig).
+    what_matters: Option<String>,
+    /// The shared goal and level of ambition (gemensamt mål, ambitionsnivå).
+    shared_goal: Option<String>,
+    /// What the patient can take on (vad jag själv kan ansvara för).
+    own_responsibility: Option<String>,
+    /// Self-care (egenvård).
+    self_care: Option<String>,
+    /// When and where to seek help (när och var jag söker hjälp).
+    when_to_seek_help: Option<String>,
+    /// How and when results reach the patient (hur provsvar når mig).
+    how_results_come: Option<String>,
+    /// New for every action, the same when the action is tried again; 1 to 200 characters.
+    idempotency_key: String,
+}
+
+/// A draft to be proposed (föreslås).
+#[derive(InputObject)]
+pub struct AgreementProposeInput {
+    /// The agreement's global id.
+    agreement_id: ID,
+    /// The agreement's `rowVersion` as it was read.
+    expected_row_version: i32,
+    /// New for every action, the same when the action is tried again; 1 to 200 characters.
+    idempotency_key: String,
+}
+
+/// A yes to a version of an agreement (samtycke till överenskommelsen).
+#[derive(InputObject)]
+pub struct AgreementAssentInput {
+    /// The agreement's global id.
+    agreement_id: ID,
+    /// The version's global id.
+    version_id: ID,
+    /// The version's `digest` as it was read: the assent is to exactly that text.
+    digest: String,
+    /// The agreement's `rowVersion` as it was read, if nothing at all may have changed since.
+    expected_row_version: Option<i32>,
+    /// New for every action, the same when the action is tried again; 1 to 200 characters.
+    idempotency_key: String,
+}
+
+payload! {
+    /// Answer to `agreementCreate`.
+    AgreementCreatePayload of AgreementId {
+        /// The draft.
+        agreement: Agreement = node::agreement
+    }
+}
+
+payload! {
+    /// Answer to `agreementPropose`.
+    AgreementProposePayload of AgreementId {
+        /// The agreement as it is now, also when the act was refused.
+        agreement: Agreement = node::agreement
+    }
+}
+
+payload! {
+    /// Answer to `agreementAssent`.
+    AgreementAssentPayload of AgreementId {
+        /// The agreement as it is now, also when the act was refused.
+        agreement: Agreement = node::agreement
+    }
+}
+
+/// Agreements.
+#[derive(Default)]
+pub struct AgreementMutation;
+
+/// Agreements.
+#[Object(serial)]
+impl AgreementMutation {
+    /// Draws up an agreement (patientkontrakt) as a draft, by care. CONFLICT when the patient already has one that
+    /// the caller can see.
+    async fn agreement_create(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Whose agreement, and its first texts.")] input: AgreementCreateInput,
+    ) -> Result<AgreementCreatePayload> {
+        let session = session(ctx);
+        let cmd = Create {
+            patient: GlobalId::row(&input.patient_id, NodeKind::Patient).unwrap_or(PatientId(Uuid::nil())),
+            content: AgreementContent {
+                title: input.title,
+                story: input.story,
+                what_matters: input.what_matters,
+                shared_goal: input.shared_goal,
+                own_responsibility: input.own_responsibility,
+                self_care: input.self_care,
+                when_to_seek_help: input.when_to_seek_help,
+                how_results_come: input.how_results_come,
+            },
+        };
+        let outcome = create(session, &input.idempotency_key, &cmd).await;
+        Ok(AgreementCreatePayload(Answer::new(session, outcome, "agreement", None)?))
+    }
+
+    /// Proposes the draft (föreslår överenskommelsen): its text is fixed and waits for the other side. Proposing is
+    /// the proposer's assent. INCOMPLETE with an error for everything that is missing.
+    async fn agreement_propose(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which draft.")] input: AgreementProposeInput,
+    ) -> Result<AgreementProposePayload> {
+        let session = session(ctx);
+        let agreement =
+            GlobalId::row(&input.agreement_id, NodeKind::Agreement).unwrap_or(AgreementId(Uuid::nil()));
+        let cmd = Propose { agreement, expected_row_version: input.expected_row_version };
+        let outcome = propose(session, &input.idempotency_key, &cmd).await;
+        Ok(AgreementProposePayload(Answer::new(session, outcome, "agreement", Some(agreement))?))
+    }
+
+    /// Assents to a version (godkänner överenskommelsen): to exactly the text with this digest. When patient and
+    /// care have both assented it comes into force and replaces the one before.
+    async fn agreement_assent(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which version, and what was read.")] input: AgreementAssentInput,
+    ) -> Result<AgreementAssentPayload> {
+        let session = session(ctx);
+        let agreement =
+            GlobalId::row(&input.agreement_id, NodeKind::Agreement).unwrap_or(AgreementId(Uuid::nil()));
+        let cmd = GiveAssent {
+            agreement,
+            version: GlobalId::row(&input.version_id, NodeKind::AgreementVersion)
+                .unwrap_or(AgreementVersionId(Uuid::nil())),
+            digest: hex::decode(input.digest.trim()).unwrap_or_default(),
+            expected_row_version: input.expected_row_version,
+        };
+        let outcome = assent(session, &input.idempotency_key, &cmd).await;
+        Ok(AgreementAssentPayload(Answer::new(session, outcome, "agreement", Some(agreement))?))
+    }
+}
