@@ -4,12 +4,12 @@
 //! its own operations and nothing queues up for it. A socket needs a token, in the payload of `connection_init` or in
 //! the handshake, and does not outlive it.
 
-use std::collections::HashMap;
+mod message;
+mod operation;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_graphql::parser::types::OperationType;
-use async_graphql::{Response, ServerError};
 use axum::Router;
 use axum::extract::State;
 use axum::extract::ws::{CloseFrame, Message, WebSocketUpgrade};
@@ -18,8 +18,6 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response as HttpResponse};
 use axum::routing::any;
 use chrono::{DateTime, Utc};
-use futures_util::future::AbortHandle;
-use futures_util::stream::{self, BoxStream, SelectAll, abortable};
 use futures_util::{Sink, SinkExt, Stream, StreamExt};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
@@ -27,12 +25,15 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::graphql::answer::Answer;
-use super::graphql::documents::Prepared;
 use super::graphql::errors::{Refusal, code};
 use super::graphql::limits::exceeded;
-use super::graphql::request::{Media, Params};
-use super::graphql::{AuthFailure, Endpoint, Engine, REQUEST_ID, answer};
+use super::graphql::request::Media;
+use super::graphql::{AuthFailure, Endpoint, Engine, answer};
+use message::{
+    Close, EXPIRED, FORBIDDEN, GOING_AWAY, ID_IN_USE, INIT_TIMEOUT, INTERNAL, INVALID_MESSAGE, Incoming,
+    TOO_BIG, TOO_MANY_INITS, TRY_AGAIN, UNAUTHORIZED,
+};
+use operation::{Event, Operations};
 
 /// The name of the one sub-protocol that is spoken.
 pub const PROTOCOL: &str = "graphql-transport-ws";
@@ -67,21 +68,6 @@ impl Default for WsLimits {
 
 /// How often a socket looks at the clock: the most by which it outlives its token.
 const TICK: Duration = Duration::from_secs(1);
-
-/// Why a socket is closed by the service: code and reason of the protocol.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Close(u16, &'static str);
-
-const GOING_AWAY: Close = Close(1001, "Going away");
-const TOO_BIG: Close = Close(1009, "Message too big");
-const TRY_AGAIN: Close = Close(1013, "Try again later");
-const INVALID_MESSAGE: Close = Close(4400, "Invalid message");
-const UNAUTHORIZED: Close = Close(4401, "Unauthorized");
-const EXPIRED: Close = Close(4401, "Access token expired");
-const FORBIDDEN: Close = Close(4403, "Forbidden");
-const INIT_TIMEOUT: Close = Close(4408, "Connection initialisation timeout");
-const ID_IN_USE: Close = Close(4409, "Subscriber for this id already exists");
-const TOO_MANY_INITS: Close = Close(4429, "Too many initialisation requests");
 
 /// What every socket shares.
 struct Shared<E> {
@@ -122,48 +108,6 @@ async fn upgrade<E: Engine>(
         Socket { shared: &shared, headers, wire }.run().await;
         drop(token);
     })
-}
-
-/// A message of the client, taken apart.
-#[derive(Debug)]
-enum Incoming {
-    Init(serde_json::Map<String, Json>),
-    Ping(Option<Json>),
-    Pong,
-    Subscribe { id: String, params: Params },
-    Complete { id: String },
-}
-
-impl Incoming {
-    fn parse(text: &str) -> Result<Self, Close> {
-        let Ok(Json::Object(mut object)) = serde_json::from_str(text) else { return Err(INVALID_MESSAGE) };
-        let payload = object.remove("payload").filter(|payload| !payload.is_null());
-        let id = match object.remove("id") {
-            Some(Json::String(id)) if !id.is_empty() => Some(id),
-            _ => None,
-        };
-        let kind = object.get("type").and_then(Json::as_str).unwrap_or_default();
-        match (kind, id, payload) {
-            ("connection_init", _, None) => Ok(Self::Init(serde_json::Map::new())),
-            ("connection_init", _, Some(Json::Object(payload))) => Ok(Self::Init(payload)),
-            ("ping", _, payload @ (None | Some(Json::Object(_)))) => Ok(Self::Ping(payload)),
-            ("pong", _, None | Some(Json::Object(_))) => Ok(Self::Pong),
-            ("subscribe", Some(id), Some(payload)) => {
-                let params = Params::from_json(payload).map_err(|_| INVALID_MESSAGE)?;
-                Ok(Self::Subscribe { id, params })
-            }
-            ("complete", Some(id), _) => Ok(Self::Complete { id }),
-            _ => Err(INVALID_MESSAGE),
-        }
-    }
-}
-
-/// What an operation has to say.
-enum Event {
-    Next(Answer),
-    /// Ends the operation: nothing was executed.
-    Error(Vec<ServerError>),
-    Complete,
 }
 
 /// How a socket ends: with a close frame to the client, or because there is nobody to tell.
@@ -232,7 +176,7 @@ where
     async fn say(&mut self, message: &impl Serialize) -> Result<(), End> {
         let text = serde_json::to_string(message).map_err(|error| {
             tracing::error!(%error, "a WebSocket message could not be written");
-            End::Close(Close(1011, "Internal error"))
+            End::from(INTERNAL)
         })?;
         self.send(Message::Text(text.into())).await
     }
@@ -305,7 +249,7 @@ where
         let shared = self.shared;
         let engine = &shared.endpoint.engine;
         let expires = engine.expires_at(&caller);
-        let mut operations = Operations::<E>::new(shared, caller, &self.headers);
+        let mut operations = Operations::<E>::new(shared.endpoint.clone(), caller, &self.headers);
         let idle = Duration::from_secs(shared.limits.idle_seconds);
         let mut ticks = interval(shared.tick);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -348,7 +292,7 @@ where
         }
     }
 
-    async fn handle(&mut self, incoming: Incoming, operations: &mut Operations<'_, E>) -> Result<(), End> {
+    async fn handle(&mut self, incoming: Incoming, operations: &mut Operations<E>) -> Result<(), End> {
         match incoming {
             Incoming::Init(_) => Err(TOO_MANY_INITS.into()),
             Incoming::Ping(payload) => self.pong(payload).await,
@@ -357,8 +301,8 @@ where
                 operations.stop(&id);
                 Ok(())
             }
-            Incoming::Subscribe { id, .. } if operations.running.contains_key(&id) => Err(ID_IN_USE.into()),
-            Incoming::Subscribe { id, .. } if operations.running.len() >= self.shared.limits.operations => {
+            Incoming::Subscribe { id, .. } if operations.has(&id) => Err(ID_IN_USE.into()),
+            Incoming::Subscribe { id, .. } if operations.number() >= self.shared.limits.operations => {
                 let error = exceeded("operations on one socket", self.shared.limits.operations);
                 self.say(&json!({"id": id, "type": "error", "payload": [error]})).await
             }
@@ -369,7 +313,7 @@ where
         }
     }
 
-    async fn tell(&mut self, id: &str, event: Event, operations: &mut Operations<'_, E>) -> Result<(), End> {
+    async fn tell(&mut self, id: &str, event: Event, operations: &mut Operations<E>) -> Result<(), End> {
         #[derive(Serialize)]
         struct Outgoing<'a, P> {
             id: &'a str,
@@ -393,83 +337,6 @@ where
 
 fn is_past(expires: Option<DateTime<Utc>>, now: DateTime<Utc>) -> bool {
     expires.is_some_and(|expires| expires <= now)
-}
-
-/// The operations that run on one socket. Invariant: an id in `running` has its stream in `events`.
-struct Operations<'s, E: Engine> {
-    shared: &'s Shared<E>,
-    caller: E::Caller,
-    request_id: Option<Arc<str>>,
-    running: HashMap<String, AbortHandle>,
-    events: SelectAll<BoxStream<'static, (String, Event)>>,
-}
-
-impl<'s, E: Engine> Operations<'s, E> {
-    fn new(shared: &'s Shared<E>, caller: E::Caller, headers: &HeaderMap) -> Self {
-        let request_id = headers.get(REQUEST_ID).and_then(|id| id.to_str().ok()).map(Arc::from);
-        Self { shared, caller, request_id, running: HashMap::new(), events: SelectAll::new() }
-    }
-
-    fn start(&mut self, id: String, params: Params) {
-        let endpoint = self.shared.endpoint.clone();
-        let events = operation(endpoint, self.caller.clone(), params, self.request_id.clone());
-        let (events, handle) = abortable(events);
-        let name = id.clone();
-        self.events.push(events.map(move |event| (name.clone(), event)).boxed());
-        self.running.insert(id, handle);
-    }
-
-    fn stop(&mut self, id: &str) {
-        if let Some(handle) = self.running.remove(id) {
-            handle.abort();
-        }
-    }
-}
-
-/// One operation from its parameters to its end.
-fn operation<E: Engine>(
-    endpoint: Endpoint<E>,
-    caller: E::Caller,
-    params: Params,
-    request_id: Option<Arc<str>>,
-) -> impl Stream<Item = Event> + Send + 'static {
-    stream::once(async move {
-        let prepared = match endpoint.prepare(params).await {
-            Ok(prepared) => prepared,
-            Err(refusal) => return stream::iter([Event::Error(refusal.errors)]).boxed(),
-        };
-        if prepared.operation == OperationType::Subscription {
-            return subscription(endpoint, caller, prepared, request_id).boxed();
-        }
-        let (answer, _) = endpoint.run(caller, &prepared, request_id.as_deref()).await;
-        stream::iter(single(answer)).boxed()
-    })
-    .flatten()
-}
-
-fn single(answer: Answer) -> Vec<Event> {
-    if answer.data.is_none() {
-        return vec![Event::Error(answer.errors)];
-    }
-    vec![Event::Next(answer), Event::Complete]
-}
-
-fn subscription<E: Engine>(
-    endpoint: Endpoint<E>,
-    caller: E::Caller,
-    prepared: Prepared,
-    request_id: Option<Arc<str>>,
-) -> impl Stream<Item = Event> + Send + 'static {
-    let responses = endpoint.engine.execute_stream(caller, prepared.request());
-    let responses = std::panic::AssertUnwindSafe(responses).catch_unwind();
-    let documents = endpoint.documents;
-    responses
-        .map(move |response: Result<Response, _>| match response {
-            Ok(response) => Answer::of(response, &prepared.plan, &documents, request_id.as_deref()),
-            Err(_) => Answer::panicked(request_id.as_deref()),
-        })
-        .map(|answer| if answer.data.is_some() { Event::Next(answer) } else { Event::Error(answer.errors) })
-        .chain(stream::once(async { Event::Complete }))
 }
 
 #[cfg(test)]

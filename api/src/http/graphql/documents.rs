@@ -1,13 +1,11 @@
 //! From the text of a request to an operation that is ready to run, remembering what was worked out before.
 //!
 //! A document is parsed and validated once, and collected once for each way in which its conditions and left-out
-//! variables fall. Only documents that passed validation are kept. The cache has two generations: when the young one is
-//! full it becomes the old one, and what is used there moves up; so it is bounded without a list of uses.
+//! variables fall. Only documents that passed validation are kept.
 
 use std::collections::HashMap;
 use std::fmt;
-use std::hash::Hash;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use async_graphql::parser::types::{
     Directive, DocumentOperations, ExecutableDocument, OperationDefinition, OperationType, Selection,
@@ -18,6 +16,7 @@ use async_graphql::{Executor, Name, Request, Response, ServerError, Variables};
 use async_graphql_value::Value;
 use futures_util::future::BoxFuture;
 
+use super::cache::{Generations, lock};
 use super::collect::{Collected, collect};
 use super::errors::{Refusal, code, code_of, coded, set_code};
 use super::limits::{Limits, exceeded};
@@ -52,8 +51,8 @@ pub struct Documents {
     validate: Box<Validate>,
     limits: Limits,
     introspection: bool,
-    by_text: Mutex<Generations<Arc<str>>>,
-    by_hash: Mutex<Generations<[u8; 32]>>,
+    by_text: Mutex<Generations<Arc<str>, Parsed>>,
+    by_hash: Mutex<Generations<[u8; 32], Parsed>>,
 }
 
 impl fmt::Debug for Documents {
@@ -434,45 +433,4 @@ fn sha256(text: &str) -> [u8; 32] {
     let mut bytes = [0; 32];
     bytes.copy_from_slice(digest.as_ref());
     bytes
-}
-
-/// The holders of these locks do not panic between two states; a poisoned lock is as good as any.
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// A bounded map of two generations.
-#[derive(Debug)]
-struct Generations<K> {
-    capacity: usize,
-    young: HashMap<K, Arc<Parsed>>,
-    old: HashMap<K, Arc<Parsed>>,
-}
-
-impl<K: Hash + Eq + Clone> Generations<K> {
-    fn new(capacity: usize) -> Self {
-        Self { capacity, young: HashMap::new(), old: HashMap::new() }
-    }
-
-    fn get<Q: Hash + Eq + ?Sized>(&mut self, key: &Q) -> Option<Arc<Parsed>>
-    where
-        K: std::borrow::Borrow<Q>,
-    {
-        if let Some(found) = self.young.get(key) {
-            return Some(Arc::clone(found));
-        }
-        let (key, found) = self.old.remove_entry(key)?;
-        self.insert(key, Arc::clone(&found));
-        Some(found)
-    }
-
-    fn insert(&mut self, key: K, value: Arc<Parsed>) {
-        if self.capacity == 0 {
-            return;
-        }
-        if self.young.len() >= self.capacity {
-            self.old = std::mem::take(&mut self.young);
-        }
-        self.young.insert(key, value);
-    }
 }

@@ -5,6 +5,7 @@
 //! The library's own integration answers 200 always, runs mutations sent by GET and caches publicly; this one does not.
 
 pub mod answer;
+mod cache;
 pub mod collect;
 pub mod documents;
 pub mod errors;

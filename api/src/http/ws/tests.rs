@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use futures_util::sink;
+use futures_util::stream::{self, BoxStream};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 

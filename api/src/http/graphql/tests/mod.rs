@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod collecting;
+mod equivalence;
 mod http;
 mod limiting;
 pub mod toy;
