@@ -1,7 +1,7 @@
 //! The patient as the schema shows them: the four parts, the next steps, whom to turn to, the timeline.
 
 use async_graphql::{Context, Object, Result};
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use entity::PatientId;
 use uuid::Uuid;
 
@@ -12,7 +12,7 @@ use super::{
         plan::{self, PatientPlan, Wanted},
         steps::{self, AgreementPart, TimelineEntry},
     },
-    scalars::{GlobalId, LanguageTag, NodeKind, PersonalIdentityNumber},
+    scalars::{Date, GlobalId, LanguageTag, NodeKind, PersonalIdentityNumber},
     thread::{ThreadConnection, threads_of},
     types::{
         agreement::{Agreement, NextSteps},
@@ -100,8 +100,8 @@ impl Patient {
     }
 
     /// Birth date (födelsedatum); it may differ from the number.
-    async fn birth_date(&self) -> NaiveDate {
-        self.plan.birth_date
+    async fn birth_date(&self) -> Date {
+        Date(self.plan.birth_date)
     }
 
     /// The language of reminders and notices.

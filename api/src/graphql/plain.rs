@@ -8,7 +8,7 @@ use async_graphql::{
     ContextSelectionSet, Name, PathSegment, Positioned, QueryPathNode, QueryPathSegment, ServerError, Value,
     parser::types::{Field, Selection, SelectionSet},
 };
-use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 
 use super::scalars::GlobalId;
 
@@ -126,12 +126,6 @@ impl Plain for i32 {
 impl Plain for DateTime<Utc> {
     fn write(&self, _: &At<'_>) -> Value {
         Value::String(self.to_rfc3339_opts(SecondsFormat::AutoSi, false))
-    }
-}
-
-impl Plain for NaiveDate {
-    fn write(&self, _: &At<'_>) -> Value {
-        Value::String(self.to_string())
     }
 }
 

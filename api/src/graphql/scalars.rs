@@ -3,6 +3,7 @@
 use std::{borrow::Cow, fmt, str::FromStr};
 
 use async_graphql::{ID, InputValueError, InputValueResult, Scalar, ScalarType, Value};
+use chrono::NaiveDate;
 use uuid::Uuid;
 
 /// The types that have identity, by the prefix of their global ids.
@@ -100,6 +101,31 @@ impl async_graphql::OutputType for GlobalId {
         _: &async_graphql::Positioned<async_graphql::parser::types::Field>,
     ) -> async_graphql::ServerResult<Value> {
         Ok(Value::String(self.to_string()))
+    }
+}
+
+/// A day of the Gregorian calendar without time, such as `2027-03-01`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Date(pub NaiveDate);
+
+/// A day of the Gregorian calendar without time, such as `2027-03-01`.
+#[Scalar(specified_by_url = "https://www.rfc-editor.org/rfc/rfc3339#section-5.6")]
+impl ScalarType for Date {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        let Value::String(text) = &value else { return Err(InputValueError::expected_type(value)) };
+        NaiveDate::parse_from_str(text, "%Y-%m-%d")
+            .map(Self)
+            .map_err(|_| InputValueError::custom("a date is written as 2027-03-01"))
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.0.to_string())
+    }
+}
+
+impl super::plain::Plain for Date {
+    fn write(&self, _: &super::plain::At<'_>) -> Value {
+        Value::String(self.0.to_string())
     }
 }
 

@@ -1,7 +1,7 @@
 //! Care contacts: appointing and ending.
 
 use async_graphql::{Context, ID, InputObject, Object, OneofObject, Result};
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use entity::{AssignmentId, CareContactId, PatientId};
 use uuid::Uuid;
 
@@ -13,7 +13,7 @@ use crate::{
     },
     graphql::{
         read::node,
-        scalars::{GlobalId, NodeKind, PhoneNumber},
+        scalars::{Date, GlobalId, NodeKind, PhoneNumber},
         types::{
             enums::{CareContactRole, Consultation, TreatingKind},
             people::CareContact,
@@ -42,7 +42,7 @@ pub struct ContactAppointInput {
     /// Planned end, if any.
     valid_until: Option<DateTime<Utc>>,
     /// When the need is reconsidered.
-    review_on: Option<NaiveDate>,
+    review_on: Option<Date>,
     /// Whether the patient asked for it.
     #[graphql(default = false)]
     on_request: bool,
@@ -133,7 +133,7 @@ impl ContactMutation {
             how_to_reach: input.how_to_reach,
             valid_from: input.valid_from,
             valid_until: input.valid_until,
-            review_on: input.review_on,
+            review_on: input.review_on.map(|day| day.0),
             on_request: input.on_request,
         };
         let outcome = appoint(session, &input.idempotency_key, &cmd).await;

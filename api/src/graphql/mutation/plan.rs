@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, OneofObject, Result};
-use chrono::NaiveDate;
 use entity::{AgreementId, AssignmentId, CareUnitId, GoalId, PlanItemId};
 use uuid::Uuid;
 
@@ -20,7 +19,7 @@ use crate::{
     },
     graphql::{
         read::node,
-        scalars::{GlobalId, NodeKind},
+        scalars::{Date, GlobalId, NodeKind},
         types::{
             agreement::{Goal, PlanItem},
             enums::{PlanItemCategory, PlanItemOwner},
@@ -39,7 +38,7 @@ pub struct GoalAddInput {
     /// 1 first, 99 last; after all others when left out.
     priority: Option<i32>,
     /// By when.
-    target_on: Option<NaiveDate>,
+    target_on: Option<Date>,
     /// New for every action, the same when the action is tried again; 1 to 200 characters.
     idempotency_key: String,
 }
@@ -68,7 +67,7 @@ pub struct PlanItemProposeInput {
     /// How the result is told; at most 4 000 characters.
     result_how: Option<String>,
     /// By when the result is told.
-    result_by: Option<NaiveDate>,
+    result_by: Option<Date>,
     /// Work note (arbetsanteckning), staff only: not shown to the patient here, but part of the record, which the
     /// patient can request.
     work_note: Option<String>,
@@ -80,7 +79,7 @@ pub struct PlanItemProposeInput {
 #[derive(OneofObject)]
 pub enum PlanItemTimingInput {
     /// On a day.
-    Date(NaiveDate),
+    Date(Date),
     /// Within a period.
     Period(PlanItemPeriodInput),
     /// Again and again.
@@ -93,9 +92,9 @@ pub enum PlanItemTimingInput {
 #[derive(InputObject)]
 pub struct PlanItemPeriodInput {
     /// The first day.
-    from: NaiveDate,
+    from: Date,
     /// The last day.
-    until: NaiveDate,
+    until: Date,
 }
 
 /// Again and again.
@@ -105,9 +104,9 @@ pub struct PlanItemRecurrenceInput {
     /// `FREQ=WEEKLY;BYDAY=MO,TH`.
     rule: String,
     /// The first day.
-    from: NaiveDate,
+    from: Date,
     /// The last day, if there is one.
-    until: Option<NaiveDate>,
+    until: Option<Date>,
 }
 
 /// When something has happened.
@@ -116,7 +115,7 @@ pub struct PlanItemTriggerInput {
     /// What it waits for; at most 200 characters.
     text: String,
     /// When it is followed up at the latest. It may be left out while the agreement is a draft.
-    latest_follow_up_on: Option<NaiveDate>,
+    latest_follow_up_on: Option<Date>,
 }
 
 /// A proposed plan item to be accepted (godkännas).
@@ -213,7 +212,7 @@ impl PlanMutation {
             agreement: agreement_id(&input.agreement_id),
             text: input.text,
             priority: input.priority,
-            target_on: input.target_on,
+            target_on: input.target_on.map(|day| day.0),
         };
         let outcome = add(session, &input.idempotency_key, &cmd).await;
         Ok(GoalAddPayload(Answer::new(session, outcome, "goal", None)?))
@@ -241,7 +240,7 @@ impl PlanMutation {
                 .map(|id| AssignmentId(row(&id, NodeKind::Assignment))),
             goal: input.goal_id.map(|id| GoalId(row(&id, NodeKind::Goal))),
             result_how: input.result_how,
-            result_by: input.result_by,
+            result_by: input.result_by.map(|day| day.0),
             work_note: input.work_note,
         };
         let outcome = propose(session, &input.idempotency_key, &cmd).await;
@@ -288,11 +287,13 @@ impl PlanMutation {
 impl From<PlanItemTimingInput> for When {
     fn from(timing: PlanItemTimingInput) -> Self {
         match timing {
-            PlanItemTimingInput::Date(day) => Self::On(day),
-            PlanItemTimingInput::Period(p) => Self::Within { from: p.from, until: p.until },
-            PlanItemTimingInput::Recurrence(r) => Self::Again { rule: r.rule, from: r.from, until: r.until },
+            PlanItemTimingInput::Date(day) => Self::On(day.0),
+            PlanItemTimingInput::Period(p) => Self::Within { from: p.from.0, until: p.until.0 },
+            PlanItemTimingInput::Recurrence(r) => {
+                Self::Again { rule: r.rule, from: r.from.0, until: r.until.map(|day| day.0) }
+            }
             PlanItemTimingInput::Trigger(t) => {
-                Self::After { what: t.text, latest_follow_up: t.latest_follow_up_on }
+                Self::After { what: t.text, latest_follow_up: t.latest_follow_up_on.map(|day| day.0) }
             }
         }
     }

@@ -12,7 +12,7 @@ use crate::{
     crypto::Place,
     error::Fault,
     graphql::{
-        scalars::{GlobalId, NodeKind, PhoneNumber},
+        scalars::{Date, GlobalId, NodeKind, PhoneNumber},
         types::people::{CareContact, CareUnitSummary, ContactAdvice},
     },
     locale::Locale,
@@ -96,7 +96,7 @@ pub fn opt_contact(cols: &mut Cols<'_>, session: &Session) -> Result<Option<Reac
         is_active: status == care_contact::Status::Active,
         valid_from,
         valid_until,
-        review_on,
+        review_on: review_on.map(Date),
         row_version,
     };
     Ok(Some(Reachable { contact, hours: Hours::parse(&opening, &closing) }))

@@ -32,7 +32,7 @@ use crate::{
     error::Fault,
     graphql::{
         plain::Restricted,
-        scalars::{GlobalId, NodeKind},
+        scalars::{Date, GlobalId, NodeKind},
         types::{
             agreement::{Agreement, AgreementVersion, Assent, FollowThrough, Goal, PlanItem},
             booking::Appointment,
@@ -463,7 +463,7 @@ fn read_goals(session: &Session, rows: &[QueryResult]) -> Result<Vec<Arc<Goal>>,
             status: status.into(),
             achievement: achievement.into(),
             set_by: set_by.into(),
-            target_on: cols.opt()?,
+            target_on: cols.opt()?.map(Date),
             row_version,
         }));
     }
@@ -518,13 +518,13 @@ fn read_items(
             responsible_unit: cols.opt_unit()?,
             responsible_staff: cols.opt_staff()?,
             timing: timing.into(),
-            due_on,
-            starts_on,
+            due_on: due_on.map(Date),
+            starts_on: starts_on.map(Date),
             recurrence,
             trigger,
             goal,
             result_how,
-            result_by,
+            result_by: result_by.map(Date),
             proposed_by: proposed_by.into(),
             work_note: if sees_notes {
                 Restricted::Shown(keys.open_opt(Place::new("plan_item.work_note", id), work_note.as_ref())?)

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 
 use super::plan::PatientPlan;
 use crate::{
     calendar::to_local,
     graphql::{
         plain::{At, Plain, plain_object},
-        scalars::PhoneNumber,
+        scalars::{Date, PhoneNumber},
         types::{
             agreement::{NextStep, NextSteps, PlanItem},
             booking::Appointment,
@@ -62,7 +62,7 @@ plain_object! {
     /// One entry of the patient's coherent plan: an item or a booked time, across all units.
     TimelineEntry {
         /// The day, where there is one.
-        on: Option<NaiveDate>,
+        on: Option<Date>,
         /// The exact time, for a booked time.
         starts_at: Option<DateTime<Utc>>,
         /// What, in plain words.
@@ -91,7 +91,7 @@ pub fn next_steps(plan: &PatientPlan, locale: Locale) -> NextSteps {
             .min_by_key(|i| (i.due_on, i.id.id))
     };
     let step = |item: Option<&Arc<PlanItem>>| match (item, &plan.next_appointment) {
-        (Some(item), Some(time)) if item.due_on < Some(to_local(time.starts_at).date_naive()) => {
+        (Some(item), Some(time)) if item.due_on < Some(Date(to_local(time.starts_at).date_naive())) => {
             Some(item_step(plan, item))
         }
         (_, Some(time)) => Some(appointment_step(time, locale)),
@@ -142,7 +142,7 @@ fn appointment_step(time: &Arc<Appointment>, locale: Locale) -> NextStep {
     };
     NextStep {
         title: time.appointment_type.name.clone(),
-        on: Some(to_local(time.starts_at).date_naive()),
+        on: Some(Date(to_local(time.starts_at).date_naive())),
         starts_at: Some(time.starts_at),
         place,
         with_whom: time
@@ -241,7 +241,7 @@ pub fn timeline(plan: &PatientPlan) -> Vec<TimelineEntry> {
         });
     let times = plan.appointments.iter().filter(|t| t.status != AppointmentStatus::Cancelled).map(|time| {
         TimelineEntry {
-            on: Some(to_local(time.starts_at).date_naive()),
+            on: Some(Date(to_local(time.starts_at).date_naive())),
             starts_at: Some(time.starts_at),
             title: time.appointment_type.name.clone(),
             unit_name: Some(time.care_unit.name.clone()),

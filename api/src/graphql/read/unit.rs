@@ -18,7 +18,7 @@ use crate::{
     error::Fault,
     graphql::{
         page::{Page, PageRequest},
-        scalars::{GlobalId, NodeKind},
+        scalars::{Date, GlobalId, NodeKind},
         types::{
             agreement::{AgreementSummary, OpenItem},
             people::PatientSummary,
@@ -179,7 +179,7 @@ fn read(session: &Session, cols: &mut Cols<'_>) -> Result<Row, Fault> {
                 id: GlobalId::new(NodeKind::PlanItem, item),
                 title,
                 owner: owner.into(),
-                due_on: cols.opt()?,
+                due_on: cols.opt()?.map(Date),
             })
         }
     };

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 
 use super::{
     booking::Appointment,
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::graphql::{
     plain::{Plain, Restricted, plain_object},
-    scalars::{GlobalId, PhoneNumber},
+    scalars::{Date, GlobalId, PhoneNumber},
 };
 
 plain_object! {
@@ -111,7 +111,7 @@ plain_object! {
         /// Which side set it.
         set_by: Party,
         /// By when.
-        target_on: Option<NaiveDate>,
+        target_on: Option<Date>,
         /// For `expectedRowVersion`.
         row_version: i32,
     }
@@ -143,9 +143,9 @@ plain_object! {
         /// How its time is told.
         timing: PlanItemTiming,
         /// The date, the last day of the period, or the latest follow-up.
-        due_on: Option<NaiveDate>,
+        due_on: Option<Date>,
         /// The first day of a period or recurrence.
-        starts_on: Option<NaiveDate>,
+        starts_on: Option<Date>,
         /// RFC 5545 recurrence rule.
         recurrence: Option<String>,
         /// What it waits for, such as "när provsvaret kommit".
@@ -155,7 +155,7 @@ plain_object! {
         /// How the result is told.
         result_how: Option<String>,
         /// By when the result is told.
-        result_by: Option<NaiveDate>,
+        result_by: Option<Date>,
         /// Which side proposed it.
         proposed_by: Party,
         /// Work note (arbetsanteckning): not shown to the patient here, but part of the record.
@@ -206,7 +206,7 @@ plain_object! {
         /// What, in plain words.
         title: String,
         /// The day, where there is one.
-        on: Option<NaiveDate>,
+        on: Option<Date>,
         /// The exact time, for a booked time.
         starts_at: Option<DateTime<Utc>>,
         /// Where or how: an address, video, phone.
@@ -256,6 +256,6 @@ plain_object! {
         /// Who does it.
         owner: PlanItemOwner,
         /// By when.
-        due_on: Option<NaiveDate>,
+        due_on: Option<Date>,
     }
 }

@@ -1,11 +1,11 @@
 //! People and places, as other objects refer to them.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 
 use super::enums::{CareContactRole, ProtectedIdentity, StaffRole, TreatingKind};
 use crate::graphql::{
     plain::plain_object,
-    scalars::{GlobalId, HsaId, PhoneNumber},
+    scalars::{Date, GlobalId, HsaId, PhoneNumber},
 };
 
 plain_object! {
@@ -90,7 +90,7 @@ plain_object! {
         /// Planned end, if any.
         valid_until: Option<DateTime<Utc>>,
         /// When the need is reconsidered.
-        review_on: Option<NaiveDate>,
+        review_on: Option<Date>,
         /// For `expectedRowVersion`.
         row_version: i32,
     }
