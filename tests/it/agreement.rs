@@ -1,0 +1,366 @@
+//! Agreements: nothing comes into force without both assents to exactly that text.
+
+use entity::{
+    AgreementId, AgreementVersionId, access_event, agreement, agreement_version, care_relation, change_entry,
+    domain_event,
+};
+use futures_util::future::join_all;
+use harness::{TestApp, relate};
+use patientkontrakt::graphql::scalars::NodeKind;
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::acts::{
+    AGREEMENT, PLAN_ITEM, Plan, act, active, assent, draft, global, proposed, row, whole_item,
+};
+
+async fn stored(app: &TestApp, plan: &Plan) -> agreement::Model {
+    let id = AgreementId(row(&plan.id));
+    agreement::Entity::find_by_id(id).one(app.core.db.reader()).await.unwrap().unwrap()
+}
+
+async fn version(app: &TestApp, plan: &Plan) -> agreement_version::Model {
+    let id = AgreementVersionId(row(&plan.version));
+    agreement_version::Entity::find_by_id(id).one(app.core.db.reader()).await.unwrap().unwrap()
+}
+
+async fn events(app: &TestApp, kind: &str) -> u64 {
+    let found = domain_event::Entity::find().filter(domain_event::Column::Kind.eq(kind));
+    found.count(app.core.db.reader()).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_plan_comes_into_force_when_both_sides_have_assented_to_exactly_that_text() {
+    let app = TestApp::new().await;
+    let (s1, p1) = (&app.world.s1, &app.world.p1);
+    let plan = proposed(&app, s1, p1).await;
+    let (_, seen) = Plan::of(&app, p1).await;
+    assert_eq!(seen["status"], "PROPOSED");
+    assert_eq!(seen["currentVersion"]["careAssent"]["by"], "STAFF");
+    assert_eq!(seen["currentVersion"]["proposedBy"], "CARE");
+    assert!(seen["currentVersion"]["patientAssent"].is_null());
+
+    let answer = act(&app, &p1.identity, "agreementAssent", AGREEMENT, assent(&plan)).await.ok();
+    let agreement = answer.at("/agreementAssent/agreement");
+    assert_eq!(agreement["status"], "ACTIVE");
+    assert_eq!(agreement["currentVersion"]["status"], "ACTIVE");
+    assert_eq!(agreement["currentVersion"]["patientAssent"]["by"], "PATIENT");
+    assert!(agreement["planItems"].as_array().unwrap().iter().all(|i| i["status"] == "ACCEPTED"));
+    assert_eq!(events(&app, "agreement.activated").await, 1);
+}
+
+#[tokio::test]
+async fn an_assent_to_another_text_is_refused_and_changes_nothing() {
+    let app = TestApp::new().await;
+    let p1 = &app.world.p1;
+    let plan = proposed(&app, &app.world.s1, p1).await;
+    let before = (stored(&app, &plan).await, version(&app, &plan).await);
+    for digest in ["00".repeat(32), String::new(), "inte en digest".to_owned()] {
+        let mut input = assent(&plan);
+        input["digest"] = json!(digest);
+        let answer = act(&app, &p1.identity, "agreementAssent", AGREEMENT, input).await;
+        assert_eq!(answer.user_error_codes("agreementAssent"), ["CONFLICT"]);
+        // The current object comes with the refusal.
+        assert_eq!(answer.text("/agreementAssent/agreement/status"), "PROPOSED");
+    }
+    assert_eq!(before, (stored(&app, &plan).await, version(&app, &plan).await));
+}
+
+#[tokio::test]
+async fn a_proposal_is_refused_with_everything_that_is_missing() {
+    let app = TestApp::new().await;
+    let (s1, p1) = (&app.world.s1, &app.world.p1);
+    let plan = draft(&app, s1, p1).await;
+    let items = [
+        json!({ "agreementId": plan.id, "title": "Utan tid", "category": "TREATMENT", "owner": "CARE" }),
+        json!({ "agreementId": plan.id, "title": "Utan uppföljning", "category": "FOLLOW_UP", "owner": "CARE",
+                "timing": { "trigger": { "text": "när provsvaret kommit" } } }),
+    ];
+    let mut ids = Vec::new();
+    for input in items {
+        let answer = act(&app, &s1.identity, "planItemPropose", PLAN_ITEM, input).await.ok();
+        ids.push(answer.text("/planItemPropose/planItem/id"));
+    }
+    let (plan, _) = Plan::of(&app, p1).await;
+    let input = json!({ "agreementId": plan.id, "expectedRowVersion": plan.row_version });
+    let answer = act(&app, &s1.identity, "agreementPropose", AGREEMENT, input).await;
+    assert_eq!(answer.user_error_codes("agreementPropose"), ["INCOMPLETE"; 3]);
+    let errors = answer.at("/agreementPropose/userErrors").as_array().unwrap().clone();
+    let fields: Vec<_> = errors.iter().filter_map(|e| e["field"].as_str()).collect();
+    assert_eq!(
+        fields,
+        [
+            format!("planItems.{}.timing", ids[0]).as_str(),
+            format!("planItems.{}.timing.trigger.latestFollowUpOn", ids[1]).as_str(),
+            "contacts",
+        ]
+    );
+    assert_eq!(answer.text("/agreementPropose/agreement/status"), "DRAFT");
+}
+
+#[tokio::test]
+async fn a_stale_row_version_is_refused_with_the_current_object() {
+    let app = TestApp::new().await;
+    let (s1, p1) = (&app.world.s1, &app.world.p1);
+    let old = draft(&app, s1, p1).await;
+    act(&app, &s1.identity, "planItemPropose", PLAN_ITEM, whole_item(&old, s1, "Ta prover", "CARE")).await.ok();
+    let input = json!({ "agreementId": old.id, "expectedRowVersion": old.row_version });
+    let answer = act(&app, &s1.identity, "agreementPropose", AGREEMENT, input).await;
+    assert_eq!(answer.user_error_codes("agreementPropose"), ["STALE_ROW_VERSION"]);
+    let current = Plan::read(&answer, "agreementPropose");
+    assert_eq!(current.row_version, old.row_version + 1);
+    assert_eq!(answer.text("/agreementPropose/agreement/planItems/0/title"), "Ta prover");
+    assert_eq!(stored(&app, &old).await.status, agreement::Status::Draft);
+
+    let plan = proposed(&app, &app.world.s2, &app.world.p2).await;
+    let mut input = assent(&plan);
+    input["expectedRowVersion"] = json!(plan.row_version - 1);
+    let answer = act(&app, &app.world.p2.identity, "agreementAssent", AGREEMENT, input).await;
+    assert_eq!(answer.user_error_codes("agreementAssent"), ["STALE_ROW_VERSION"]);
+}
+
+#[tokio::test]
+async fn a_side_assents_once() {
+    let app = TestApp::new().await;
+    let (s1, p1) = (&app.world.s1, &app.world.p1);
+    let plan = proposed(&app, s1, p1).await;
+    let by_care = act(&app, &s1.identity, "agreementAssent", AGREEMENT, assent(&plan)).await;
+    assert_eq!(by_care.user_error_codes("agreementAssent"), ["WRONG_STATE"]);
+    act(&app, &p1.identity, "agreementAssent", AGREEMENT, assent(&plan)).await.ok();
+    let again = act(&app, &p1.identity, "agreementAssent", AGREEMENT, assent(&plan)).await;
+    assert_eq!(again.user_error_codes("agreementAssent"), ["WRONG_STATE"]);
+}
+
+#[tokio::test]
+async fn twenty_assents_at_once_are_one_with_one_entry_in_each_log() {
+    let app = TestApp::new().await;
+    let p1 = &app.world.p1;
+    let plan = proposed(&app, &app.world.s1, p1).await;
+    let answers =
+        join_all((0..20).map(|_| act(&app, &p1.identity, "agreementAssent", "", assent(&plan)))).await;
+    let done = answers.iter().filter(|a| a.user_error_codes("agreementAssent").is_empty()).count();
+    assert_eq!(done, 1);
+    for answer in &answers {
+        let codes = answer.user_error_codes("agreementAssent");
+        assert!(codes.is_empty() || codes == ["WRONG_STATE"], "{}", answer.body);
+    }
+    let db = app.core.db.reader();
+    let logged = access_event::Entity::find().filter(access_event::Column::Action.eq("agreementAssent"));
+    assert_eq!(logged.count(db).await.unwrap(), 1);
+    let history = change_entry::Entity::find().filter(change_entry::Column::Action.eq("agreementAssent"));
+    assert_eq!(history.count(db).await.unwrap(), 1);
+    assert_eq!(stored(&app, &plan).await.status, agreement::Status::Active);
+}
+
+#[tokio::test]
+async fn twenty_drafts_at_once_are_one() {
+    let app = TestApp::new().await;
+    let (s1, p1) = (&app.world.s1, &app.world.p1);
+    relate(&app.core, s1, p1).await;
+    let input = json!({ "patientId": p1.global_id(), "title": "Min plan" });
+    let answers =
+        join_all((0..20).map(|_| act(&app, &s1.identity, "agreementCreate", AGREEMENT, input.clone()))).await;
+    let refused = answers.iter().filter(|a| a.user_error_codes("agreementCreate") == ["CONFLICT"]).count();
+    assert_eq!(refused, 19);
+    assert_eq!(agreement::Entity::find().count(app.core.db.reader()).await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_repeated_key_gives_the_same_answer_and_acts_once() {
+    let app = TestApp::new().await;
+    let (s1, p1) = (&app.world.s1, &app.world.p1);
+    relate(&app.core, s1, p1).await;
+    let input = json!({ "patientId": p1.global_id(), "title": "Min plan", "idempotencyKey": "en nyckel" });
+    let first = act(&app, &s1.identity, "agreementCreate", AGREEMENT, input.clone()).await.ok();
+    let second = act(&app, &s1.identity, "agreementCreate", AGREEMENT, input.clone()).await.ok();
+    assert_eq!(first.body, second.body);
+    let at_once =
+        join_all((0..20).map(|_| act(&app, &s1.identity, "agreementCreate", AGREEMENT, input.clone()))).await;
+    assert!(at_once.iter().all(|a| a.body == first.body));
+    assert_eq!(agreement::Entity::find().count(app.core.db.reader()).await.unwrap(), 1);
+
+    let mut other = input;
+    other["title"] = json!("En annan plan");
+    let reused = act(&app, &s1.identity, "agreementCreate", AGREEMENT, other).await;
+    assert_eq!(reused.user_error_codes("agreementCreate"), ["IDEMPOTENCY_KEY_REUSED"]);
+}
+
+#[tokio::test]
+async fn another_providers_agreement_is_not_told_of_and_two_never_are_in_force() {
+    let app = TestApp::new().await;
+    let (s1, s3, p1) = (&app.world.s1, &app.world.s3, &app.world.p1);
+    active(&app, s1, p1).await;
+    // Staff of another provider see none, and may draft.
+    let second = draft(&app, s3, p1).await;
+    act(&app, &s3.identity, "planItemPropose", PLAN_ITEM, whole_item(&second, s3, "Träna", "CARE")).await.ok();
+    let input = json!({ "agreementId": second.id, "expectedRowVersion": second.row_version + 1 });
+    let answer = act(&app, &s3.identity, "agreementPropose", AGREEMENT, input).await.ok();
+    let second = Plan::read(&answer, "agreementPropose");
+    let refused = act(&app, &p1.identity, "agreementAssent", AGREEMENT, assent(&second)).await;
+    assert_eq!(refused.user_error_codes("agreementAssent"), ["CONFLICT"]);
+    assert_eq!(stored(&app, &second).await.status, agreement::Status::Proposed);
+    assert_eq!(version(&app, &second).await.patient_assent_at, None);
+}
+
+#[tokio::test]
+async fn a_coordinator_may_propose_but_not_assent_for_care() {
+    let app = TestApp::new().await;
+    let (kim, s1, p1) = (&app.world.coordinator, &app.world.s1, &app.world.p1);
+    let plan = proposed(&app, kim, p1).await;
+    assert_eq!(version(&app, &plan).await.care_assent_at, None);
+    let answer = act(&app, &p1.identity, "agreementAssent", AGREEMENT, assent(&plan)).await.ok();
+    assert_eq!(answer.text("/agreementAssent/agreement/status"), "PROPOSED");
+    let refused = act(&app, &kim.identity, "agreementAssent", AGREEMENT, assent(&plan)).await;
+    assert_eq!(refused.user_error_codes("agreementAssent"), ["FORBIDDEN"]);
+    assert!(refused.at("/agreementAssent/agreement").is_null());
+    let answer = act(&app, &s1.identity, "agreementAssent", AGREEMENT, assent(&plan)).await.ok();
+    assert_eq!(answer.text("/agreementAssent/agreement/status"), "ACTIVE");
+}
+
+#[tokio::test]
+async fn a_patient_cannot_draw_up_an_agreement_and_the_refusal_is_logged() {
+    let app = TestApp::new().await;
+    let p1 = &app.world.p1;
+    let input = json!({ "patientId": p1.global_id(), "title": "Min plan" });
+    let answer = act(&app, &p1.identity, "agreementCreate", AGREEMENT, input).await;
+    assert_eq!(answer.user_error_codes("agreementCreate"), ["FORBIDDEN"]);
+    let denied = access_event::Entity::find()
+        .filter(access_event::Column::Outcome.eq(access_event::Outcome::Denied))
+        .all(app.core.db.reader())
+        .await
+        .unwrap();
+    assert_eq!(denied.len(), 1);
+    assert_eq!(denied[0].action, "agreementCreate");
+    assert_eq!(agreement::Entity::find().count(app.core.db.reader()).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_foreign_id_a_random_id_and_an_id_of_another_kind_are_the_same_refusal() {
+    let app = TestApp::new().await;
+    let (s1, p1, p2) = (&app.world.s1, &app.world.p1, &app.world.p2);
+    let plan = proposed(&app, s1, p1).await;
+    let before = (stored(&app, &plan).await, version(&app, &plan).await);
+    let random = global(NodeKind::Agreement, Uuid::new_v4());
+    let mut bodies = Vec::new();
+    for id in [plan.id.as_str(), &random, &plan.version, &plan.id.to_uppercase(), "", "agr_\u{0}"] {
+        let mut input = assent(&plan);
+        input["agreementId"] = json!(id);
+        let answer = act(&app, &p2.identity, "agreementAssent", AGREEMENT, input).await;
+        assert_eq!(answer.user_error_codes("agreementAssent"), ["NOT_FOUND"]);
+        assert!(!answer.body.to_string().contains(p1.canary));
+        bodies.push(answer.body);
+    }
+    assert!(bodies.windows(2).all(|pair| pair[0] == pair[1]));
+    let input = json!({ "agreementId": plan.id, "expectedRowVersion": plan.row_version });
+    for who in [&p2.identity, &app.world.s2.identity, &app.world.s3.identity] {
+        let answer = act(&app, who, "agreementPropose", AGREEMENT, input.clone()).await;
+        assert_eq!(answer.user_error_codes("agreementPropose"), ["NOT_FOUND"]);
+    }
+    // A version of another agreement is none of this one's.
+    let other = proposed(&app, &app.world.s2, p2).await;
+    let mut input = assent(&plan);
+    input["versionId"] = json!(other.version);
+    let answer = act(&app, &p1.identity, "agreementAssent", AGREEMENT, input).await;
+    assert_eq!(answer.user_error_codes("agreementAssent"), ["NOT_FOUND"]);
+    assert_eq!(before, (stored(&app, &plan).await, version(&app, &plan).await));
+}
+
+#[tokio::test]
+async fn members_that_an_input_does_not_have_are_refused() {
+    let app = TestApp::new().await;
+    let (s1, p1) = (&app.world.s1, &app.world.p1);
+    relate(&app.core, s1, p1).await;
+    for (member, value) in [
+        ("role", "CARE"),
+        ("status", "ACTIVE"),
+        ("signedAt", "2027-01-01T00:00:00Z"),
+        ("authorId", p1.global_id().as_str()),
+    ] {
+        let mut input = json!({ "patientId": p1.global_id(), "title": "Min plan" });
+        input[member] = json!(value);
+        let answer = act(&app, &s1.identity, "agreementCreate", AGREEMENT, input).await;
+        assert!(answer.body.get("errors").is_some(), "{member}: {}", answer.body);
+    }
+    assert_eq!(agreement::Entity::find().count(app.core.db.reader()).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn an_ended_agreement_takes_no_assent_and_no_additions() {
+    let app = TestApp::new().await;
+    let (s1, p1) = (&app.world.s1, &app.world.p1);
+    let plan = proposed(&app, s1, p1).await;
+    let row = agreement::ActiveModel {
+        id: Set(AgreementId(row(&plan.id))),
+        status: Set(agreement::Status::Ended),
+        ..Default::default()
+    };
+    row.update(app.core.db.reader()).await.unwrap();
+    let answer = act(&app, &p1.identity, "agreementAssent", AGREEMENT, assent(&plan)).await;
+    assert_eq!(answer.user_error_codes("agreementAssent"), ["CONFLICT"]);
+    let goal = json!({ "agreementId": plan.id, "text": "Orka mer" });
+    let answer = act(&app, &p1.identity, "goalAdd", "goal { id }", goal).await;
+    assert_eq!(answer.user_error_codes("goalAdd"), ["CONFLICT"]);
+}
+
+#[tokio::test]
+async fn the_fast_vardkontakt_hears_of_a_plan_that_somebody_else_draws_up() {
+    let app = TestApp::new().await;
+    let (s1, s2) = (&app.world.s1, &app.world.s2);
+    for (patient, contact, signals) in [(&app.world.p1, s2, 1), (&app.world.p2, s1, 1)] {
+        relate(&app.core, s1, patient).await;
+        let input = json!({
+            "patientId": patient.global_id(),
+            "role": "FAST_VARDKONTAKT",
+            "person": { "assignmentId": global(NodeKind::Assignment, contact.assignment) },
+        });
+        act(&app, &s1.identity, "contactAppoint", "contact { id }", input).await.ok();
+        let input = json!({ "patientId": patient.global_id(), "title": "Min plan" });
+        act(&app, &s1.identity, "agreementCreate", AGREEMENT, input).await.ok();
+        // The second contact is the author: nothing is added.
+        assert_eq!(events(&app, "agreement.drawn_up_by_another").await, signals);
+    }
+}
+
+#[tokio::test]
+async fn drawing_up_a_plan_gives_the_unit_a_lasting_care_relation() {
+    let app = TestApp::new().await;
+    let (s1, p1) = (&app.world.s1, &app.world.p1);
+    let plan = draft(&app, s1, p1).await;
+    let relation = care_relation::Entity::find()
+        .filter(care_relation::Column::SubjectId.eq(row(&plan.id)))
+        .one(app.core.db.reader())
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(relation.source, care_relation::Source::Agreement);
+    assert_eq!((relation.patient_id, relation.care_unit_id), (p1.id, s1.unit));
+    assert_eq!(relation.valid_until, None);
+}
+
+#[tokio::test]
+async fn a_change_of_a_plan_in_force_is_a_new_version_and_the_old_one_stays() {
+    let app = TestApp::new().await;
+    let (s1, p1) = (&app.world.s1, &app.world.p1);
+    let first = active(&app, s1, p1).await;
+    let before = version(&app, &first).await;
+    let goal = json!({ "agreementId": first.id, "text": "Kunna gå till affären" });
+    let answer = act(&app, &p1.identity, "goalAdd", "goal { id status setBy }", goal).await.ok();
+    assert_eq!(answer.text("/goalAdd/goal/setBy"), "PATIENT");
+    assert_eq!(version(&app, &first).await, before, "what is in force stays as it is");
+
+    let (_, seen) = Plan::of(&app, p1).await;
+    assert_eq!(seen["currentVersion"]["number"], 1);
+    let proposal = &seen["proposals"][0];
+    assert_eq!((&proposal["number"], &proposal["proposedBy"]), (&json!(2), &json!("PATIENT")));
+    let input = json!({
+        "agreementId": first.id, "versionId": proposal["id"], "digest": proposal["digest"],
+    });
+    let answer = act(&app, &s1.identity, "agreementAssent", AGREEMENT, input).await.ok();
+    let agreement = answer.at("/agreementAssent/agreement");
+    assert_eq!(agreement["currentVersion"]["number"], 2);
+    assert_eq!(agreement["goals"][0]["status"], "ACCEPTED");
+    let old = version(&app, &first).await;
+    assert_eq!(old.status, agreement_version::Status::Superseded);
+    assert_eq!((old.content, old.hash), (before.content, before.hash));
+}
