@@ -104,7 +104,9 @@ async fn a_stale_row_version_is_refused_with_the_current_object() {
     let app = TestApp::new().await;
     let (s1, p1) = (&app.world.s1, &app.world.p1);
     let old = draft(&app, s1, p1).await;
-    act(&app, &s1.identity, "planItemPropose", PLAN_ITEM, whole_item(&old, s1, "Ta prover", "CARE")).await.ok();
+    act(&app, &s1.identity, "planItemPropose", PLAN_ITEM, whole_item(&old, s1, "Ta prover", "CARE"))
+        .await
+        .ok();
     let input = json!({ "agreementId": old.id, "expectedRowVersion": old.row_version });
     let answer = act(&app, &s1.identity, "agreementPropose", AGREEMENT, input).await;
     assert_eq!(answer.user_error_codes("agreementPropose"), ["STALE_ROW_VERSION"]);
@@ -193,7 +195,9 @@ async fn another_providers_agreement_is_not_told_of_and_two_never_are_in_force()
     active(&app, s1, p1).await;
     // Staff of another provider see none, and may draft.
     let second = draft(&app, s3, p1).await;
-    act(&app, &s3.identity, "planItemPropose", PLAN_ITEM, whole_item(&second, s3, "Träna", "CARE")).await.ok();
+    act(&app, &s3.identity, "planItemPropose", PLAN_ITEM, whole_item(&second, s3, "Träna", "CARE"))
+        .await
+        .ok();
     let input = json!({ "agreementId": second.id, "expectedRowVersion": second.row_version + 1 });
     let answer = act(&app, &s3.identity, "agreementPropose", AGREEMENT, input).await.ok();
     let second = Plan::read(&answer, "agreementPropose");

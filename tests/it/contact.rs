@@ -113,9 +113,9 @@ async fn twenty_appointments_at_once_give_one_lead_and_one_fixed_doctor() {
             input["isLead"] = json!(true);
         }
         let answers =
-            join_all((0..20).map(|_| act(&app, &s1.identity, "contactAppoint", CONTACT, input.clone()))).await;
-        let refused =
-            answers.iter().filter(|a| a.user_error_codes("contactAppoint") == ["CONFLICT"]).count();
+            join_all((0..20).map(|_| act(&app, &s1.identity, "contactAppoint", CONTACT, input.clone())))
+                .await;
+        let refused = answers.iter().filter(|a| a.user_error_codes("contactAppoint") == ["CONFLICT"]).count();
         assert_eq!(refused, 19, "{role}");
     }
     assert_eq!(care_contact::Entity::find().count(app.core.db.reader()).await.unwrap(), 2);
@@ -155,7 +155,8 @@ async fn a_supporter_reaches_nothing_by_the_role() {
     let app = TestApp::new().await;
     let (s1, p1) = (&app.world.s1, &app.world.p1);
     relate(&app.core, s1, p1).await;
-    let answer = act(&app, &s1.identity, "contactAppoint", CONTACT, appoint(p1, "SUPPORTER", &app.world.s2)).await;
+    let answer =
+        act(&app, &s1.identity, "contactAppoint", CONTACT, appoint(p1, "SUPPORTER", &app.world.s2)).await;
     let id = answer.ok().text("/contactAppoint/contact/id");
     assert!(relations(&app, &id).await.is_empty());
 }

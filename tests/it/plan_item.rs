@@ -48,13 +48,16 @@ async fn the_side_that_proposed_cannot_accept() {
     let app = TestApp::new().await;
     let (s1, p1) = (&app.world.s1, &app.world.p1);
     let plan = active(&app, s1, p1).await;
-    act(&app, &p1.identity, "planItemPropose", PLAN_ITEM, whole_item(&plan, s1, "Vila", "PATIENT")).await.ok();
+    act(&app, &p1.identity, "planItemPropose", PLAN_ITEM, whole_item(&plan, s1, "Vila", "PATIENT"))
+        .await
+        .ok();
     let waiting = item(&app, p1, "Vila").await;
     let answer = act(&app, &p1.identity, "planItemAccept", PLAN_ITEM, accept(&waiting)).await;
     assert_eq!(answer.user_error_codes("planItemAccept"), ["WRONG_STATE"]);
     assert_eq!(answer.text("/planItemAccept/planItem/status"), "PROPOSED");
     // Accepting is assenting: not for a coordinator.
-    let answer = act(&app, &app.world.coordinator.identity, "planItemAccept", PLAN_ITEM, accept(&waiting)).await;
+    let answer =
+        act(&app, &app.world.coordinator.identity, "planItemAccept", PLAN_ITEM, accept(&waiting)).await;
     assert_eq!(answer.user_error_codes("planItemAccept"), ["FORBIDDEN"]);
 }
 
@@ -64,7 +67,9 @@ async fn of_two_proposals_on_the_same_plan_the_second_finds_that_the_base_has_mo
     let (s1, p1) = (&app.world.s1, &app.world.p1);
     let plan = active(&app, s1, p1).await;
     for title in ["Första", "Andra"] {
-        act(&app, &s1.identity, "planItemPropose", PLAN_ITEM, whole_item(&plan, s1, title, "CARE")).await.ok();
+        act(&app, &s1.identity, "planItemPropose", PLAN_ITEM, whole_item(&plan, s1, title, "CARE"))
+            .await
+            .ok();
     }
     let (first, second) = (item(&app, p1, "Första").await, item(&app, p1, "Andra").await);
     act(&app, &p1.identity, "planItemAccept", PLAN_ITEM, accept(&first)).await.ok();
@@ -83,10 +88,9 @@ async fn twenty_acceptances_at_once_are_one() {
     let plan = active(&app, s1, p1).await;
     act(&app, &s1.identity, "planItemPropose", PLAN_ITEM, whole_item(&plan, s1, "Prov", "CARE")).await.ok();
     let waiting = item(&app, p1, "Prov").await;
-    let answers = join_all(
-        (0..20).map(|_| act(&app, &p1.identity, "planItemAccept", PLAN_ITEM, accept(&waiting))),
-    )
-    .await;
+    let answers =
+        join_all((0..20).map(|_| act(&app, &p1.identity, "planItemAccept", PLAN_ITEM, accept(&waiting))))
+            .await;
     let done = answers.iter().filter(|a| a.user_error_codes("planItemAccept").is_empty()).count();
     assert_eq!(done, 1);
     let (_, seen) = Plan::of(&app, p1).await;
@@ -120,7 +124,11 @@ async fn what_an_item_refers_to_is_within_the_same_plan_and_provider() {
         ("goalId", goal, "goalId"),
         ("goalId", global(NodeKind::Goal, Uuid::new_v4()), "goalId"),
         ("responsibleUnitId", global(NodeKind::CareUnit, app.world.s3.unit), "responsibleUnitId"),
-        ("responsibleAssignmentId", global(NodeKind::Assignment, app.world.s3.assignment), "responsibleAssignmentId"),
+        (
+            "responsibleAssignmentId",
+            global(NodeKind::Assignment, app.world.s3.assignment),
+            "responsibleAssignmentId",
+        ),
         ("agreementId", foreign.id.clone(), "agreementId"),
     ] {
         let mut input = whole_item(&plan, s1, "Främmande", "CARE");
@@ -197,8 +205,7 @@ async fn a_stale_completion_loses_nothing_and_shows_the_current_item() {
         act(&app, &p1.identity, "planItemComplete", PLAN_ITEM, complete(&own, "DONE")),
         act(&app, &s1.identity, "planItemComplete", PLAN_ITEM, complete(&own, "NOT_DONE")),
     );
-    let refused =
-        [&a, &b].iter().filter(|x| !x.user_error_codes("planItemComplete").is_empty()).count();
+    let refused = [&a, &b].iter().filter(|x| !x.user_error_codes("planItemComplete").is_empty()).count();
     assert_eq!(refused, 1);
 }
 
@@ -230,7 +237,8 @@ async fn a_draft_takes_goals_from_both_sides() {
     let plan = draft(&app, s1, p1).await;
     let goal = |text: &str| json!({ "agreementId": plan.id, "text": text, "targetOn": "2027-06-01" });
     act(&app, &p1.identity, "goalAdd", "goal { id }", goal("Sova bättre")).await.ok();
-    let answer = act(&app, &s1.identity, "goalAdd", "goal { id setBy priority }", goal("Stabil vikt")).await.ok();
+    let answer =
+        act(&app, &s1.identity, "goalAdd", "goal { id setBy priority }", goal("Stabil vikt")).await.ok();
     assert_eq!(answer.text("/goalAdd/goal/setBy"), "CARE");
     assert_eq!(answer.at("/goalAdd/goal/priority"), &json!(2));
     let (after, seen) = Plan::of(&app, p1).await;

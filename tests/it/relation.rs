@@ -55,7 +55,7 @@ async fn a_declared_relation_opens_the_record_to_the_unit_for_a_day() {
 #[tokio::test]
 async fn an_unknown_number_is_not_found_and_logged_as_refused() {
     let app = TestApp::new().await;
-    let unknown = declare("199001022383");
+    let unknown = declare("199001022384");
     let answer = act(&app, &app.world.s1.identity, "careRelationRegister", PATIENT, unknown).await;
     assert_eq!(answer.user_error_codes("careRelationRegister"), ["NOT_FOUND"]);
     let denied = access_event::Entity::find()
@@ -82,7 +82,9 @@ async fn a_wrong_number_and_a_missing_reason_are_both_explained() {
 async fn only_care_declares_relations_and_not_with_the_dead() {
     let app = TestApp::new().await;
     let p1 = &app.world.p1;
-    for who in [&p1.identity, &app.world.manager.identity, &app.world.analyst.identity, &app.world.admin.identity] {
+    for who in
+        [&p1.identity, &app.world.manager.identity, &app.world.analyst.identity, &app.world.admin.identity]
+    {
         let answer = act(&app, who, "careRelationRegister", PATIENT, declare(&p1.number)).await;
         assert_eq!(answer.user_error_codes("careRelationRegister"), ["FORBIDDEN"]);
     }
@@ -92,7 +94,8 @@ async fn only_care_declares_relations_and_not_with_the_dead() {
         ..Default::default()
     };
     row.update(app.core.db.reader()).await.unwrap();
-    let answer = act(&app, &app.world.s1.identity, "careRelationRegister", PATIENT, declare(&p1.number)).await;
+    let answer =
+        act(&app, &app.world.s1.identity, "careRelationRegister", PATIENT, declare(&p1.number)).await;
     assert_eq!(answer.user_error_codes("careRelationRegister"), ["CONFLICT"]);
     assert_eq!(care_relation::Entity::find().count(app.core.db.reader()).await.unwrap(), 0);
 }

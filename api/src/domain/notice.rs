@@ -6,9 +6,10 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::{
-    AppointmentId, CareProviderId, CareUnitId, ContactWayId, NoticeId, PatientId, ThreadId, ThreadMessageId,
+    AgreementId, AgreementVersionId, AppointmentId, CareProviderId, CareUnitId, ContactWayId, NoticeId,
+    PatientId, ThreadId, ThreadMessageId,
     access_event::ActorKind,
-    appointment,
+    agreement, appointment,
     contact_way::{self, Channel},
     notice::{self, Kind, State},
     patient::{self, ProtectedIdentity},
@@ -31,8 +32,8 @@ use crate::{
     session::Session,
 };
 
-/// A notice of a message helps nobody after this long.
-const MESSAGE_USEFUL: TimeDelta = TimeDelta::days(7);
+/// A notice of a message or of a change in the plan helps nobody after this long.
+const NEWS_USEFUL: TimeDelta = TimeDelta::days(7);
 
 /// Where one channel goes, for one kind of notice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -168,9 +169,41 @@ pub async fn plan_message(
         way: *way,
         appointment: None,
         thread: Some(about.thread),
+        agreement: None,
         due_at: SendingHours::default().next_open(now),
-        useless_at: now + MESSAGE_USEFUL,
+        useless_at: now + NEWS_USEFUL,
         about: format!("{}:{}", about.thread.0.simple(), about.message.0.simple()),
+    });
+    plan(tx, session, notices.collect()).await
+}
+
+/// Plans the notice that care has proposed a version of the plan, or brought one into force.
+pub async fn plan_notice(
+    tx: &Tx,
+    session: &Session,
+    agreement: &agreement::Model,
+    version: AgreementVersionId,
+    rule: &'static str,
+) -> Result<(), Fault> {
+    let whom = patient::Entity::find_by_id(agreement.patient_id)
+        .one(tx)
+        .await?
+        .ok_or_else(|| Fault::internal("an agreement without its patient"))?;
+    let now = session.now();
+    let ways = ways(tx, &whom, PreferenceKind::Plan).await?;
+    let notices = ways.iter().map(|way| Planned {
+        patient: whom.id,
+        care_unit: agreement.care_unit_id,
+        care_provider: agreement.care_provider_id,
+        kind: Kind::Plan,
+        rule,
+        way: *way,
+        appointment: None,
+        thread: None,
+        agreement: Some(agreement.id),
+        due_at: SendingHours::default().next_open(now),
+        useless_at: now + NEWS_USEFUL,
+        about: format!("{}:{}", agreement.id.0.simple(), version.0.simple()),
     });
     plan(tx, session, notices.collect()).await
 }
@@ -186,6 +219,7 @@ pub(super) struct Planned {
     way: Way,
     appointment: Option<(AppointmentId, i32)>,
     thread: Option<ThreadId>,
+    agreement: Option<AgreementId>,
     due_at: DateTime<Utc>,
     useless_at: DateTime<Utc>,
     /// The first part of the key: what it is about, in which version.
@@ -209,6 +243,7 @@ impl Planned {
             way,
             appointment: Some((booked.id, booked.schedule_version)),
             thread: None,
+            agreement: None,
             due_at,
             useless_at: booked.starts_at,
             about: format!("{}:{}", booked.id.0.simple(), booked.schedule_version),
@@ -245,7 +280,7 @@ pub(super) async fn plan(tx: &Tx, session: &Session, planned: Vec<Planned>) -> R
         appointment_id: Set(p.appointment.map(|(id, _)| id)),
         schedule_version: Set(p.appointment.map(|(_, version)| version)),
         thread_id: Set(p.thread),
-        agreement_id: Set(None),
+        agreement_id: Set(p.agreement),
         due_at: Set(p.due_at),
         useless_at: Set(p.useless_at),
         state: Set(State::Planned),

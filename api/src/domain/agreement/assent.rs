@@ -4,7 +4,7 @@ use entity::{AgreementId, AgreementVersionId, agreement, agreement_version};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde::Serialize;
 
-use super::version::{self, Locked};
+use super::{consent, version::Locked};
 use crate::{
     auth::policy::{self, Action},
     domain::act::{self, Done, Receipt},
@@ -44,7 +44,7 @@ pub async fn assent(session: &Session, key: &str, cmd: &GiveAssent) -> Result<Re
             .await?
             .ok_or_else(|| Problem::not_found("versionId"))?;
         agreement.expect_row_version(cmd.expected_row_version)?;
-        version::assent(tx, session, &mut agreement, &version, Some(&cmd.digest), ACTION).await?;
+        consent::assent(tx, session, &mut agreement, &version, Some(&cmd.digest), ACTION).await?;
         Ok(Done::on(agreement.patient_id).with("agreement", agreement.id.0).with("version", version.id.0))
     })
     .await

@@ -3,8 +3,10 @@
 //! A version is written as a draft, proposed (fixed by its digest), assented to by both sides, in force, and at last
 //! replaced. The version in force stays in force until its successor has both assents.
 
+pub mod addition;
 pub mod assent;
 pub mod canonical;
+pub mod consent;
 pub mod content;
 pub mod create;
 pub mod propose;

@@ -9,8 +9,10 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::{
-    canonical, rules,
-    version::{Assent, Locked, document, event, someone_to_turn_to},
+    canonical,
+    consent::Assent,
+    rules,
+    version::{Locked, document, event, someone_to_turn_to, tell_patient},
 };
 use crate::{
     auth::policy::{self, Action},
@@ -82,7 +84,7 @@ pub async fn propose(session: &Session, key: &str, cmd: &Propose) -> Result<Rece
         if changed.rows_affected != 1 {
             return Err(Problem::stale().into());
         }
-        agreement.touch(tx, now, agreement::Status::Proposed, draft.id).await?;
+        agreement.touch(tx, session, agreement::Status::Proposed, draft.id).await?;
         let change = Change {
             kind: "agreement_version",
             subject: draft.id.0,
@@ -91,6 +93,7 @@ pub async fn propose(session: &Session, key: &str, cmd: &Propose) -> Result<Rece
         };
         history::record(tx, session, (&*agreement).into(), ACTION, [change]).await?;
         act::emit(tx, session, [event(&agreement, "agreement.proposed", draft.id.0)]).await?;
+        tell_patient(tx, session, &agreement, draft.id, "PLAN_PROPOSED").await?;
         Ok(Done::on(agreement.patient_id).with("agreement", agreement.id.0).with("version", draft.id.0))
     })
     .await

@@ -1,4 +1,4 @@
-//! Versions as they are stored: read whole, extended by one change, brought into force.
+//! Versions as they are stored, read whole, under a lock on their agreement.
 //!
 //! Every function that writes demands the [`Locked`] agreement: changes of one agreement happen one after another,
 //! so two assents or two proposals never see half of each other.
@@ -6,32 +6,27 @@
 use chrono::{DateTime, Utc};
 use entity::{
     AgreementVersionId, CareUnitId, agreement,
-    agreement_version::{self, Party, Status},
-    care_contact, care_unit, goal, goal_revision, plan_item, plan_item_revision, version_goal, version_item,
+    agreement_version::{self, Party},
+    care_contact, care_unit, goal_revision, plan_item, plan_item_revision, version_goal, version_item,
 };
 use sea_orm::{
     ActiveValue::Set,
     ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::{Expr, ExprTrait, Query},
+    sea_query::{ExprTrait, Query},
 };
-use serde_json::json;
 use uuid::Uuid;
 
 use super::{
-    canonical::{self, Document, GoalWording, ItemWording},
+    canonical::{Document, GoalWording, ItemWording},
     content::AgreementContent,
-    rules::{self, Assented, Facts},
 };
 use crate::{
-    auth::{
-        actor::Actor,
-        policy::{self, Action, Granted, Noun},
-    },
+    auth::policy::Granted,
     crypto::{Keyring, Place},
     db::Tx,
     domain::{
         act::{self, Event},
-        history::{self, Change},
+        notice,
     },
     error::{Fault, Problem, ProblemCode, Stop},
     session::Session,
@@ -89,11 +84,11 @@ impl Locked {
     pub async fn touch(
         &mut self,
         tx: &Tx,
-        at: DateTime<Utc>,
+        session: &Session,
         status: agreement::Status,
         current: AgreementVersionId,
     ) -> Result<(), Stop> {
-        let row_version = self.0.row_version + 1;
+        let (at, row_version) = (session.now(), self.0.row_version + 1);
         let changed = agreement::Entity::update_many()
             .set(agreement::ActiveModel {
                 status: Set(status),
@@ -106,7 +101,7 @@ impl Locked {
             .filter(agreement::Column::RowVersion.eq(self.0.row_version))
             .exec(tx)
             .await
-            .map_err(|e| act::on_unique(e, another_in_force))?;
+            .map_err(|e| act::on_unique(e, || another_in_force(session)))?;
         if changed.rows_affected != 1 {
             return Err(Problem::stale().into());
         }
@@ -118,13 +113,19 @@ impl Locked {
     }
 }
 
-/// Says nothing of the other agreement: it may be out of the caller's reach.
-fn another_in_force() -> Problem {
-    Problem::new(
-        ProblemCode::Conflict,
-        "Patientkontraktet kan inte börja gälla nu. Fråga patienten om det finns ett annat.",
-        "The agreement cannot come into force now. Ask the patient whether there is another one.",
-    )
+/// To care it says nothing of the other agreement, which may be out of reach; the patient sees both, and chooses.
+fn another_in_force(session: &Session) -> Problem {
+    let (sv, en) = match session.actor.party() {
+        Some(Party::Patient) => (
+            "Du har redan ett patientkontrakt som gäller. Det nya kan börja gälla när det är avslutat.",
+            "You already have an agreement in force. The new one can come into force when that has ended.",
+        ),
+        _ => (
+            "Patientkontraktet kan inte börja gälla nu. Fråga patienten.",
+            "The agreement cannot come into force now. Ask the patient.",
+        ),
+    };
+    Problem::new(ProblemCode::Conflict, sv, en)
 }
 
 /// Everything a version says, opened.
@@ -227,293 +228,18 @@ pub async fn someone_to_turn_to(
     Ok(reachable > 0)
 }
 
-/// A wording that is new, with the revision row it stands in.
-#[derive(Clone, Debug)]
-pub enum Added {
-    Goal { wording: GoalWording, revision: entity::GoalRevisionId },
-    Item { wording: Box<ItemWording>, revision: entity::PlanItemRevisionId },
-}
-
-impl Added {
-    fn counts(&self) -> (usize, usize) {
-        match self {
-            Self::Goal { .. } => (1, 0),
-            Self::Item { .. } => (0, 1),
-        }
-    }
-
-    /// Makes the wording part of a version.
-    async fn join(&self, tx: &Tx, version: AgreementVersionId) -> Result<(), Fault> {
-        match self {
-            Self::Goal { wording, revision } => {
-                version_goal::Entity::insert(version_goal::ActiveModel {
-                    version_id: Set(version),
-                    goal_id: Set(wording.id),
-                    goal_revision_id: Set(*revision),
-                })
-                .exec_without_returning(tx)
-                .await?;
-            }
-            Self::Item { wording, revision } => {
-                version_item::Entity::insert(version_item::ActiveModel {
-                    version_id: Set(version),
-                    plan_item_id: Set(wording.id),
-                    plan_item_revision_id: Set(*revision),
-                })
-                .exec_without_returning(tx)
-                .await?;
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Adds to the draft.
-pub async fn add_to_draft(
-    tx: &Tx,
-    agreement: &mut Locked,
-    draft: &agreement_version::Model,
-    document: &Document,
-    added: &Added,
-    now: DateTime<Utc>,
-) -> Result<(), Stop> {
-    let (goals, items) = added.counts();
-    rules::fits(document.goals.len() + goals, document.items.len() + items)?;
-    added.join(tx, draft.id).await?;
-    let changed = agreement_version::Entity::update_many()
-        .set(agreement_version::ActiveModel { row_version: Set(draft.row_version + 1), ..Default::default() })
-        .filter(agreement_version::Column::Id.eq(draft.id))
-        .filter(agreement_version::Column::Status.eq(Status::Draft))
-        .exec(tx)
-        .await?;
-    if changed.rows_affected != 1 {
-        return Err(Problem::stale().into());
-    }
-    agreement.touch(tx, now, agreement::Status::Draft, draft.id).await
-}
-
-/// Proposes the version in force plus one change: the adder's assent to exactly that. The base stays in force.
-pub async fn propose_successor(
+/// What care does with the plan, the patient hears of, if the patient has asked to.
+pub async fn tell_patient(
     tx: &Tx,
     session: &Session,
-    agreement: &mut Locked,
-    base: &agreement_version::Model,
-    mut document: Document,
-    added: &Added,
-) -> Result<AgreementVersionId, Stop> {
-    let (now, keys) = (session.now(), &session.core.keys);
-    let newest = agreement_version::Entity::find()
-        .filter(agreement_version::Column::AgreementId.eq(agreement.id))
-        .order_by_desc(agreement_version::Column::Number)
-        .one(tx)
-        .await?
-        .map_or(0, |v| v.number);
-    match added {
-        Added::Goal { wording, .. } => document.goals.push(wording.clone()),
-        Added::Item { wording, .. } => document.items.push((**wording).clone()),
+    agreement: &agreement::Model,
+    version: AgreementVersionId,
+    rule: &'static str,
+) -> Result<(), Fault> {
+    if session.actor.party() != Some(Party::Care) {
+        return Ok(());
     }
-    rules::fits(document.goals.len(), document.items.len())?;
-    let reachable = someone_to_turn_to(tx, agreement, &document.items, now).await?;
-    rules::complete(&rules::gaps(&document.content.title, &document.items, reachable))?;
-    document.number = newest + 1;
-    document.base = Some(base.id);
-
-    let id = AgreementVersionId(session.core.clock.uuid());
-    let content = serde_json::to_string(&document.content).map_err(Fault::internal)?;
-    let mut row = agreement_version::ActiveModel {
-        id: Set(id),
-        agreement_id: Set(agreement.id),
-        patient_id: Set(agreement.patient_id),
-        care_unit_id: Set(agreement.care_unit_id),
-        care_provider_id: Set(agreement.care_provider_id),
-        number: Set(document.number),
-        base_version_id: Set(document.base),
-        status: Set(Status::Proposed),
-        content: Set(keys.seal(Place::new("agreement_version.content", id.0), &content)?),
-        hash: Set(Some(document.digest()?)),
-        hash_format: Set(canonical::FORMAT),
-        proposed_by: Set(session.actor.party()),
-        proposed_at: Set(Some(now)),
-        patient_assent_at: Set(None),
-        patient_assent_kind: Set(None),
-        patient_assent_id: Set(None),
-        care_assent_at: Set(None),
-        care_assent_id: Set(None),
-        created_at: Set(now),
-        row_version: Set(1),
-    };
-    if let Some(assent) = Assent::of_proposer(session) {
-        assent.write(&mut row);
-    }
-    agreement_version::Entity::insert(row).exec_without_returning(tx).await?;
-    copy_members(tx, base.id, id).await?;
-    added.join(tx, id).await?;
-    let (status, current) = (agreement.status, agreement.current_version_id);
-    agreement.touch(tx, now, status, current).await?;
-    Ok(id)
-}
-
-/// The goals and items of a version, made part of another one.
-async fn copy_members(tx: &Tx, from: AgreementVersionId, to: AgreementVersionId) -> Result<(), Fault> {
-    let goals = version_goal::Entity::find().filter(version_goal::Column::VersionId.eq(from)).all(tx).await?;
-    if !goals.is_empty() {
-        let rows = goals.into_iter().map(|m| version_goal::ActiveModel {
-            version_id: Set(to),
-            goal_id: Set(m.goal_id),
-            goal_revision_id: Set(m.goal_revision_id),
-        });
-        version_goal::Entity::insert_many(rows).exec_without_returning(tx).await?;
-    }
-    let items = version_item::Entity::find().filter(version_item::Column::VersionId.eq(from)).all(tx).await?;
-    if !items.is_empty() {
-        let rows = items.into_iter().map(|m| version_item::ActiveModel {
-            version_id: Set(to),
-            plan_item_id: Set(m.plan_item_id),
-            plan_item_revision_id: Set(m.plan_item_revision_id),
-        });
-        version_item::Entity::insert_many(rows).exec_without_returning(tx).await?;
-    }
-    Ok(())
-}
-
-/// One side's yes, by the one who gives it.
-#[derive(Clone, Copy, Debug)]
-pub struct Assent<'a> {
-    actor: &'a Actor,
-    side: Party,
-    at: DateTime<Utc>,
-}
-
-impl<'a> Assent<'a> {
-    /// The actor's assent, if the policy lets them give one.
-    pub fn of(session: &'a Session) -> Result<Self, Problem> {
-        policy::check(&session.actor, Noun::Agreement, Action::Assent)?;
-        let side = session.actor.party().ok_or_else(Problem::forbidden)?;
-        Ok(Self { actor: &session.actor, side, at: session.now() })
-    }
-
-    /// Proposing is the proposer's assent; of staff, only where the role may give care's assent.
-    pub fn of_proposer(session: &'a Session) -> Option<Self> {
-        Self::of(session).ok()
-    }
-
-    /// Sets the columns of the assenting side.
-    pub fn write(&self, row: &mut agreement_version::ActiveModel) {
-        match self.actor {
-            Actor::Staff(staff) => {
-                row.care_assent_at = Set(Some(self.at));
-                row.care_assent_id = Set(Some(staff.assignment));
-            }
-            _ => {
-                row.patient_assent_at = Set(Some(self.at));
-                row.patient_assent_kind = Set(Some(self.actor.kind()));
-                row.patient_assent_id = Set(Some(self.actor.id()));
-            }
-        }
-    }
-}
-
-/// Gives the actor's assent to a version, and brings it into force when both sides have given theirs.
-///
-/// `digest` is what the actor has read; None where the act itself names what it is about.
-pub async fn assent(
-    tx: &Tx,
-    session: &Session,
-    agreement: &mut Locked,
-    version: &agreement_version::Model,
-    digest: Option<&[u8]>,
-    action: &'static str,
-) -> Result<Assented, Stop> {
-    let assent = Assent::of(session)?;
-    let facts = Facts {
-        agreement: agreement.status,
-        in_force: agreement.in_force(),
-        status: version.status,
-        base: version.base_version_id,
-        digest: version.hash.as_deref(),
-        patient_assented: version.patient_assent_at.is_some(),
-        care_assented: version.care_assent_at.is_some(),
-    };
-    let effect = rules::assent(&facts, assent.side, digest)?;
-    // What is assented to is what is stored, not what once was hashed.
-    let stored = document(tx, &session.core.keys, version).await?.digest()?;
-    if version.hash.as_deref() != Some(stored.as_slice()) {
-        return Err(Fault::internal("a proposed version does not match its digest").into());
-    }
-    let now = session.now();
-    if effect == Assented::Activates {
-        agreement_version::Entity::update_many()
-            .set(agreement_version::ActiveModel { status: Set(Status::Superseded), ..Default::default() })
-            .col_expr(
-                agreement_version::Column::RowVersion,
-                Expr::col(agreement_version::Column::RowVersion).add(1),
-            )
-            .filter(agreement_version::Column::AgreementId.eq(agreement.id))
-            .filter(agreement_version::Column::Status.eq(Status::Active))
-            .exec(tx)
-            .await?;
-    }
-    let status = if effect == Assented::Activates { Status::Active } else { Status::Proposed };
-    let mut row = agreement_version::ActiveModel {
-        status: Set(status),
-        row_version: Set(version.row_version + 1),
-        ..Default::default()
-    };
-    assent.write(&mut row);
-    let changed = agreement_version::Entity::update_many()
-        .set(row)
-        .filter(agreement_version::Column::Id.eq(version.id))
-        .filter(agreement_version::Column::RowVersion.eq(version.row_version))
-        .filter(agreement_version::Column::Status.eq(Status::Proposed))
-        .exec(tx)
-        .await?;
-    if changed.rows_affected != 1 {
-        return Err(Problem::stale().into());
-    }
-    let superseded = agreement.in_force();
-    if effect == Assented::Activates {
-        agreement.touch(tx, now, agreement::Status::Active, version.id).await?;
-        agree_on_members(tx, version.id).await?;
-    } else {
-        let (status, current) = (agreement.status, agreement.current_version_id);
-        agreement.touch(tx, now, status, current).await?;
-    }
-    told(tx, session, agreement, version, effect, superseded, action).await?;
-    Ok(effect)
-}
-
-async fn told(
-    tx: &Tx,
-    session: &Session,
-    agreement: &Locked,
-    version: &agreement_version::Model,
-    effect: Assented,
-    superseded: Option<AgreementVersionId>,
-    action: &'static str,
-) -> Result<(), Stop> {
-    let activated = effect == Assented::Activates;
-    let status = if activated { Status::Active } else { Status::Proposed };
-    let mut changes = vec![Change {
-        kind: "agreement_version",
-        subject: version.id.0,
-        before: Some(json!({ "status": version.status })),
-        after: Some(json!({ "status": status, "assent": session.actor.party() })),
-    }];
-    if activated && let Some(old) = superseded {
-        changes.push(Change {
-            kind: "agreement_version",
-            subject: old.0,
-            before: Some(json!({ "status": Status::Active })),
-            after: Some(json!({ "status": Status::Superseded })),
-        });
-    }
-    history::record(tx, session, (&**agreement).into(), action, changes).await?;
-    let mut events = vec![event(agreement, "agreement.assented", version.id.0)];
-    if activated {
-        events.push(event(agreement, "agreement.activated", agreement.id.0));
-    }
-    act::emit(tx, session, events).await?;
-    Ok(())
+    notice::plan_notice(tx, session, agreement, version, rule).await
 }
 
 /// An event about an agreement.
@@ -526,33 +252,4 @@ pub fn event(agreement: &agreement::Model, kind: &'static str, subject: Uuid) ->
         subject,
         for_register: false,
     }
-}
-
-/// What was only proposed is now agreed.
-async fn agree_on_members(tx: &Tx, version: AgreementVersionId) -> Result<(), Fault> {
-    let goals = Query::select()
-        .column(version_goal::Column::GoalId)
-        .from(version_goal::Entity)
-        .and_where(version_goal::Column::VersionId.eq(version))
-        .to_owned();
-    goal::Entity::update_many()
-        .set(goal::ActiveModel { status: Set(goal::Status::Accepted), ..Default::default() })
-        .col_expr(goal::Column::RowVersion, Expr::col(goal::Column::RowVersion).add(1))
-        .filter(goal::Column::Status.eq(goal::Status::Proposed))
-        .filter(goal::Column::Id.in_subquery(goals))
-        .exec(tx)
-        .await?;
-    let items = Query::select()
-        .column(version_item::Column::PlanItemId)
-        .from(version_item::Entity)
-        .and_where(version_item::Column::VersionId.eq(version))
-        .to_owned();
-    plan_item::Entity::update_many()
-        .set(plan_item::ActiveModel { status: Set(plan_item::Status::Accepted), ..Default::default() })
-        .col_expr(plan_item::Column::RowVersion, Expr::col(plan_item::Column::RowVersion).add(1))
-        .filter(plan_item::Column::Status.eq(plan_item::Status::Proposed))
-        .filter(plan_item::Column::Id.in_subquery(items))
-        .exec(tx)
-        .await?;
-    Ok(())
 }

@@ -14,9 +14,10 @@ use crate::{
     domain::{
         act::{self, Done, Receipt, by},
         agreement::{
+            addition::{self, Added},
             canonical::GoalWording,
             rules::{self, Addition},
-            version::{self, Added, Locked, event},
+            version::{self, Locked, event},
         },
         history::{self, Change},
         text,
@@ -63,11 +64,11 @@ pub async fn add(session: &Session, key: &str, cmd: &Add) -> Result<Receipt, Fau
         let added = Added::Goal { wording, revision };
         let version = match place {
             Addition::ToDraft => {
-                version::add_to_draft(tx, &mut agreement, &current, &document, &added, now).await?;
+                addition::add_to_draft(tx, session, &mut agreement, &current, &document, &added).await?;
                 current.id
             }
             Addition::AsProposal => {
-                version::propose_successor(tx, session, &mut agreement, &current, document, &added).await?
+                addition::propose_successor(tx, session, &mut agreement, &current, document, &added).await?
             }
         };
         let change = Change { kind: "goal", subject: goal.0, before: None, after: Some(after) };

@@ -13,8 +13,9 @@ use crate::{
     domain::{
         act::{self, Done, Receipt},
         agreement::{
+            consent,
             rules::not_ended,
-            version::{self, Locked, event},
+            version::{Locked, event},
         },
     },
     error::{Fault, Problem, ProblemCode},
@@ -89,7 +90,7 @@ pub async fn accept(session: &Session, key: &str, cmd: &Accept) -> Result<Receip
                     "The proposal has been taken back.",
                 )
             })?;
-        version::assent(tx, session, &mut agreement, &proposal, None, ACTION).await?;
+        consent::assent(tx, session, &mut agreement, &proposal, None, ACTION).await?;
         act::emit(tx, session, [event(&agreement, "plan_item.accepted", item.id.0)]).await?;
         Ok(Done::on(agreement.patient_id)
             .with("planItem", item.id.0)

@@ -17,9 +17,10 @@ use crate::{
     domain::{
         act::{self, Done, Receipt, by},
         agreement::{
+            addition::{self, Added},
             canonical::{Document, ItemWording},
-            rules::{Addition, addition},
-            version::{self, Added, Locked, event},
+            rules::{self as life, Addition},
+            version::{self, Locked, event},
         },
         history::{self, Change},
     },
@@ -42,7 +43,7 @@ pub async fn propose(session: &Session, key: &str, cmd: &Propose) -> Result<Rece
                 .await?;
         let checked = rules::check(cmd, to_local(now).date_naive())?;
         let mut agreement = Locked::take(tx, &granted).await?;
-        let place = addition(agreement.status)?;
+        let place = life::addition(agreement.status)?;
         let current = agreement.current(tx).await?;
         let document = version::document(tx, &session.core.keys, &current).await?;
         let (unit, assignment) = responsible(tx, session, &agreement, cmd).await?;
@@ -71,11 +72,11 @@ pub async fn propose(session: &Session, key: &str, cmd: &Propose) -> Result<Rece
         let added = Added::Item { wording: Box::new(wording), revision };
         let version = match place {
             Addition::ToDraft => {
-                version::add_to_draft(tx, &mut agreement, &current, &document, &added, now).await?;
+                addition::add_to_draft(tx, session, &mut agreement, &current, &document, &added).await?;
                 current.id
             }
             Addition::AsProposal => {
-                version::propose_successor(tx, session, &mut agreement, &current, document, &added)
+                addition::propose_successor(tx, session, &mut agreement, &current, document, &added)
                     .await
                     .map_err(|stop| named_by_input(stop, item))?
             }
