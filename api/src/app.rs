@@ -10,13 +10,14 @@ use crate::{
     access::AccessLog,
     auth::{resolve::Resolver, token::Verifier},
     clock::Clock,
-    config::Config,
+    config::{Config, Mode},
     crypto::Keyring,
     db::{Db, DbOptions, ExclusiveLock},
     engine::Service,
     events::Events,
     graphql::schema,
-    http::{self, graphql::Endpoint, health::Readiness},
+    http::{self, demo::Demo, graphql::Endpoint, health::Readiness},
+    reminder::channel::outbox::Outbox,
     session::Core,
     telemetry,
 };
@@ -124,6 +125,9 @@ pub struct Running {
     _lock: Option<ExclusiveLock>,
 }
 
+/// How many messages the demo's outbox shows.
+const OUTBOX: usize = 500;
+
 /// What a process does beside answering requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
@@ -161,8 +165,15 @@ pub async fn start(
 
     let listener = bind(config.http.listen).await?;
     let address = listener.local_addr().map_err(StartError::new)?;
+    let outbox = Outbox::new(core.clock.clone(), OUTBOX);
+    let demo = if config.mode == Mode::Demo {
+        let samples = http::samples::samples(&core).await.map_err(StartError::new)?;
+        Some(Demo { outbox: outbox.clone(), samples })
+    } else {
+        None
+    };
     let app = match role {
-        Role::Serve => http::router(config, &service, &endpoint, readiness.clone(), &stop, &sockets),
+        Role::Serve => http::router(config, &service, &endpoint, readiness.clone(), &stop, &sockets, demo),
         Role::Worker => http::health::router(readiness.clone()),
     };
     tasks.spawn(listen(listener, app, stop.clone()));

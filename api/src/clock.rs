@@ -61,6 +61,14 @@ impl Clock {
         }
     }
 
+    /// How far a system clock was moved from the machine's, in microseconds; 0 for a manual one.
+    pub fn offset_micros(&self) -> i64 {
+        match &*self.0 {
+            Inner::System { offset } => offset.load(Ordering::Relaxed),
+            Inner::Manual { .. } => 0,
+        }
+    }
+
     /// A new UUIDv7 at the clock's present time. Ids made by one process sort by creation, also within one
     /// microsecond or while a manual clock stands still (up to 2^18 of them).
     pub fn uuid(&self) -> Uuid {

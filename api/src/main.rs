@@ -11,7 +11,10 @@ use patientkontrakt::{
     config::{self, Config, Mode, Sources},
     db::Db,
     graphql::schema,
-    http::health,
+    http::{
+        demo::{keep_clock, kept_clock},
+        health,
+    },
     telemetry,
 };
 
@@ -214,6 +217,7 @@ async fn demo(args: DemoArgs, sources: Sources) -> Result<ExitCode, StartError> 
     if let Some(at) = args.clock {
         clock.set(at.with_timezone(&Utc));
     }
+    keep_clock(&config.data_dir, &clock).map_err(StartError::new)?;
     let core = app::open_core(&config, &clock, true).await?;
     let running = app::start(&config, core, lock, Role::Serve, None).await?;
     println!(
@@ -312,8 +316,9 @@ fn issue(args: IssueArgs, sources: Sources) -> Result<ExitCode, StartError> {
         (_, Some(person)) => Identity::Staff { person: or(person, ""), assignment: args.assignment },
         (None, None) => return Err(StartError::new("say --patient or --staff")),
     };
-    let token =
-        issuer.issue(&identity, Duration::from_secs(args.ttl), &Clock::system()).map_err(StartError::new)?;
+    let token = issuer
+        .issue(&identity, Duration::from_secs(args.ttl), &kept_clock(&config.data_dir))
+        .map_err(StartError::new)?;
     println!("{token}");
     Ok(ExitCode::SUCCESS)
 }

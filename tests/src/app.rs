@@ -146,7 +146,7 @@ impl TestApp {
         let endpoint =
             Endpoint::new(service.clone(), graphql.clone(), &graphql.sdl(), limits, true).expect("endpoint");
         let (stop, sockets) = (CancellationToken::new(), TaskTracker::new());
-        let router = http::router(&config, &service, &endpoint, Readiness::default(), &stop, &sockets);
+        let router = http::router(&config, &service, &endpoint, Readiness::default(), &stop, &sockets, None);
         let issuer = Issuer::open(&config).expect("issuer");
         statements.lock().unwrap().clear();
         Self {

@@ -8,6 +8,7 @@ pub mod graphql;
 pub mod health;
 pub mod outbox_page;
 mod rate;
+pub mod samples;
 pub mod ws;
 
 use axum::{
@@ -20,11 +21,7 @@ use axum::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower_http::{catch_panic::CatchPanicLayer, set_header::SetResponseHeaderLayer, timeout::TimeoutLayer};
 
-use crate::{
-    clock::Clock,
-    config::{Config, Mode},
-    engine::Service,
-};
+use crate::{clock::Clock, config::Config, engine::Service};
 use graphql::{Endpoint, REQUEST_ID};
 use health::Readiness;
 use ws::WsLimits;
@@ -37,6 +34,7 @@ pub fn router(
     readiness: Readiness,
     stop: &CancellationToken,
     sockets: &TaskTracker,
+    demo: Option<demo::Demo>,
 ) -> Router {
     let timeout = TimeoutLayer::with_status_code(
         axum::http::StatusCode::SERVICE_UNAVAILABLE,
@@ -45,8 +43,8 @@ pub fn router(
     let api = endpoint.routes("/graphql").layer(timeout);
     let sockets = ws::routes(endpoint, "/graphql/ws", WsLimits::default(), stop.clone(), sockets.clone());
     let mut app = rate::limited(api.merge(sockets), &config.http);
-    if config.mode == Mode::Demo {
-        app = app.merge(demo::router(config, service));
+    if let Some(demo) = demo {
+        app = app.merge(demo::router(config, service, demo));
     }
     let nosniff = (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     app.merge(health::router(readiness))
