@@ -156,7 +156,7 @@ impl<'a> Collector<'a> {
         for (bit, object) in objects.iter().enumerate() {
             let applying = met.iter().filter(|met| met.mask & (1 << bit) != 0);
             let groups = by_key(applying);
-            if groups.keys().all(|key| common.contains_key(key)) {
+            if groups.keys().eq(common.keys()) {
                 continue; // nothing of its own: the common fields, in their order
             }
             let (mut own, mut entries) = (Vec::new(), Vec::new());
@@ -170,7 +170,9 @@ impl<'a> Collector<'a> {
                 own.push(item);
                 entries.push(entry);
             }
-            items.push(on_type(object, own, pos));
+            if !own.is_empty() {
+                items.push(on_type(object, own, pos));
+            }
             by_type.insert(object.clone(), entries);
         }
 

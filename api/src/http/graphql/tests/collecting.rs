@@ -107,6 +107,14 @@ async fn an_abstract_type_answers_each_key_once_in_the_order_of_its_type() {
 }
 
 #[tokio::test]
+async fn keys_common_to_all_types_keep_the_order_of_each_type() {
+    assert_eq!(
+        run("{ nodes { ... on Fish { kind: __typename } id ... on Node { kind: __typename } } }").await,
+        r#"{"nodes":[{"id":"c","kind":"Cat"},{"id":"d","kind":"Dog"},{"kind":"Fish","id":"f"}]}"#
+    );
+}
+
+#[tokio::test]
 async fn a_type_without_a_fragment_of_its_own_is_an_empty_object() {
     assert_eq!(
         run(r#"{ node(id: "f") { ... on Cat { lives } } c: node(id: "c") { ... on Cat { lives } } }"#).await,
