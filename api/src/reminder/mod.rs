@@ -4,8 +4,12 @@
 //! a profession or a person.
 
 pub mod channel;
+pub mod claim;
 pub mod ladder;
+pub mod recheck;
+pub mod record;
 pub mod render;
+pub mod worker;
 
 pub use entity::{appointment_type::Mode, contact_way::Channel as ChannelKind, reminder_preference::Detail};
 
