@@ -16,5 +16,6 @@ pub mod graphql;
 pub mod http;
 pub mod locale;
 pub mod reminder;
+pub mod seed;
 pub mod session;
 pub mod telemetry;

@@ -7,4 +7,5 @@ mod plan_item;
 mod reading;
 mod relation;
 mod schema;
+mod seed;
 mod smtp;

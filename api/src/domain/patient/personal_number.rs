@@ -348,7 +348,7 @@ fn vastra_gotaland(characters: &[u8]) -> Result<(), NumberError> {
 }
 
 /// The check digit of Skatteverket's rule: digits times 2, 1, 2, …, cross sums, what is missing to the next ten.
-fn check_digit(digits: &[u8]) -> Option<u8> {
+pub(crate) fn check_digit(digits: &[u8]) -> Option<u8> {
     let mut sum = 0;
     for (i, d) in digits.iter().enumerate() {
         let d = d.is_ascii_digit().then(|| d - b'0')?;

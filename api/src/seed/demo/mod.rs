@@ -1,0 +1,329 @@
+//! The demo's people: some forty lives in three units under two care providers, told so that the service can be
+//! followed through them.
+//!
+//! The first patient is the one to sign in as: several conditions, several units, a plan that both sides act in, a
+//! time in a few days whose reminders leave as the clock moves on.
+
+mod story;
+mod themes;
+mod units;
+
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
+use entity::{
+    agreement, appointment,
+    care_contact::Role,
+    care_relation,
+    contact_way::Channel,
+    notice,
+    patient::{self, ProtectedIdentity},
+    reminder_preference::{Detail, PreferenceKind},
+};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
+
+use self::{themes::THEMES, units::Units};
+use super::{
+    people::{self, Person, test_number},
+    unit_exists,
+    units::WorkingDays,
+    writer::{AgreementText, ContactText, Line, Stage, Unit, Whose, Writer},
+};
+use crate::{
+    auth::actor::Actor,
+    db::Tx,
+    domain::notice::plan_reminders,
+    error::Fault,
+    locale::Locale,
+    session::{Core, Session},
+};
+
+/// The first patient's personnummer, of Skatteverket's test series.
+pub const DEMO_PATIENT_NUMBER: &str = "195203012389";
+/// The first staff member: a district nurse, fast vårdkontakt of the first patient.
+pub const DEMO_STAFF_HSA_ID: &str = "SE9999990001-1001";
+/// What the first staff member acts under.
+pub const DEMO_ASSIGNMENT_HSA_ID: &str = "SE9999990001-1001-A";
+
+/// Given name, family name, whether a man, year and month of birth.
+type Name = (&'static str, &'static str, bool, i32, u32);
+
+/// The first four have stories of their own.
+const PATIENTS: [Name; 42] = [
+    ("Anna", "Testlund", false, 1952, 3),
+    ("Erik", "Testberg", true, 1948, 11),
+    ("Zahra", "Teståker", false, 1979, 6),
+    ("Linnéa", "Testhägg", false, 1986, 9),
+    ("Göran", "Testström", true, 1941, 1),
+    ("Birgit", "Testsjö", false, 1938, 5),
+    ("Ömer", "Testmark", true, 1968, 2),
+    ("Karin", "Testdahl", false, 1955, 7),
+    ("Åke", "Testgren", true, 1944, 10),
+    ("Fatima", "Testby", false, 1972, 4),
+    ("Lars", "Testholm", true, 1959, 12),
+    ("Ingrid", "Testqvist", false, 1935, 8),
+    ("Mohammed", "Testenäs", true, 1982, 3),
+    ("Gunnel", "Testvall", false, 1946, 6),
+    ("Sven", "Testman", true, 1950, 9),
+    ("Märta", "Teststen", false, 1940, 2),
+    ("Jonas", "Testlund", true, 1977, 5),
+    ("Sara", "Testberg", false, 1990, 1),
+    ("Bengt", "Teståker", true, 1943, 4),
+    ("Ulla", "Testström", false, 1949, 12),
+    ("Per", "Testsjö", true, 1963, 8),
+    ("Amira", "Testmark", false, 1984, 10),
+    ("Olle", "Testdahl", true, 1931, 7),
+    ("Siv", "Testgren", false, 1937, 3),
+    ("Nils", "Testby", true, 1956, 11),
+    ("Eva", "Testholm", false, 1961, 2),
+    ("Hassan", "Testqvist", true, 1970, 6),
+    ("Maj-Britt", "Testenäs", false, 1942, 9),
+    ("Roland", "Testvall", true, 1947, 1),
+    ("Elin", "Testman", false, 1993, 4),
+    ("Kjell", "Teststen", true, 1939, 10),
+    ("Leila", "Testhägg", false, 1975, 12),
+    ("Stig", "Testlund", true, 1933, 5),
+    ("Barbro", "Testberg", false, 1945, 8),
+    ("Anders", "Teståker", true, 1966, 3),
+    ("Yasmin", "Testström", false, 1988, 7),
+    ("Rune", "Testsjö", true, 1936, 11),
+    ("Inger", "Testmark", false, 1953, 6),
+    ("Torsten", "Testdahl", true, 1951, 2),
+    ("Maria", "Testgren", false, 1981, 9),
+    ("Gösta", "Testby", true, 1930, 12),
+    ("Annika", "Testholm", false, 1965, 4),
+];
+
+/// Writes the demo's people, unless they are there.
+///
+/// # Errors
+/// Only faults of the database: what is written is fixed.
+pub async fn demo(core: &Core) -> Result<(), Fault> {
+    if unit_exists(core, units::REGION).await? {
+        return Ok(());
+    }
+    let mut writer = Writer::new(core, "demo");
+    let units = units::write(&mut writer)?;
+    let mut demo =
+        Demo { days: WorkingDays::around(writer.today, 60), now: core.clock.now(), booked: Vec::new() };
+    demo.free_times(&mut writer, &units);
+    for (n, name) in PATIENTS.iter().enumerate() {
+        demo.patient(&mut writer, &units, n, name)?;
+    }
+    let session = Session::new(core.clone(), Actor::System, Locale::Sv, "demo".to_owned());
+    let (now, booked) = (demo.now, demo.booked);
+    let patients = writer.batch.patient.clone();
+    writer.flush_and(async |tx| reminders(tx, &session, &patients, &booked, now).await).await?;
+    Ok(())
+}
+
+/// Plans the reminders of booked times as booking does; those of earlier days have left.
+async fn reminders(
+    tx: &Tx,
+    session: &Session,
+    patients: &[patient::Model],
+    booked: &[appointment::Model],
+    now: DateTime<Utc>,
+) -> Result<(), Fault> {
+    for time in booked {
+        if let Some(whom) = patients.iter().find(|patient| patient.id == time.patient_id) {
+            plan_reminders(tx, session, whom, time, time.created_at).await?;
+        }
+    }
+    notice::Entity::update_many()
+        .col_expr(notice::Column::State, Expr::value(notice::State::Sent))
+        .col_expr(notice::Column::Attempts, Expr::value(1))
+        .col_expr(notice::Column::SentAt, Expr::col(notice::Column::DueAt).into())
+        .filter(notice::Column::DueAt.lt(now))
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
+struct Demo {
+    days: WorkingDays,
+    now: DateTime<Utc>,
+    /// What lies ahead.
+    booked: Vec<appointment::Model>,
+}
+
+/// Free times are on the hour, booked ones on the half hour: nobody is in two places.
+fn clock_time(hour: usize, minute: i64) -> NaiveTime {
+    NaiveTime::MIN + TimeDelta::hours(8 + (hour % 8) as i64) + TimeDelta::minutes(minute)
+}
+
+impl Demo {
+    /// Times to book at every unit, on every working day of the coming weeks.
+    fn free_times(&self, writer: &mut Writer, units: &Units) {
+        for unit in [&units.health_centre, &units.heart, &units.home] {
+            for day in 0..15 {
+                for (n, worker) in unit.workers.iter().take(3).enumerate() {
+                    let kind = &unit.types[(day + n) % 3];
+                    // Home visits take more than the half hour before the next booked time.
+                    if kind.length_minutes > 30 {
+                        continue;
+                    }
+                    for hour in [1 + n, 4 + n] {
+                        let starts_at = self.days.ahead(day, clock_time(hour, 0));
+                        writer.slot(unit, Some(worker), kind, starts_at, true);
+                    }
+                }
+            }
+        }
+    }
+
+    fn patient(&mut self, writer: &mut Writer, units: &Units, n: usize, name: &Name) -> Result<(), Fault> {
+        let (given_name, family_name, male, year, month) = *name;
+        let birth_date = NaiveDate::from_ymd_opt(year, month, 1).unwrap_or_default();
+        let person = Person {
+            given_name,
+            family_name,
+            birth_date,
+            number: test_number(birth_date, if male { 239 } else { 238 }, false),
+            coordination: false,
+        };
+        let unit = match n {
+            0..=3 => &units.health_centre,
+            _ => [&units.health_centre, &units.heart, &units.home][n % 3],
+        };
+        let protected = if n == 3 { ProtectedIdentity::Sekretessmarkering } else { ProtectedIdentity::None };
+        let needs = (n == 0).then_some("Har svårt med trappor. Hissen finns vid den östra entrén.");
+        let whose = writer.patient(&person, unit, protected, needs)?;
+        writer.relation(whose, care_relation::Source::Listing, None, writer.at - TimeDelta::days(600), None);
+        addresses(writer, whose, n)?;
+        if n == 0 {
+            return story::first(self, writer, units, whose);
+        }
+        self.life(writer, whose, unit, n)
+    }
+
+    /// Everybody but the first: one condition at one unit.
+    fn life(&mut self, writer: &mut Writer, whose: Whose, unit: &Unit, n: usize) -> Result<(), Fault> {
+        let nurse = &unit.workers[n % 3];
+        let theme = &THEMES[n % THEMES.len()];
+        let at = writer.at;
+        if n != 2 {
+            let stage = match n {
+                1 => Stage::Proposed,
+                13 | 29 => Stage::Draft,
+                21 => Stage::Ended(at - TimeDelta::days(30), agreement::EndReason::Completed),
+                _ => Stage::Active,
+            };
+            let started =
+                if n == 1 { at - TimeDelta::days(1) } else { at - TimeDelta::days(60 + 3 * n as i64) };
+            let mut items = theme.items(writer, unit);
+            if matches!(stage, Stage::Draft | Stage::Proposed) {
+                items.iter_mut().for_each(|item| item.status = entity::plan_item::Status::Proposed);
+            }
+            let mut goals = theme.goals(writer);
+            if matches!(stage, Stage::Draft | Stage::Proposed) {
+                goals.iter_mut().for_each(|goal| goal.status = entity::goal::Status::Proposed);
+            }
+            writer.agreement(
+                whose,
+                AgreementText {
+                    stage,
+                    content: theme.content(),
+                    goals,
+                    items,
+                    author: nurse.assignment,
+                    created_at: started,
+                    updated_at: at - TimeDelta::hours(7 * n as i64),
+                },
+            )?;
+        }
+        let since = at - TimeDelta::days(200);
+        let role = if unit.provider == writer.batch.care_provider[1].id {
+            Role::FastOmsorgskontakt
+        } else {
+            Role::FastVardkontakt
+        };
+        if n % 5 != 4 {
+            let text = contact(role, since, "Ring mottagningen vardagar 8–16.30 och fråga efter mig.");
+            writer.contact(whose, nurse, &unit.phone, text)?;
+        }
+        if n % 2 == 0 && unit.provider == writer.batch.care_provider[0].id {
+            let text =
+                contact(Role::FastLakarkontakt, since, "Skriv ett meddelande, jag svarar inom två dagar.");
+            writer.contact(whose, &unit.workers[1], &unit.phone, text)?;
+        }
+        self.times(writer, whose, unit, n);
+        if n % 2 == 0 {
+            let nurse = nurse.assignment;
+            let ago = |days: i64| at - TimeDelta::days(days);
+            let lines: [Line; 2] = [
+                (None, ago(6), "Hej! Behöver jag förbereda något inför besöket? Hälsningar".to_owned()),
+                (
+                    Some(nurse),
+                    ago(5),
+                    "Hej! Ta med din läkemedelslista, så går vi igenom den tillsammans. Välkommen!"
+                        .to_owned(),
+                ),
+            ];
+            writer.thread(whose, "Inför besöket", &lines)?;
+        }
+        Ok(())
+    }
+
+    /// A visit that has been, and one that is to come for most.
+    fn times(&mut self, writer: &mut Writer, whose: Whose, unit: &Unit, n: usize) {
+        let worker = &unit.workers[n % 3];
+        let kind = &unit.types[usize::from(unit.types[0].length_minutes > 30) * 2];
+        let place = n / 9;
+        let past = self.days.behind(4 + n % 9, clock_time(place, 30));
+        let slot = writer.slot(unit, Some(worker), kind, past, false);
+        writer.appointment(whose, &slot, kind, appointment::Origin::Agreed, past - TimeDelta::days(14));
+        if !n.is_multiple_of(6) {
+            let starts_at = self.days.ahead(3 + n % 9, clock_time(place, 30));
+            let slot = writer.slot(unit, Some(worker), kind, starts_at, false);
+            let origin =
+                if n % 2 == 0 { appointment::Origin::SelfBooked } else { appointment::Origin::Agreed };
+            self.book(writer, whose, &slot, kind, origin, writer.at - TimeDelta::days(9));
+        }
+    }
+
+    /// Books a time that lies ahead: its reminders are planned when everything is in place.
+    fn book(
+        &mut self,
+        writer: &mut Writer,
+        whose: Whose,
+        slot: &entity::slot::Model,
+        kind: &entity::appointment_type::Model,
+        origin: appointment::Origin,
+        booked_at: DateTime<Utc>,
+    ) {
+        let booked = writer.appointment(whose, slot, kind, origin, booked_at);
+        self.booked.push(booked);
+    }
+}
+
+/// Mail and phone for all; reminders for those who want them, which those with a protected identity do not.
+fn addresses(writer: &mut Writer, whose: Whose, n: usize) -> Result<(), Fault> {
+    let name = format!("patient{}", n + 1);
+    writer.contact_way(whose, Channel::Mail, &people::mail(&name))?;
+    writer.contact_way(whose, Channel::Sms, &people::mobile(n as u64))?;
+    if n == 3 {
+        return Ok(());
+    }
+    let time = "Du har en tid måndag 1 mars kl. 09.00. Ring oss om du har frågor.";
+    let unit = "Du har en tid måndag 1 mars kl. 09.00 på Ängens vårdcentral. Ring oss om du har frågor.";
+    if n == 0 || n % 2 == 1 {
+        writer.opt_in(whose, PreferenceKind::Appointment, Channel::Sms, Detail::TimeOnly, time);
+    }
+    if n % 3 == 0 {
+        writer.opt_in(whose, PreferenceKind::Appointment, Channel::Mail, Detail::UnitName, unit);
+        let shown = "Du har ett nytt meddelande från vården. Logga in för att läsa det.";
+        writer.opt_in(whose, PreferenceKind::Message, Channel::Mail, Detail::TimeOnly, shown);
+    }
+    Ok(())
+}
+
+fn contact(role: Role, from: DateTime<Utc>, how_to_reach: &str) -> ContactText {
+    ContactText {
+        role,
+        treating_kind: None,
+        lead: role == Role::FastVardkontakt,
+        how_to_reach: Some(how_to_reach.to_owned()),
+        from,
+        ended: None,
+        on_request: false,
+    }
+}
