@@ -1,18 +1,21 @@
 //! Agreements: nothing comes into force without both assents to exactly that text.
 
 use entity::{
-    AgreementId, AgreementVersionId, access_event, agreement, agreement_version, care_relation, change_entry,
-    domain_event,
+    AgreementId, AgreementVersionId, ContactWayId, ReminderPreferenceId, access_event, agreement,
+    agreement_version, care_relation, change_entry, contact_way, domain_event, notice, reminder_preference,
 };
 use futures_util::future::join_all;
 use harness::{TestApp, relate};
-use patientkontrakt::graphql::scalars::NodeKind;
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
+use patientkontrakt::{crypto::Place, graphql::scalars::NodeKind};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait,
+    QueryFilter,
+};
 use serde_json::json;
 use uuid::Uuid;
 
 use crate::acts::{
-    AGREEMENT, PLAN_ITEM, Plan, act, active, assent, draft, global, proposed, row, whole_item,
+    AGREEMENT, PLAN_ITEM, Plan, act, active, assent, draft, global, item, proposed, row, whole_item,
 };
 
 async fn stored(app: &TestApp, plan: &Plan) -> agreement::Model {
@@ -340,6 +343,61 @@ async fn drawing_up_a_plan_gives_the_unit_a_lasting_care_relation() {
     assert_eq!(relation.source, care_relation::Source::Agreement);
     assert_eq!((relation.patient_id, relation.care_unit_id), (p1.id, s1.unit));
     assert_eq!(relation.valid_until, None);
+}
+
+#[tokio::test]
+async fn a_patient_who_has_asked_to_hears_of_what_care_does_with_the_plan() {
+    let app = TestApp::new().await;
+    let (s1, p1) = (&app.world.s1, &app.world.p1);
+    let (way, now) = (ContactWayId(app.core.clock.uuid()), app.clock.now());
+    let address = contact_way::Model {
+        id: way,
+        patient_id: p1.id,
+        care_unit_id: p1.unit,
+        care_provider_id: p1.provider,
+        channel: contact_way::Channel::Mail,
+        address: app.core.keys.seal(Place::new("contact_way.address", way), "etta@example.org").unwrap(),
+        lookup: app.core.keys.lookup_hash("mail", "etta@example.org"),
+        status: contact_way::Status::Good,
+        created_at: now,
+        row_version: 1,
+    };
+    address.into_active_model().insert(app.core.db.reader()).await.unwrap();
+    let yes = reminder_preference::Model {
+        id: ReminderPreferenceId(app.core.clock.uuid()),
+        patient_id: p1.id,
+        care_unit_id: p1.unit,
+        care_provider_id: p1.provider,
+        kind: reminder_preference::PreferenceKind::Plan,
+        channel: contact_way::Channel::Mail,
+        opted_in: true,
+        detail: reminder_preference::Detail::TimeOnly,
+        text_shown: "Ja".to_owned(),
+        by_kind: access_event::ActorKind::Patient,
+        by_id: p1.id.0,
+        decided_at: now,
+        row_version: 1,
+    };
+    yes.into_active_model().insert(app.core.db.reader()).await.unwrap();
+
+    let plan = active(&app, s1, p1).await;
+    for title in ["Första", "Andra"] {
+        act(&app, &s1.identity, "planItemPropose", PLAN_ITEM, whole_item(&plan, s1, title, "CARE"))
+            .await
+            .ok();
+    }
+    // The patient's own acts are no news to the patient.
+    act(&app, &p1.identity, "planItemPropose", PLAN_ITEM, whole_item(&plan, s1, "Egen", "PATIENT"))
+        .await
+        .ok();
+    let waiting = item(&app, p1, "Egen").await;
+    let accept = json!({ "planItemId": waiting["id"], "expectedRowVersion": waiting["rowVersion"] });
+    act(&app, &s1.identity, "planItemAccept", PLAN_ITEM, accept).await.ok();
+    let notices = notice::Entity::find().all(app.core.db.reader()).await.unwrap();
+    let mut rules: Vec<_> = notices.iter().map(|n| n.rule.as_str()).collect();
+    rules.sort_unstable();
+    assert_eq!(rules, ["PLAN_ACTIVE", "PLAN_PROPOSED", "PLAN_PROPOSED", "PLAN_PROPOSED"]);
+    assert!(notices.iter().all(|n| n.agreement_id == Some(AgreementId(row(&plan.id)))));
 }
 
 #[tokio::test]

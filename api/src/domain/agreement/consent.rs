@@ -54,16 +54,13 @@ impl<'a> Assent<'a> {
 
     /// Sets the columns of the assenting side.
     pub fn write(&self, row: &mut agreement_version::ActiveModel) {
-        match self.actor {
-            Actor::Staff(staff) => {
-                row.care_assent_at = Set(Some(self.at));
-                row.care_assent_id = Set(Some(staff.assignment));
-            }
-            _ => {
-                row.patient_assent_at = Set(Some(self.at));
-                row.patient_assent_kind = Set(Some(self.actor.kind()));
-                row.patient_assent_id = Set(Some(self.actor.id()));
-            }
+        if let Actor::Staff(staff) = self.actor {
+            row.care_assent_at = Set(Some(self.at));
+            row.care_assent_id = Set(Some(staff.assignment));
+        } else {
+            row.patient_assent_at = Set(Some(self.at));
+            row.patient_assent_kind = Set(Some(self.actor.kind()));
+            row.patient_assent_id = Set(Some(self.actor.id()));
         }
     }
 }

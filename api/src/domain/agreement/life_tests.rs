@@ -107,7 +107,7 @@ impl Life {
                     patient: None,
                     care: None,
                 };
-                next.assented(by);
+                next.assented(by, next.text.clone());
                 self.versions.push(next);
             }
             Err(_) => {}
@@ -119,7 +119,7 @@ impl Life {
             let first = &mut self.versions[0];
             first.status = Status::Proposed;
             first.digest = Some(first.text.clone());
-            first.assented(by);
+            first.assented(by, first.text.clone());
             self.status = agreement::Status::Proposed;
         }
     }
@@ -137,7 +137,8 @@ impl Life {
             care_assented: v.care.is_some(),
         };
         let Ok(effect) = assent(&facts, by, read) else { return };
-        self.versions[version].assented(by);
+        let read = read.map_or_else(|| self.versions[version].text.clone(), <[u8]>::to_vec);
+        self.versions[version].assented(by, read);
         if effect == Assented::Activates {
             for other in &mut self.versions {
                 if other.status == Status::Active {
@@ -151,11 +152,10 @@ impl Life {
 }
 
 impl Version {
-    fn assented(&mut self, by: Party) {
-        let read = Some(self.text.clone());
+    fn assented(&mut self, by: Party, read: Vec<u8>) {
         match by {
-            Party::Patient => self.patient = read,
-            Party::Care => self.care = read,
+            Party::Patient => self.patient = Some(read),
+            Party::Care => self.care = Some(read),
         }
     }
 }

@@ -248,7 +248,7 @@ impl PlanMutation {
     }
 
     /// Accepts a proposed plan item (godkänner insatsen), for the side that did not propose it. The plan with the
-    /// item comes into force. BASE_MOVED when the plan has changed since the proposal.
+    /// item comes into force. `BASE_MOVED` when the plan has changed since the proposal.
     async fn plan_item_accept(
         &self,
         ctx: &Context<'_>,

@@ -41,7 +41,7 @@ pub struct RelationMutation;
 #[Object(serial)]
 impl RelationMutation {
     /// Registers that the patient is here or on the phone (anger vårdrelation). Opens the record to the unit that the
-    /// caller acts under, for 24 hours. NOT_FOUND for an unknown number. Every registration is logged and sampled.
+    /// caller acts under, for 24 hours. `NOT_FOUND` for an unknown number. Every registration is logged and sampled.
     async fn care_relation_register(
         &self,
         ctx: &Context<'_>,
