@@ -17,7 +17,11 @@ use crate::{
     events::Events,
     graphql::schema,
     http::{self, demo::Demo, graphql::Endpoint, health::Readiness},
-    reminder::channel::outbox::Outbox,
+    reminder::{
+        channel::{configured::Channels, outbox::Outbox},
+        render::Renderer,
+        worker::Worker,
+    },
     session::Core,
     telemetry,
 };
@@ -135,6 +139,8 @@ pub enum Role {
     Serve,
     /// Sends reminders only.
     Worker,
+    /// Answers requests; messages go to a page instead of leaving.
+    Demo,
 }
 
 /// Starts the service on `core`: listeners first bound, then everything else.
@@ -173,7 +179,9 @@ pub async fn start(
         None
     };
     let app = match role {
-        Role::Serve => http::router(config, &service, &endpoint, readiness.clone(), &stop, &sockets, demo),
+        Role::Serve | Role::Demo => {
+            http::router(config, &service, &endpoint, readiness.clone(), &stop, &sockets, demo)
+        }
         Role::Worker => http::health::router(readiness.clone()),
     };
     tasks.spawn(listen(listener, app, stop.clone()));
@@ -184,6 +192,9 @@ pub async fn start(
         tasks.spawn(listen(listener, http::health::metrics_router(measurements), stop.clone()));
     }
     tasks.spawn(events.run(core.db.clone(), core.clock.clone(), stop.clone()));
+    let worker = worker(config, &core, role, &outbox)?;
+    let working = stop.clone();
+    tasks.spawn(async move { worker.run(working).await });
     Ok(Running {
         service,
         address,
@@ -195,6 +206,18 @@ pub async fn start(
         grace: config.http.shutdown_grace_seconds,
         _lock: lock,
     })
+}
+
+/// The worker of this process. Outside the demo, messages leave by the channels that are configured.
+fn worker(config: &Config, core: &Core, role: Role, outbox: &Outbox) -> Result<Worker, StartError> {
+    let channels = if role == Role::Demo {
+        Channels::demo(outbox)
+    } else {
+        Channels::new(config.smtp_channel(), config.sms_channel(), &core.clock).map_err(StartError::new)?
+    };
+    let sender = config.mail_sender().ok_or_else(|| StartError::new("smtp.from is not a mail address"))?;
+    let renderer = Renderer::new(&sender).map_err(StartError::new)?;
+    Worker::new(core.clone(), Arc::new(renderer), channels, config.worker()).map_err(StartError::new)
 }
 
 async fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {

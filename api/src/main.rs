@@ -219,7 +219,7 @@ async fn demo(args: DemoArgs, sources: Sources) -> Result<ExitCode, StartError> 
     }
     keep_clock(&config.data_dir, &clock).map_err(StartError::new)?;
     let core = app::open_core(&config, &clock, true).await?;
-    let running = app::start(&config, core, lock, Role::Serve, None).await?;
+    let running = app::start(&config, core, lock, Role::Demo, None).await?;
     println!(
         "\nPatientkontrakt visas på http://{0}/  (utforskare: http://{0}/explorer, utkorg: http://{0}/demo/outbox)\n\
          Token för en patient:   patientkontrakt token issue --patient --data-dir {1}\n\

@@ -4,13 +4,17 @@ use secrecy::ExposeSecret;
 
 use super::{Config, SmsKind};
 use crate::{
+    calendar::SendingHours,
     crypto,
     db::DbOptions,
     domain::phone::EmailAddress,
     http::graphql::limits::Limits,
-    reminder::channel::{
-        sms::SmsConfig,
-        smtp::{SmtpConfig, Timeouts},
+    reminder::{
+        channel::{
+            sms::SmsConfig,
+            smtp::{SmtpConfig, Timeouts},
+        },
+        worker::WorkerConfig,
     },
     session,
 };
@@ -93,6 +97,27 @@ impl Config {
                 timeout: sms.timeout_seconds,
             }),
         }
+    }
+
+    /// How the worker works.
+    pub fn worker(&self) -> WorkerConfig {
+        let reminders = &self.reminders;
+        let longest = self.smtp_timeouts().total().max(self.sms.timeout_seconds);
+        WorkerConfig {
+            lease: reminders.lease_seconds,
+            batch: reminders.batch as u64,
+            poll: reminders.poll_interval_seconds,
+            // A channel's own time-outs tell more than this one: it is the last resort.
+            send_timeout: longest + (reminders.lease_seconds.saturating_sub(longest)) / 2,
+            retry_waits: reminders.retry_waits_seconds.clone(),
+            hours: SendingHours::new(reminders.send_from, reminders.send_until).unwrap_or_default(),
+            ..WorkerConfig::default()
+        }
+    }
+
+    /// Whom mail comes from; in the demo, an address that no mail server takes.
+    pub fn mail_sender(&self) -> Option<EmailAddress> {
+        EmailAddress::parse(self.smtp.from.as_deref().unwrap_or("no-reply@patientkontrakt.invalid")).ok()
     }
 
     /// What one GraphQL request may ask.
