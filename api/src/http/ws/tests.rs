@@ -308,3 +308,12 @@ async fn a_client_that_does_not_read_is_cut_off() {
     client.subscribe("s", "subscription { counter(to: 100000) }");
     timeout(PATIENCE, client.served).await.expect("the socket to be given up").unwrap();
 }
+
+#[tokio::test]
+async fn a_silent_client_is_pinged_and_cut_off_without_a_sign_of_life() {
+    let mut client = connect(WsLimits { idle_seconds: 0, ..limits() }, 8);
+    client.init("good");
+    assert_eq!(client.hear().await, json!({"type": "connection_ack"}));
+    assert!(matches!(client.raw().await, Message::Ping(_)));
+    timeout(PATIENCE, client.served).await.expect("the socket to be given up").unwrap();
+}
