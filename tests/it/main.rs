@@ -2,10 +2,13 @@
 
 mod acts;
 mod agreement;
+mod booking;
 mod contact;
 mod plan_item;
 mod reading;
 mod relation;
+mod reminders;
 mod schema;
 mod seed;
 mod smtp;
+mod thread;

@@ -1,0 +1,191 @@
+//! Messages: to a unit, answered by whoever works there, read by those who may.
+
+use entity::{care_relation, notice, thread, thread_message};
+use futures_util::future::join_all;
+use harness::{Answer, TestApp, TestPatient};
+use patientkontrakt::graphql::scalars::NodeKind;
+use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
+use serde_json::{Value, json};
+
+use crate::acts::{act, global};
+
+const THREAD: &str = "thread { id subject status answerBy unreadCount careUnit { id } \
+     messages(first: 10) { totalCount nodes { id body authorName isOwn readAt } pageInfo { endCursor } } }";
+
+async fn start(app: &TestApp, patient: &TestPatient) -> Value {
+    let input = json!({
+        "careUnitId": global(NodeKind::CareUnit, app.world.s1.unit),
+        "subject": format!("Om {}", patient.canary),
+        "body": format!("Hej {}", patient.canary),
+    });
+    let answer = act(app, &patient.identity, "threadStart", THREAD, input).await.ok();
+    answer.at("/threadStart/thread").clone()
+}
+
+async fn send(
+    app: &TestApp,
+    who: &patientkontrakt::auth::token::Identity,
+    thread: &Value,
+    body: &str,
+) -> Answer {
+    let input = json!({ "threadId": thread["id"], "body": body });
+    act(app, who, "messageSend", "message { id body isOwn } thread { answerBy unreadCount }", input).await
+}
+
+#[tokio::test]
+async fn a_patient_writes_to_a_unit_and_its_staff_answer() {
+    let app = TestApp::new().await;
+    let (s1, p2) = (&app.world.s1, &app.world.p2);
+    let thread = start(&app, p2).await;
+    // Monday morning: by closing time on Wednesday.
+    assert_eq!(thread["answerBy"], "2027-02-03T16:00:00+00:00");
+    assert_eq!(thread["messages"]["totalCount"], 1);
+    assert_eq!(thread["messages"]["nodes"][0]["isOwn"], true);
+    let relation = care_relation::Entity::find()
+        .filter(care_relation::Column::PatientId.eq(p2.id))
+        .one(app.core.db.reader())
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!((relation.source, relation.care_unit_id), (care_relation::Source::Thread, s1.unit));
+
+    app.clock.advance(chrono::TimeDelta::days(1));
+    let again = send(&app, &p2.identity, &thread, "Och en sak till").await.ok();
+    assert_eq!(again.text("/messageSend/thread/answerBy"), "2027-02-03T16:00:00+00:00", "a promise stands");
+    let answer = send(&app, &s1.identity, &thread, "  Vi ringer dig.  ").await.ok();
+    assert_eq!(answer.text("/messageSend/message/body"), "Vi ringer dig.");
+    assert!(answer.at("/messageSend/thread/answerBy").is_null());
+    let longer =
+        care_relation::Entity::find_by_id(relation.id).one(app.core.db.reader()).await.unwrap().unwrap();
+    assert_eq!(longer.valid_until.unwrap() - relation.valid_until.unwrap(), chrono::TimeDelta::days(1));
+
+    let me = "{ me { threads { totalCount nodes { unreadCount messages(first: 1) { totalCount \
+              nodes { body authorName } pageInfo { hasNextPage } } } } } }";
+    let seen = app.run(&p2.identity, me, json!({})).await.ok();
+    assert_eq!(seen.at("/me/threads/totalCount"), 1);
+    let first = seen.at("/me/threads/nodes/0");
+    assert_eq!((first["unreadCount"].as_i64(), first["messages"]["totalCount"].as_i64()), (Some(1), Some(3)));
+    assert_eq!(first["messages"]["nodes"][0]["body"], "Vi ringer dig.");
+    assert_eq!(first["messages"]["nodes"][0]["authorName"], "Stina Exempel");
+    assert_eq!(first["messages"]["pageInfo"]["hasNextPage"], true);
+}
+
+#[tokio::test]
+async fn a_read_mark_counts_down_and_tells_when_a_message_was_first_read() {
+    let app = TestApp::new().await;
+    let (s1, p1) = (&app.world.s1, &app.world.p1);
+    let thread = start(&app, p1).await;
+    let first = thread["messages"]["nodes"][0]["id"].clone();
+    let second = send(&app, &p1.identity, &thread, "Två").await.ok().at("/messageSend/message/id").clone();
+    let mark = async |message: &Value| {
+        let input = json!({ "threadId": thread["id"], "messageId": message });
+        act(&app, &s1.identity, "threadMarkRead", THREAD, input).await.ok()
+    };
+    let marked = mark(&first).await;
+    assert_eq!(marked.at("/threadMarkRead/thread/unreadCount"), 1);
+    app.clock.advance(chrono::TimeDelta::hours(1));
+    let marked = mark(&second).await;
+    assert_eq!(marked.at("/threadMarkRead/thread/unreadCount"), 0);
+    let back = mark(&first).await;
+    assert_eq!(back.at("/threadMarkRead/thread/unreadCount"), 0, "a mark never goes back");
+    let read_at = |n: usize| back.text(&format!("/threadMarkRead/thread/messages/nodes/{n}/readAt"));
+    assert_eq!(
+        (read_at(1).as_str(), read_at(0).as_str()),
+        ("2027-02-01T07:00:00+00:00", "2027-02-01T08:00:00+00:00")
+    );
+}
+
+#[tokio::test]
+async fn another_patients_thread_is_out_of_reach() {
+    let app = TestApp::new().await;
+    let (p1, p2) = (&app.world.p1, &app.world.p2);
+    let theirs = start(&app, p2).await;
+    let nothing = json!({ "id": global(NodeKind::Thread, uuid::Uuid::from_u128(1)) });
+    for who in [&p1.identity, &app.world.s2.identity, &app.world.s3.identity, &app.world.admin.identity] {
+        // A14, A15 and their reading.
+        let refused = send(&app, who, &theirs, "Hej").await;
+        assert_eq!(refused.body, send(&app, who, &nothing, "Hej").await.body);
+        let code = refused.user_error_codes("messageSend").join(",");
+        assert!(code == "NOT_FOUND" || code == "FORBIDDEN", "{code}");
+        let input = json!({ "threadId": theirs["id"], "messageId": theirs["messages"]["nodes"][0]["id"] });
+        let refused = act(&app, who, "threadMarkRead", THREAD, input).await;
+        assert!(refused.at("/threadMarkRead/thread").is_null());
+        for id in [&theirs["id"], &theirs["messages"]["nodes"][0]["id"]] {
+            let node = app.run(who, "query($id: ID!) { node(id: $id) { id } }", json!({ "id": id })).await;
+            assert!(node.body["data"]["node"].is_null(), "{}", node.body);
+            assert!(!node.body.to_string().contains(p2.canary));
+        }
+    }
+    assert_eq!(thread_message::Entity::find().count(app.core.db.reader()).await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_repeated_key_sends_once() {
+    let app = TestApp::new().await;
+    let p1 = &app.world.p1;
+    let thread = start(&app, p1).await;
+    let input = json!({ "threadId": thread["id"], "body": "En gång", "idempotencyKey": "samma" });
+    let selection = "message { id body sentAt }";
+    let answers =
+        join_all((0..10).map(|_| act(&app, &p1.identity, "messageSend", selection, input.clone()))).await;
+    for answer in &answers {
+        assert_eq!(answer.body, answers[0].body);
+    }
+    answers[0].clone().ok();
+    assert_eq!(thread_message::Entity::find().count(app.core.db.reader()).await.unwrap(), 2);
+}
+
+#[tokio::test]
+async fn nothing_is_written_in_a_closed_thread_and_every_fault_of_a_text_is_told() {
+    let app = TestApp::new().await;
+    let p1 = &app.world.p1;
+    let started = start(&app, p1).await;
+    let empty = send(&app, &p1.identity, &started, " \n ").await;
+    assert_eq!(empty.user_error_codes("messageSend"), ["BAD_USER_INPUT"]);
+    let input = json!({
+        "careUnitId": global(NodeKind::CareUnit, app.world.s1.unit), "subject": " ", "body": "x".repeat(5001),
+    });
+    let both = act(&app, &p1.identity, "threadStart", THREAD, input).await;
+    assert_eq!(both.user_error_codes("threadStart"), ["BAD_USER_INPUT", "BAD_USER_INPUT"]);
+    thread::Entity::update_many()
+        .col_expr(thread::Column::Status, sea_orm::sea_query::Expr::value(thread::Status::Closed))
+        .exec(app.core.db.reader())
+        .await
+        .unwrap();
+    let closed = send(&app, &p1.identity, &started, "Hallå").await;
+    assert_eq!(closed.user_error_codes("messageSend"), ["WRONG_STATE"]);
+}
+
+#[tokio::test]
+async fn what_units_write_to_each_other_is_not_the_patients_conversation() {
+    let app = TestApp::new().await;
+    let (s1, s2, p1) = (&app.world.s1, &app.world.s2, &app.world.p1);
+    harness::relate(&app.core, s1, p1).await;
+    let input = json!({
+        "careUnitId": global(NodeKind::CareUnit, s2.unit), "patientId": p1.global_id(), "kind": "CARE_CARE",
+        "subject": "Fråga", "body": "Kan ni ta över?",
+    });
+    let answer = act(&app, &s1.identity, "threadStart", THREAD, input).await.ok();
+    let thread = answer.at("/threadStart/thread").clone();
+    send(&app, &s2.identity, &thread, "Ja.").await.ok();
+    let refused = send(&app, &p1.identity, &thread, "Hej").await;
+    assert_eq!(refused.user_error_codes("messageSend"), ["NOT_FOUND"]);
+    let me = app.run(&p1.identity, "{ me { threads { totalCount nodes { id } } } }", json!({})).await.ok();
+    assert_eq!(me.at("/me/threads"), &json!({ "totalCount": 0, "nodes": [] }));
+    assert_eq!(notice::Entity::find().count(app.core.db.reader()).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn the_messages_of_many_threads_cost_one_statement() {
+    let app = TestApp::new().await;
+    let p1 = &app.world.p1;
+    let query = "{ me { threads(first: 50) { nodes { subject messages(first: 5) { nodes { body } } } } } }";
+    start(&app, p1).await;
+    let (_, one) = app.statements(app.run(&p1.identity, query, json!({}))).await;
+    for _ in 0..6 {
+        start(&app, p1).await;
+    }
+    let (seven, many) = app.statements(app.run(&p1.identity, query, json!({}))).await;
+    assert_eq!(seven.ok().at("/me/threads/nodes").as_array().unwrap().len(), 7);
+    assert_eq!(one.len(), many.len(), "{many:?}");
+}
