@@ -35,7 +35,7 @@ struct Seeded {
 }
 
 fn now() -> DateTime<Utc> {
-    "2027-03-01T09:30:00Z".parse().unwrap()
+    "2027-03-01T09:41:00Z".parse().unwrap()
 }
 
 async fn core_of(database: &TestDatabase, now: DateTime<Utc>) -> Core {
