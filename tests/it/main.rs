@@ -1,5 +1,7 @@
 //! The integration tests: one binary, one module per feature.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
+
 mod acts;
 mod agreement;
 mod booking;
