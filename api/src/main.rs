@@ -15,6 +15,7 @@ use patientkontrakt::{
         demo::{keep_clock, kept_clock},
         health,
     },
+    seed::{self, SeedPlan},
     telemetry,
 };
 
@@ -138,6 +139,9 @@ struct IssueArgs {
     data_dir: Option<PathBuf>,
 }
 
+/// How long the tokens of a manifest last.
+const MANIFEST_TTL: Duration = Duration::from_hours(24);
+
 #[tokio::main]
 async fn main() -> ExitCode {
     // Two of the libraries bring a TLS provider each; the process uses one.
@@ -179,13 +183,22 @@ async fn run(cli: Cli) -> Result<ExitCode, StartError> {
             println!("ready");
             Ok(ExitCode::SUCCESS)
         }
-        Command::Seed(args) => seed(&load(&sources)?, &args).await,
+        Command::Seed(args) => fill(&seeding(&sources)?, &args).await,
         Command::Token(TokenCommand::Issue(args)) => issue(args, sources),
     }
 }
 
 fn load(sources: &Sources) -> Result<Config, StartError> {
     Config::load(sources).map_err(|problems| all("the configuration has problems:", &problems))
+}
+
+/// The configuration for `seed`: the demo's own keys are made if they are missing.
+fn seeding(sources: &Sources) -> Result<Config, StartError> {
+    let config = load(sources);
+    match config {
+        Ok(config) if config.mode == Mode::Production => Ok(config),
+        _ => Config::demo(None, None, sources.clone()).map_err(|p| all("nothing can be seeded:", &p)),
+    }
 }
 
 fn all(heading: &str, problems: &[config::Problem]) -> StartError {
@@ -219,6 +232,7 @@ async fn demo(args: DemoArgs, sources: Sources) -> Result<ExitCode, StartError> 
     }
     keep_clock(&config.data_dir, &clock).map_err(StartError::new)?;
     let core = app::open_core(&config, &clock, true).await?;
+    seed::demo(&core).await.map_err(StartError::new)?;
     let running = app::start(&config, core, lock, Role::Demo, None).await?;
     println!(
         "\nPatientkontrakt visas på http://{0}/  (utforskare: http://{0}/explorer, utkorg: http://{0}/demo/outbox)\n\
@@ -296,13 +310,35 @@ async fn doctor(config: &Config) -> Result<ExitCode, StartError> {
     Ok(if sick { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-async fn seed(config: &Config, args: &SeedArgs) -> Result<ExitCode, StartError> {
+async fn fill(config: &Config, args: &SeedArgs) -> Result<ExitCode, StartError> {
     if config.mode == Mode::Production {
         return Err(StartError::new(
             "`seed` writes fictional people and is refused in production mode (PK_MODE)",
         ));
     }
-    let _ = args;
+    let _lock = app::lock(config)?;
+    let clock = Clock::system();
+    let core = app::open_core(config, &clock, true).await?;
+    let issuer = Issuer::open(config).map_err(StartError::new)?;
+    let token = |identity: &Identity| issuer.issue(identity, MANIFEST_TTL, &clock).unwrap_or_default();
+    let mut manifest = match &args.manifest {
+        Some(path) => {
+            let file = std::fs::File::create(path)
+                .map_err(|e| StartError::new(format!("cannot write {}: {e}", path.display())))?;
+            Some(std::io::BufWriter::new(file))
+        }
+        None => None,
+    };
+    let plan = SeedPlan { patients: args.patients, seed: args.seed };
+    let writer = manifest.as_mut().map(|file| file as &mut dyn std::io::Write);
+    let summary = seed::run(&core, plan, Some(&token), writer).await.map_err(StartError::new)?;
+    if let Some(mut file) = manifest {
+        std::io::Write::flush(&mut file).map_err(StartError::new)?;
+    }
+    println!(
+        "{} patients at {} units with {} staff: {} rows",
+        summary.patients, summary.units, summary.staff, summary.rows
+    );
     Ok(ExitCode::SUCCESS)
 }
 
@@ -312,8 +348,12 @@ fn issue(args: IssueArgs, sources: Sources) -> Result<ExitCode, StartError> {
     let issuer = Issuer::open(&config).map_err(StartError::new)?;
     let or = |given: String, first: &str| if given.is_empty() { first.to_owned() } else { given };
     let identity = match (args.patient, args.staff) {
-        (Some(number), _) => Identity::Patient { number: or(number, "") },
-        (_, Some(person)) => Identity::Staff { person: or(person, ""), assignment: args.assignment },
+        (Some(number), _) => Identity::Patient { number: or(number, seed::DEMO_PATIENT_NUMBER) },
+        (_, Some(person)) => {
+            let first = person.is_empty().then(|| seed::DEMO_ASSIGNMENT_HSA_ID.to_owned());
+            let assignment = args.assignment.or(first);
+            Identity::Staff { person: or(person, seed::DEMO_STAFF_HSA_ID), assignment }
+        }
         (None, None) => return Err(StartError::new("say --patient or --staff")),
     };
     let token = issuer
