@@ -2,6 +2,7 @@
 
 use axum::body::Body;
 use axum::http::StatusCode;
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::super::limits::Limits;
@@ -119,5 +120,68 @@ async fn text_that_never_ends_well_is_refused_without_a_panic() {
         let app = endpoint(Clock::system(), Limits::default(), true).0.routes("/graphql");
         let (status, json) = ask(app, json!({"query": query})).await;
         assert!(matches!(status, StatusCode::OK | StatusCode::BAD_REQUEST), "{query}: {json}");
+    }
+}
+
+/// Bits of documents, whole and broken.
+const BITS: [&str; 44] = [
+    "{",
+    "}",
+    "(",
+    ")",
+    "[",
+    "]",
+    "...",
+    "on",
+    "query",
+    "mutation",
+    "subscription",
+    "fragment",
+    "F",
+    "...F",
+    "Slow",
+    "Query",
+    "first",
+    "slow",
+    "again",
+    "echo",
+    "nodes",
+    "id",
+    "$v",
+    ":",
+    "Int",
+    "!",
+    "=",
+    "@skip(if: true)",
+    "@include",
+    "(if: $v)",
+    "\"",
+    "\"\"\"",
+    "#",
+    "\n",
+    "1",
+    "-1.5e3",
+    "true",
+    "null",
+    "|",
+    "é",
+    "\0",
+    "{ slow { first } }",
+    "fragment F on Slow { first }",
+    "query A($v: Boolean!)",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_comes_is_answered(bits in prop::collection::vec(prop::sample::select(BITS.to_vec()), 0..60)) {
+        let app = endpoint(Clock::system(), Limits::default(), true).0.routes("/graphql");
+        let body = json!({"query": bits.join(" "), "variables": {"v": true}});
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let (status, json) = runtime.block_on(ask(app, body));
+        prop_assert!(matches!(status, StatusCode::OK | StatusCode::BAD_REQUEST), "{json}");
+        prop_assert!(json.get("data").is_some() || json["errors"][0]["extensions"]["code"].is_string(), "{json}");
+        prop_assert_ne!(&json["errors"][0]["extensions"]["code"], "INTERNAL");
     }
 }

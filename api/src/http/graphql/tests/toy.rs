@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_graphql::{
     Context, Enum, Error, ErrorExtensions, ID, InputObject, Interface, Object, Request, Response, Result,
-    Schema, SimpleObject, Subscription, Union,
+    Schema, SimpleObject, Subscription, Union, ValidationMode,
 };
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
@@ -26,8 +26,13 @@ pub struct Counts {
 pub type ToySchema = Schema<Query, Mutation, Subscriptions>;
 
 pub fn schema() -> (ToySchema, Arc<Counts>) {
+    schema_that(ValidationMode::Strict)
+}
+
+fn schema_that(validates: ValidationMode) -> (ToySchema, Arc<Counts>) {
     let counts = Arc::new(Counts::default());
     let schema = Schema::build(Query, Mutation, Subscriptions)
+        .validation_mode(validates)
         .data(Arc::clone(&counts))
         .register_output_type::<Node>()
         .limit_complexity(500)
@@ -234,11 +239,13 @@ impl Engine for ToyEngine {
 }
 
 /// The toy behind the transport; introspection on or off.
+///
+/// What runs leaves validation to the transport, so that every test shows that the transport's own is enough.
 pub fn endpoint(clock: Clock, limits: Limits, introspection: bool) -> (Endpoint<ToyEngine>, Arc<Counts>) {
-    let (schema, counts) = schema();
-    let sdl = schema.sdl();
-    let engine = ToyEngine { schema: schema.clone(), clock };
-    (Endpoint::new(engine, schema, &sdl, limits, introspection).unwrap(), counts)
+    let (strict, _) = schema();
+    let (schema, counts) = schema_that(ValidationMode::Fast);
+    let sdl = strict.sdl();
+    (Endpoint::new(ToyEngine { schema, clock }, strict, &sdl, limits, introspection).unwrap(), counts)
 }
 
 pub struct Subscriptions;
