@@ -84,6 +84,11 @@ impl AccessLog {
         wait.await.map_err(|_| closed())?
     }
 
+    /// The row of an event, for a statement that writes it together with everything else.
+    pub(crate) fn prepare(&self, record: &Record) -> Result<access_event::Model, Fault> {
+        event(record, &self.clock, &self.keys, self.writer, self.seq.fetch_add(1, Ordering::Relaxed))
+    }
+
     /// Logs inside the transaction of a write.
     pub async fn within(&self, tx: &Tx, record: &Record) -> Result<(), Fault> {
         insert(tx, &self.clock, &self.keys, self.writer, &self.seq, std::iter::once(record)).await

@@ -189,3 +189,34 @@ async fn the_messages_of_many_threads_cost_one_statement() {
     assert_eq!(seven.ok().at("/me/threads/nodes").as_array().unwrap().len(), 7);
     assert_eq!(one.len(), many.len(), "{many:?}");
 }
+
+#[tokio::test]
+async fn a_patients_further_message_costs_one_statement_on_postgresql_and_leaves_the_same_rows() {
+    let app = TestApp::new().await;
+    let p1 = &app.world.p1;
+    let started = start(&app, p1).await;
+    // The token's identity is resolved once and kept.
+    send(&app, &p1.identity, &started, "Två").await.ok();
+    let input = json!({ "threadId": started["id"], "body": "Tre" });
+    let (sent, statements) =
+        app.all_statements(act(&app, &p1.identity, "messageSend", "message { id body }", input)).await;
+    assert_eq!(sent.ok().text("/messageSend/message/body"), "Tre");
+    if harness::database::Kind::picked() == harness::database::Kind::Postgres {
+        assert_eq!(statements.len(), 1, "{statements:?}");
+    } else {
+        assert!(statements.len() <= 9, "{statements:?}");
+    }
+    let db = app.core.db.reader();
+    let logged = entity::access_event::Entity::find()
+        .filter(entity::access_event::Column::Action.eq("messageSend"))
+        .all(db)
+        .await
+        .unwrap();
+    assert_eq!(logged.len(), 2);
+    let events = entity::domain_event::Entity::find()
+        .filter(entity::domain_event::Column::Kind.eq("thread.message_sent"))
+        .count(db)
+        .await
+        .unwrap();
+    assert_eq!((events, thread_message::Entity::find().count(db).await.unwrap()), (2, 3));
+}

@@ -196,6 +196,14 @@ impl TestApp {
         Answer { status, body }
     }
 
+    /// The statements that `work` runs.
+    pub async fn all_statements<T>(&self, work: impl Future<Output = T>) -> (T, Vec<String>) {
+        self.statements.lock().unwrap().clear();
+        let done = work.await;
+        let seen = std::mem::take(&mut *self.statements.lock().unwrap());
+        (done, seen)
+    }
+
     /// The statements that `work` runs, without those of the access log.
     pub async fn statements<T>(&self, work: impl Future<Output = T>) -> (T, Vec<String>) {
         self.statements.lock().unwrap().clear();

@@ -61,6 +61,11 @@ pub struct Receipt {
 }
 
 impl Receipt {
+    /// The receipt of what was done.
+    pub(crate) fn of(done: Done) -> Self {
+        Self { ids: done.ids, problems: Vec::new() }
+    }
+
     pub fn refused(problems: Vec<Problem>) -> Self {
         Self { ids: BTreeMap::new(), problems }
     }
@@ -82,7 +87,7 @@ pub async fn perform(
     input: &impl Serialize,
     body: impl AsyncFnOnce(&Tx) -> Result<Done, Stop>,
 ) -> Result<Receipt, Fault> {
-    if key.is_empty() || key.len() > 200 {
+    if !Key::is_usable(key) {
         return Ok(Receipt::refused(vec![Problem::input(
             "idempotencyKey",
             "Ange en nyckel på 1–200 tecken, ny för varje handling.",
@@ -116,13 +121,23 @@ pub async fn perform(
 }
 
 /// An idempotency key in its scope, with the hash of the input it was first used with.
-struct Key {
-    scope: Vec<u8>,
-    input: Vec<u8>,
+pub(crate) struct Key {
+    pub(crate) scope: Vec<u8>,
+    pub(crate) input: Vec<u8>,
 }
 
 impl Key {
-    fn new(session: &Session, mutation: &str, key: &str, input: &impl Serialize) -> Result<Self, Fault> {
+    /// Whether a client may use it.
+    pub(crate) fn is_usable(key: &str) -> bool {
+        (1..=200).contains(&key.len())
+    }
+
+    pub(crate) fn new(
+        session: &Session,
+        mutation: &str,
+        key: &str,
+        input: &impl Serialize,
+    ) -> Result<Self, Fault> {
         let json = serde_json::to_vec(input).map_err(Fault::internal)?;
         let actor = &session.actor;
         let acting_for = actor.acting_for().map_or(Uuid::nil(), |p| p.0);

@@ -6,6 +6,7 @@
 pub mod mark_read;
 pub mod rules;
 pub mod send;
+mod send_pg;
 pub mod start;
 
 use chrono::{DateTime, TimeDelta, Utc};

@@ -5,7 +5,7 @@ use entity::{ThreadId, access_event::ActorKind, care_unit, thread};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
 use serde::Serialize;
 
-use super::{extend_relation, promise, reach, rules, write};
+use super::{extend_relation, promise, reach, rules, send_pg, write};
 use crate::{
     auth::policy::Action,
     domain::act::{self, Done, Receipt},
@@ -37,6 +37,9 @@ pub struct Fresh {
 
 /// Sends: the message, the promise of an answer, the relation and the notices come together.
 pub async fn send(session: &Session, key: &str, cmd: &Send) -> Result<Sent, Fault> {
+    if let Some(sent) = send_pg::send(session, key, cmd).await? {
+        return Ok(sent);
+    }
     let mut written = None;
     let receipt = act::perform(session, "messageSend", key, cmd, async |tx| {
         let now = session.now();
