@@ -4,13 +4,9 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     calendar::{ClosingDays, OpeningHours, add_working_days, to_local},
+    domain::text,
     error::Problem,
 };
-
-/// Characters of a subject line at most.
-pub const SUBJECT_AT_MOST: usize = 200;
-/// Characters of a message at most.
-pub const BODY_AT_MOST: usize = 5_000;
 
 /// Care answers within this many working days.
 const ANSWER_DAYS: u32 = 2;
@@ -24,28 +20,22 @@ pub fn answer_by(hours: &OpeningHours, closing: &ClosingDays, now: DateTime<Utc>
         .find_map(|day| hours.closes_at(day, closing))
 }
 
-/// A text without surrounding space, if it may be written.
-pub fn text(field: &str, written: &str, at_most: usize) -> Result<String, Problem> {
-    let text = written.trim();
-    let control = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
-    if text.is_empty() {
-        return Err(Problem::input(field, "Skriv en text.", "Write a text."));
+/// The body of a message, or what is wrong with it.
+pub fn body(written: &str) -> Result<String, Vec<Problem>> {
+    let mut problems = Vec::new();
+    let body = text::required("body", written, text::MESSAGE, &mut problems);
+    if problems.is_empty() { Ok(body) } else { Err(problems) }
+}
+
+/// Subject and body of a first message, or what is wrong with both.
+pub fn first(subject: &str, written: &str) -> Result<(String, String), Vec<Problem>> {
+    let mut problems = Vec::new();
+    let subject = text::required("subject", subject, text::TITLE, &mut problems);
+    let body = text::required("body", written, text::MESSAGE, &mut problems);
+    if subject.contains(['\n', '\t']) {
+        problems.push(Problem::input("subject", "Skriv ämnet på en rad.", "Write the subject on one line."));
     }
-    if text.chars().count() > at_most {
-        return Err(Problem::input(
-            field,
-            format!("Texten är för lång. Skriv högst {at_most} tecken."),
-            format!("The text is too long. Write {at_most} characters at most."),
-        ));
-    }
-    if text.chars().any(control) {
-        return Err(Problem::input(
-            field,
-            "Texten innehåller tecken som inte kan visas. Skriv om den.",
-            "The text has characters that cannot be shown. Write it again.",
-        ));
-    }
-    Ok(text.to_owned())
+    if problems.is_empty() { Ok((subject, body)) } else { Err(problems) }
 }
 
 #[cfg(test)]

@@ -44,7 +44,7 @@ pub async fn send(session: &Session, key: &str, cmd: &Send) -> Result<Sent, Faul
     let receipt = act::perform(session, "messageSend", key, cmd, async |tx| {
         let now = session.now();
         let to = reach(tx, session, Action::Send, cmd.thread).await?;
-        let body = rules::text("body", &cmd.body, rules::BODY_AT_MOST)?;
+        let body = rules::body(&cmd.body)?;
         // A promise that care has not kept yet stands, however often the patient writes.
         let answer_by = match to.answer_by {
             Some(promised) if session.actor.staff().is_none() && to.last_author != ActorKind::Staff => {

@@ -60,7 +60,7 @@ pub async fn send(session: &Session, key: &str, cmd: &Send) -> Result<Option<Sen
     if session.core.db.backend() != DatabaseBackend::Postgres || !allowed || !Key::is_usable(key) {
         return Ok(None);
     }
-    let Ok(body) = rules::text("body", &cmd.body, rules::BODY_AT_MOST) else { return Ok(None) };
+    let Ok(body) = rules::body(&cmd.body) else { return Ok(None) };
     let (core, now) = (&session.core, session.now());
     let message = ThreadMessageId(core.clock.uuid());
     let receipt = Receipt::of(Done::on(patient).with("thread", cmd.thread.0).with("message", message.0));

@@ -43,7 +43,7 @@ pub async fn start(session: &Session, key: &str, cmd: &Start) -> Result<Receipt,
             (Some(staff), thread::Kind::CareCare) if staff.care_provider == unit.care_provider_id => {}
             (Some(_), _) => return Err(Problem::not_found("careUnitId").into()),
         }
-        let (subject, body) = texts(&cmd.subject, &cmd.body)?;
+        let (subject, body) = rules::first(&cmd.subject, &cmd.body)?;
         let id = ThreadId(session.core.clock.uuid());
         let row = thread::Model {
             id,
@@ -78,18 +78,4 @@ pub async fn start(session: &Session, key: &str, cmd: &Start) -> Result<Receipt,
         Ok(Done::on(whom.id).with("thread", id.0).with("message", message.0))
     })
     .await
-}
-
-/// Subject and body, or what is wrong with both.
-fn texts(subject: &str, body: &str) -> Result<(String, String), Vec<Problem>> {
-    match (
-        rules::text("subject", subject, rules::SUBJECT_AT_MOST),
-        rules::text("body", body, rules::BODY_AT_MOST),
-    ) {
-        (Ok(subject), Ok(_)) if subject.contains(['\n', '\t']) => {
-            Err(vec![Problem::input("subject", "Skriv ämnet på en rad.", "Write the subject on one line.")])
-        }
-        (Ok(subject), Ok(body)) => Ok((subject, body)),
-        (subject, body) => Err([subject.err(), body.err()].into_iter().flatten().collect()),
-    }
 }
