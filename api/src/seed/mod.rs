@@ -5,11 +5,13 @@
 //! use cases would have left the rows; nobody in them exists ([`people`]).
 
 mod batch;
+mod care;
 mod demo;
 mod ids;
 mod manifest;
 pub mod people;
 mod places;
+mod plan;
 pub mod population;
 mod units;
 mod writer;

@@ -18,12 +18,12 @@ use entity::{
 };
 
 use super::{
+    care::{ContactText, Line},
     ids::mix,
     people::{self, Person},
+    plan::{AgreementText, GoalText, ItemText, Stage, When},
     units::{TypeText, UnitText, WorkerText, WorkingDays, half_hour},
-    writer::{
-        AgreementText, ContactText, GoalText, ItemText, Line, Stage, Unit, When, Whose, Worker, Writer,
-    },
+    writer::{Unit, Whose, Worker, Writer},
 };
 use crate::{domain::agreement::content::AgreementContent, error::Fault};
 

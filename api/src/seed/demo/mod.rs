@@ -4,6 +4,7 @@
 //! The first patient is the one to sign in as: several conditions, several units, a plan that both sides act in, a
 //! time in a few days whose reminders leave as the clock moves on.
 
+mod conditions;
 mod story;
 mod themes;
 mod units;
@@ -20,12 +21,14 @@ use entity::{
 };
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
 
-use self::{themes::THEMES, units::Units};
+use self::units::Units;
 use super::{
+    care::{ContactText, Line},
     people::{self, Person, test_number},
+    plan::{AgreementText, Stage},
     unit_exists,
     units::WorkingDays,
-    writer::{AgreementText, ContactText, Line, Stage, Unit, Whose, Writer},
+    writer::{Unit, Whose, Writer},
 };
 use crate::{
     auth::actor::Actor,
@@ -182,6 +185,8 @@ impl Demo {
         };
         let unit = match n {
             0..=3 => &units.health_centre,
+            // Home care is for the old.
+            _ if n % 3 == 2 && year > 1960 => &units.health_centre,
             _ => [&units.health_centre, &units.heart, &units.home][n % 3],
         };
         let protected = if n == 3 { ProtectedIdentity::Sekretessmarkering } else { ProtectedIdentity::None };
@@ -198,7 +203,7 @@ impl Demo {
     /// Everybody but the first: one condition at one unit.
     fn life(&mut self, writer: &mut Writer, whose: Whose, unit: &Unit, n: usize) -> Result<(), Fault> {
         let nurse = &unit.workers[n % 3];
-        let theme = &THEMES[n % THEMES.len()];
+        let theme = themes::fitting(PATIENTS[n].3, n);
         let at = writer.at;
         if n != 2 {
             let stage = match n {

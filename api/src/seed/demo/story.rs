@@ -1,6 +1,6 @@
 //! The first patient: chronic lung disease, heart failure and diabetes, one plan for all of it.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use entity::{
     agreement_version::Party,
     appointment::Origin,
@@ -16,9 +16,14 @@ use super::{
     units::Units,
 };
 use crate::{
+    calendar::to_local,
     domain::agreement::content::AgreementContent,
     error::Fault,
-    seed::writer::{AgreementText, ContactText, GoalText, ItemText, Line, Stage, Whose, Writer},
+    seed::{
+        care::{ContactText, Line},
+        plan::{AgreementText, GoalText, ItemText, Stage, When},
+        writer::{Whose, Writer},
+    },
 };
 
 const PATIENT: Owner = Owner::Patient;
@@ -50,7 +55,7 @@ pub fn first(demo: &mut Demo, writer: &mut Writer, units: &Units, whose: Whose) 
             stage: Stage::Active,
             content: content(),
             goals: goals(writer),
-            items: items(writer, units),
+            items: items(writer, units, to_local(control_at(demo)).date_naive()),
             author: maria.assignment,
             created_at: writer.at - TimeDelta::days(120),
             updated_at: writer.at - TimeDelta::hours(2),
@@ -111,7 +116,7 @@ fn goals(writer: &Writer) -> Vec<GoalText> {
     ]
 }
 
-fn items(writer: &Writer, units: &Units) -> Vec<ItemText> {
+fn items(writer: &Writer, units: &Units, control: NaiveDate) -> Vec<ItemText> {
     let (centre, heart) = (&units.health_centre, &units.heart);
     let at_centre = |n: usize, goal: usize, item: Item| {
         let responsible = (item.3 == CARE).then(|| centre.workers[n].assignment);
@@ -239,8 +244,14 @@ fn items(writer: &Writer, units: &Units) -> Vec<ItemText> {
             Item(Treatment, "Vaccination mot influensa", "Given på vårdcentralen.", CARE, Due::On(-70), done),
         ),
     ];
+    items[3].when = When::On(control);
     items[6].work_note = Some("Dubbel betablockerare i två listor. Stäm av före besöket.".to_owned());
     items
+}
+
+/// When the heart clinic sees the patient next.
+fn control_at(demo: &Demo) -> DateTime<Utc> {
+    demo.days.ahead(11, clock_time(6, 30))
 }
 
 /// One visit that has been, one agreed today in a few days, and one later at the heart clinic.
@@ -256,7 +267,7 @@ fn times(demo: &mut Demo, writer: &mut Writer, units: &Units, whose: Whose) {
     // Booked now: its confirmation leaves as soon as the service runs.
     demo.book(writer, whose, &slot, visit, Origin::Agreed, demo.now);
 
-    let later = demo.days.ahead(11, clock_time(6, 30));
+    let later = control_at(demo);
     let slot = writer.slot(heart, Some(&heart.workers[0]), control, later, false);
     demo.book(writer, whose, &slot, control, Origin::Agreed, writer.at - TimeDelta::days(10));
 }

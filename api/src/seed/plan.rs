@@ -1,0 +1,298 @@
+//! Agreements with their versions, goals and items, hashed and assented to as the use cases do it.
+
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use entity::{
+    AgreementId, AgreementVersionId, AssignmentId, CareUnitId, GoalId, GoalRevisionId, PlanItemId,
+    PlanItemRevisionId,
+    access_event::ActorKind,
+    agreement,
+    agreement_version::{self, Party},
+    care_relation, goal, goal_revision, plan_item,
+    plan_item_revision::{self, Category, Owner, Timing},
+    version_goal, version_item,
+};
+use uuid::Uuid;
+
+use super::{
+    places,
+    writer::{Whose, Writer},
+};
+use crate::{
+    domain::agreement::{
+        canonical::{self, Document, GoalWording, ItemWording},
+        content::AgreementContent,
+    },
+    error::Fault,
+};
+
+/// When an item is due.
+#[derive(Clone, Debug)]
+pub enum When {
+    On(NaiveDate),
+    Between(NaiveDate, NaiveDate),
+    /// RRULE from a day on, followed up on another.
+    Every(&'static str, NaiveDate, NaiveDate),
+    /// What it waits for, and the latest follow-up.
+    After(String, NaiveDate),
+}
+
+#[derive(Clone, Debug)]
+pub struct GoalText {
+    pub text: String,
+    pub status: goal::Status,
+    pub achievement: goal::Achievement,
+    pub set_by: Party,
+    pub target_on: Option<NaiveDate>,
+}
+
+#[derive(Clone, Debug)]
+pub struct ItemText {
+    pub category: Category,
+    pub title: String,
+    pub description: Option<String>,
+    pub owner: Owner,
+    pub when: When,
+    /// The unit that answers for the item, when it is another than the agreement's.
+    pub unit: Option<CareUnitId>,
+    pub responsible: Option<AssignmentId>,
+    /// Counted from 0.
+    pub goal: Option<usize>,
+    pub result_how: Option<String>,
+    pub result_by: Option<NaiveDate>,
+    pub status: plan_item::Status,
+    pub status_reason: Option<String>,
+    pub work_note: Option<String>,
+}
+
+/// How far an agreement has come.
+#[derive(Clone, Copy, Debug)]
+pub enum Stage {
+    Draft,
+    /// By care; waits for the patient.
+    Proposed,
+    Active,
+    Ended(DateTime<Utc>, agreement::EndReason),
+}
+
+#[derive(Clone, Debug)]
+pub struct AgreementText {
+    pub stage: Stage,
+    pub content: AgreementContent,
+    pub goals: Vec<GoalText>,
+    pub items: Vec<ItemText>,
+    /// Of the role CARE: draws up the agreement and assents for care.
+    pub author: AssignmentId,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}
+
+impl Writer {
+    /// An agreement with one version.
+    pub fn agreement(&mut self, whose: Whose, text: AgreementText) -> Result<AgreementId, Fault> {
+        let AgreementText { stage, content, goals, items, author, created_at, updated_at } = text;
+        let id: AgreementId = self.ids.next();
+        let version = self.ids.next();
+        let mut document =
+            Document { agreement: id, number: 1, base: None, content, goals: Vec::new(), items: Vec::new() };
+        let at = Wording { agreement: id, version, whose, author, created_at };
+        for (n, goal) in goals.into_iter().enumerate() {
+            let priority = i32::try_from(n + 1).unwrap_or(i32::MAX);
+            document.goals.push(self.goal(&at, goal, priority)?);
+        }
+        let goal_ids: Vec<GoalId> = document.goals.iter().map(|goal| goal.id).collect();
+        for item in items {
+            document.items.push(self.item(&at, item, &goal_ids)?);
+        }
+        let (status, version_status, ended) = match stage {
+            Stage::Draft => (agreement::Status::Draft, agreement_version::Status::Draft, None),
+            Stage::Proposed => (agreement::Status::Proposed, agreement_version::Status::Proposed, None),
+            Stage::Active => (agreement::Status::Active, agreement_version::Status::Active, None),
+            Stage::Ended(at, reason) => {
+                (agreement::Status::Ended, agreement_version::Status::Ended, Some((at, reason)))
+            }
+        };
+        let proposed = !matches!(stage, Stage::Draft);
+        let agreed = !matches!(stage, Stage::Draft | Stage::Proposed);
+        let json = serde_json::to_string(&document.content).map_err(Fault::internal)?;
+        let sealed = self.seal(places::CONTENT, version, &json)?;
+        self.batch.agreement.push(agreement::Model {
+            id,
+            patient_id: whose.patient,
+            care_unit_id: whose.unit,
+            care_provider_id: whose.provider,
+            region: self.core.settings.region.clone(),
+            status,
+            current_version_id: version,
+            end_reason: ended.map(|(_, reason)| reason),
+            ended_at: ended.map(|(at, _)| at),
+            created_at,
+            updated_at,
+            row_version: 1,
+        });
+        let assent_at = created_at + TimeDelta::days(2);
+        self.batch.agreement_version.push(agreement_version::Model {
+            id: version,
+            agreement_id: id,
+            patient_id: whose.patient,
+            care_unit_id: whose.unit,
+            care_provider_id: whose.provider,
+            number: 1,
+            base_version_id: None,
+            status: version_status,
+            content: sealed,
+            hash: if proposed { Some(document.digest()?) } else { None },
+            hash_format: canonical::FORMAT,
+            proposed_by: proposed.then_some(Party::Care),
+            proposed_at: proposed.then_some(created_at),
+            patient_assent_at: agreed.then_some(assent_at),
+            patient_assent_kind: agreed.then_some(ActorKind::Patient),
+            patient_assent_id: agreed.then_some(whose.patient.0),
+            care_assent_at: proposed.then_some(created_at),
+            care_assent_id: proposed.then_some(author),
+            created_at,
+            row_version: 1,
+        });
+        let until = ended.map(|(at, _)| at);
+        self.relation(whose, care_relation::Source::Agreement, Some(id.0), created_at, until);
+        Ok(id)
+    }
+
+    fn goal(&mut self, at: &Wording, text: GoalText, priority: i32) -> Result<GoalWording, Fault> {
+        let (id, revision): (GoalId, GoalRevisionId) = (self.ids.next(), self.ids.next());
+        let whose = at.whose;
+        let (by_kind, by_id) = at.by(text.set_by);
+        self.batch.goal.push(goal::Model {
+            id,
+            agreement_id: at.agreement,
+            patient_id: whose.patient,
+            care_unit_id: whose.unit,
+            care_provider_id: whose.provider,
+            status: text.status,
+            achievement: text.achievement,
+            set_by: text.set_by,
+            created_at: at.created_at,
+            row_version: 1,
+        });
+        let sealed = self.seal(places::GOAL, revision, &text.text)?;
+        self.batch.goal_revision.push(goal_revision::Model {
+            id: revision,
+            goal_id: id,
+            patient_id: whose.patient,
+            care_unit_id: whose.unit,
+            care_provider_id: whose.provider,
+            text: sealed,
+            priority,
+            target_on: text.target_on,
+            by_kind,
+            by_id,
+            created_at: at.created_at,
+        });
+        self.batch.version_goal.push(version_goal::Model {
+            version_id: at.version,
+            goal_id: id,
+            goal_revision_id: revision,
+        });
+        Ok(GoalWording { id, text: text.text, priority, target_on: text.target_on })
+    }
+
+    fn item(&mut self, at: &Wording, text: ItemText, goals: &[GoalId]) -> Result<ItemWording, Fault> {
+        let (id, revision): (PlanItemId, PlanItemRevisionId) = (self.ids.next(), self.ids.next());
+        let whose = at.whose;
+        let proposed_by = if text.owner == Owner::Patient { Party::Patient } else { Party::Care };
+        let (by_kind, by_id) = at.by(proposed_by);
+        let settled = !matches!(text.status, plan_item::Status::Proposed | plan_item::Status::Accepted);
+        let (status_reason, work_note) = (
+            self.seal_opt(places::STATUS_REASON, id, text.status_reason.as_deref())?,
+            self.seal_opt(places::WORK_NOTE, id, text.work_note.as_deref())?,
+        );
+        self.batch.plan_item.push(plan_item::Model {
+            id,
+            agreement_id: at.agreement,
+            patient_id: whose.patient,
+            care_unit_id: whose.unit,
+            care_provider_id: whose.provider,
+            status: text.status,
+            proposed_by,
+            status_reason,
+            status_by_kind: settled.then_some(by_kind),
+            status_at: settled.then_some(at.created_at + TimeDelta::days(3)),
+            work_note,
+            created_at: at.created_at,
+            row_version: 1,
+        });
+        let (timing, starts_on, due_on, recurrence, trigger) = match text.when {
+            When::On(day) => (Timing::Date, None, day, None, None),
+            When::Between(from, until) => (Timing::Period, Some(from), until, None, None),
+            When::Every(rule, from, until) => {
+                (Timing::Recurrence, Some(from), until, Some(rule.to_owned()), None)
+            }
+            When::After(what, latest) => (Timing::Trigger, None, latest, None, Some(what)),
+        };
+        let wording = ItemWording {
+            id,
+            category: text.category,
+            title: text.title,
+            description: text.description,
+            owner: text.owner,
+            timing,
+            due_on: Some(due_on),
+            starts_on,
+            recurrence,
+            trigger,
+            responsible_unit: text.unit.or(Some(whose.unit)),
+            responsible_assignment: text.responsible,
+            goal: text.goal.and_then(|n| goals.get(n).copied()),
+            result_how: text.result_how,
+            result_by: text.result_by,
+        };
+        let row = plan_item_revision::Model {
+            id: revision,
+            plan_item_id: id,
+            patient_id: whose.patient,
+            care_unit_id: whose.unit,
+            care_provider_id: whose.provider,
+            category: wording.category,
+            title: self.seal(places::TITLE, revision, &wording.title)?,
+            description: self.seal_opt(places::DESCRIPTION, revision, wording.description.as_deref())?,
+            owner: wording.owner,
+            timing,
+            due_on: wording.due_on,
+            starts_on,
+            recurrence: wording.recurrence.clone(),
+            trigger: self.seal_opt(places::TRIGGER, revision, wording.trigger.as_deref())?,
+            responsible_unit_id: wording.responsible_unit,
+            responsible_assignment_id: wording.responsible_assignment,
+            goal_id: wording.goal,
+            result_how: self.seal_opt(places::RESULT_HOW, revision, wording.result_how.as_deref())?,
+            result_by: wording.result_by,
+            by_kind,
+            by_id,
+            created_at: at.created_at,
+        };
+        self.batch.plan_item_revision.push(row);
+        self.batch.version_item.push(version_item::Model {
+            version_id: at.version,
+            plan_item_id: id,
+            plan_item_revision_id: revision,
+        });
+        Ok(wording)
+    }
+}
+
+/// What the wordings of one version have in common.
+struct Wording {
+    agreement: AgreementId,
+    version: AgreementVersionId,
+    whose: Whose,
+    author: AssignmentId,
+    created_at: DateTime<Utc>,
+}
+
+impl Wording {
+    fn by(&self, party: Party) -> (ActorKind, Uuid) {
+        match party {
+            Party::Patient => (ActorKind::Patient, self.whose.patient.0),
+            Party::Care => (ActorKind::Staff, self.author.0),
+        }
+    }
+}
