@@ -92,7 +92,7 @@ impl Engine for Service {
     }
 
     async fn execute(&self, caller: Caller, mut request: Request) -> Response {
-        let action = request.parsed_query().map(|document| root_fields(document)).unwrap_or_default();
+        let action = request.parsed_query().map(root_fields).unwrap_or_default();
         let session = self.session(caller);
         let response =
             self.schema.execute(request.data(Arc::clone(&session)).data(self.events.clone())).await;
@@ -100,7 +100,7 @@ impl Engine for Service {
     }
 
     fn execute_stream(&self, caller: Caller, mut request: Request) -> BoxStream<'static, Response> {
-        let action = request.parsed_query().map(|document| root_fields(document)).unwrap_or_default();
+        let action = request.parsed_query().map(root_fields).unwrap_or_default();
         let session = self.session(caller);
         let request = request.data(Arc::clone(&session)).data(self.events.clone());
         self.schema

@@ -6,6 +6,7 @@ mod acts;
 mod agreement;
 mod booking;
 mod contact;
+mod cost;
 mod plan_item;
 mod reading;
 mod relation;

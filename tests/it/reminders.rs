@@ -215,7 +215,7 @@ async fn four_workers_send_two_hundred_notices_once_each() {
 async fn what_a_crashed_worker_had_claimed_is_sent_when_its_lease_ends() {
     let app = TestApp::new().await;
     crowd(&app, 1).await;
-    let lease = Duration::from_secs(240);
+    let lease = Duration::from_mins(4);
     let claimed = patientkontrakt::reminder::claim::claim(&app.core, Kind::Mail, 10, lease).await.unwrap();
     assert_eq!(claimed.len(), 1);
     let (worker, fake) = worker(&app);
@@ -225,7 +225,7 @@ async fn what_a_crashed_worker_had_claimed_is_sent_when_its_lease_ends() {
     assert_eq!(worker.tick().await.unwrap().sent, 1);
     // The one who comes back has lost its lease and changes nothing.
     let late = Outcome::Fail { reason: FailureCode::Refused };
-    let waits = [Duration::from_secs(60)];
+    let waits = [Duration::from_mins(1)];
     let recorded =
         patientkontrakt::reminder::record::outcome(&app.core, &claimed[0], &late, &waits).await.unwrap();
     assert_eq!(recorded, patientkontrakt::reminder::record::Recorded::Lost);
@@ -240,7 +240,7 @@ async fn what_is_cancelled_between_claim_and_sending_never_leaves() {
     say(&app, p1, "MAIL", true).await;
     let slots = publish(&app, &["2027-03-01T09:00"]).await;
     let first = booked(&app, &slots[0]).await;
-    let lease = Duration::from_secs(240);
+    let lease = Duration::from_mins(4);
     let claimed = patientkontrakt::reminder::claim::claim(&app.core, Kind::Mail, 10, lease).await.unwrap();
     let input = json!({ "appointmentId": first["id"], "expectedRowVersion": 1 });
     act(&app, &p1.identity, "appointmentCancel", APPOINTMENT, input).await.ok();

@@ -277,7 +277,7 @@ async fn every_text_names_its_owner_and_none_is_readable_in_the_database() {
         match *place {
             "patient_identity.number" | "care_contact.phone" => {}
             "contact_way.address" => {
-                assert!(text.starts_with('p') || text.starts_with("+46701740"), "{text}")
+                assert!(text.starts_with('p') || text.starts_with("+46701740"), "{text}");
             }
             "agreement_version.content" => {
                 let content: AgreementContent = serde_json::from_str(text).unwrap();

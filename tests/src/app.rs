@@ -91,6 +91,7 @@ impl Answer {
 
     /// Fails unless there are neither errors nor user errors anywhere.
     #[track_caller]
+    #[must_use]
     pub fn ok(self) -> Self {
         let text = self.body.to_string();
         assert!(self.body.get("errors").is_none(), "{text}");
@@ -128,7 +129,7 @@ impl TestApp {
         let seen = Arc::clone(&statements);
         let mut options = config.db_options();
         options.observer = Some(Arc::new(move |sql: &str| seen.lock().unwrap().push(sql.to_owned())));
-        options.timeout = Duration::from_secs(60);
+        options.timeout = Duration::from_mins(1);
         let core = open_core_with(&config, &options, &clock, false).await.expect("the test's core");
         let world = World::insert(&core).await;
         let verifier = Arc::new(Verifier::new(&config.auth, clock.clone()).expect("verifier"));
@@ -206,9 +207,14 @@ impl TestApp {
 
     /// The statements that `work` runs, without those of the access log.
     pub async fn statements<T>(&self, work: impl Future<Output = T>) -> (T, Vec<String>) {
+        let (done, seen) = self.all_statements(work).await;
+        (done, seen.into_iter().filter(|sql| !sql.contains("access_event")).collect())
+    }
+
+    /// The statements that `work` runs, all of them.
+    pub async fn all_statements<T>(&self, work: impl Future<Output = T>) -> (T, Vec<String>) {
         self.statements.lock().unwrap().clear();
         let done = work.await;
-        let seen = std::mem::take(&mut *self.statements.lock().unwrap());
-        (done, seen.into_iter().filter(|sql| !sql.contains("access_event")).collect())
+        (done, std::mem::take(&mut *self.statements.lock().unwrap()))
     }
 }

@@ -1,5 +1,12 @@
 //! The test harness: what every test of the service stands on.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::missing_panics_doc,
+    reason = "a harness that cannot go on has failed its test"
+)]
+
 pub mod app;
 pub mod database;
 mod postgres;

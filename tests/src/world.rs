@@ -60,7 +60,7 @@ pub struct World {
     pub s3: Staff,
     /// COORDINATOR at U1.
     pub coordinator: Staff,
-    /// UNIT_MANAGER at U1.
+    /// `UNIT_MANAGER` at U1.
     pub manager: Staff,
     /// ANALYST at U1.
     pub analyst: Staff,
@@ -74,13 +74,13 @@ pub struct World {
 
 impl World {
     pub async fn insert(core: &Core) -> Self {
+        use assignment::Role as R;
         let first = provider(core, "Region Exempel", care_provider::Kind::Region).await;
         let second = provider(core, "Exempel Rehab AB", care_provider::Kind::Private).await;
         let u1 = unit(core, first, "Vårdcentralen Granen", "se0000000001-u1").await;
         let u2 = unit(core, first, "Hjärtmottagningen Ekens sjukhus", "se0000000001-u2").await;
         let u3 = unit(core, second, "Rehab Björken", "se0000000002-u3").await;
         let staff = async |name: &str, role, unit, provider| staff(core, name, role, unit, provider).await;
-        use assignment::Role as R;
         Self {
             p1: patient(core, "Etta", "Kanariesson", "198202282380", u1, first, "kanarie-ett").await,
             p2: patient(core, "Tvåa", "Papegojsson", "198503152388", u2, first, "papegoja-tva").await,

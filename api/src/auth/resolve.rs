@@ -33,8 +33,11 @@ pub struct Resolver {
     keys: Keyring,
     clock: Clock,
     keep: TimeDelta,
-    known: Arc<Mutex<HashMap<Identity, (Actor, DateTime<Utc>)>>>,
+    known: Arc<Mutex<Known>>,
 }
+
+/// Actors by identity, each with the instant until which it is believed.
+type Known = HashMap<Identity, (Actor, DateTime<Utc>)>;
 
 /// How many identities are kept at most.
 const MOST: usize = 10_000;

@@ -8,13 +8,14 @@ use super::{
     read::unit::{self, Filter, ListPlace, Sort},
     scalars::{GlobalId, HsaId, NodeKind, PhoneNumber},
     types::{agreement::AgreementSummary, enums::AgreementStatus},
-    user_error::{fault, refused, session},
+    user_error::{coded, fault, refused, session},
 };
 use crate::auth::policy::{self, Action, Noun};
 
-/// A care unit.
+/// A care unit. Its facts are not read when only its lists are asked for, by its own staff.
 pub struct CareUnit {
-    row: care_unit::Model,
+    id: CareUnitId,
+    facts: Option<care_unit::Model>,
 }
 
 impl CareUnit {
@@ -24,8 +25,17 @@ impl CareUnit {
         if policy::check(&session.actor, Noun::CareUnit, Action::Read).is_err() {
             return Err(refused(session));
         }
-        let row = unit::facts(session, id).await.map_err(|e| fault(session, &e))?;
-        Ok(row.map(|row| Self { row }))
+        let own = session.actor.staff().is_some_and(|staff| staff.care_unit == id);
+        let look = ctx.look_ahead();
+        if own && !["name", "hsaId", "phone", "address"].into_iter().any(|fact| look.field(fact).exists()) {
+            return Ok(Some(Self { id, facts: None }));
+        }
+        let facts = unit::facts(session, id).await.map_err(|e| fault(session, &e))?;
+        Ok(facts.map(|facts| Self { id, facts: Some(facts) }))
+    }
+
+    fn facts(&self) -> Result<&care_unit::Model> {
+        self.facts.as_ref().ok_or_else(|| coded("INTERNAL", "Uppgifterna om enheten lästes inte."))
     }
 }
 
@@ -53,27 +63,27 @@ pub enum AgreementSort {
 impl CareUnit {
     /// Global id.
     async fn id(&self) -> GlobalId {
-        GlobalId::new(NodeKind::CareUnit, self.row.id)
+        GlobalId::new(NodeKind::CareUnit, self.id)
     }
 
     /// Its name.
-    async fn name(&self) -> &str {
-        &self.row.name
+    async fn name(&self) -> Result<&str> {
+        Ok(&self.facts()?.name)
     }
 
     /// Its HSA-id, where it has one.
-    async fn hsa_id(&self) -> Option<HsaId> {
-        self.row.hsa_id.clone().map(HsaId)
+    async fn hsa_id(&self) -> Result<Option<HsaId>> {
+        Ok(self.facts()?.hsa_id.clone().map(HsaId))
     }
 
     /// Its phone number.
-    async fn phone(&self) -> PhoneNumber {
-        PhoneNumber(self.row.phone.clone())
+    async fn phone(&self) -> Result<PhoneNumber> {
+        Ok(PhoneNumber(self.facts()?.phone.clone()))
     }
 
     /// Its visiting address, where it has one.
-    async fn address(&self) -> Option<&str> {
-        self.row.address.as_deref()
+    async fn address(&self) -> Result<Option<&str>> {
+        Ok(self.facts()?.address.as_deref())
     }
 
     /// The agreements that the unit has drawn up, for its own staff. FORBIDDEN for others.
@@ -86,7 +96,7 @@ impl CareUnit {
         #[graphql(desc = "In which order.", default)] sort: AgreementSort,
     ) -> Result<Option<Page<AgreementSummary>>> {
         let session = session(ctx);
-        let Ok(own) = policy::own_unit(&session.actor, Noun::CareUnit, Action::List, self.row.id, "careUnit")
+        let Ok(own) = policy::own_unit(&session.actor, Noun::CareUnit, Action::List, self.id, "careUnit")
         else {
             return Err(refused(session));
         };

@@ -135,12 +135,11 @@ impl Query {
         if session.actor == Actor::Anonymous {
             return Err(refused(session));
         }
-        match id.parse::<GlobalId>() {
-            Ok(id) => Node::load(ctx, id).await,
-            Err(()) => {
-                session.trail.denied("NOT_FOUND", None);
-                Ok(None)
-            }
+        if let Ok(id) = id.parse::<GlobalId>() {
+            Node::load(ctx, id).await
+        } else {
+            session.trail.denied("NOT_FOUND", None);
+            Ok(None)
         }
     }
 }

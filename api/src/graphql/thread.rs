@@ -3,6 +3,7 @@
 //! Threads are loaded a page at a time; the messages of all threads of a page come in one statement, however many
 //! threads ask for them.
 
+use std::fmt::Write as _;
 use std::{
     collections::{BTreeMap, HashMap},
     sync::Arc,
@@ -201,15 +202,12 @@ pub async fn message(ctx: &Context<'_>, id: ThreadMessageId) -> Result<Option<Th
         return Err(refused(session));
     }
     let found = MessageLoader::new(session).message(id).await.map_err(|e| fault(session, &e))?;
-    match found {
-        Some((patient, message)) => {
-            session.trail.read(patient);
-            Ok(Some(message))
-        }
-        None => {
-            session.trail.denied("NOT_FOUND", None);
-            Ok(None)
-        }
+    if let Some((patient, message)) = found {
+        session.trail.read(patient);
+        Ok(Some(message))
+    } else {
+        session.trail.denied("NOT_FOUND", None);
+        Ok(None)
     }
 }
 
@@ -394,7 +392,7 @@ impl Loader<Messages> for MessageLoader {
             let places: Vec<String> = (5..5 + keys.len()).map(|n| format!("${n}")).collect();
             let mut within = format!("x.thread_id IN ({})", places.join(", "));
             if let Some(after) = after {
-                within.push_str(&format!(" AND x.id < ${}", 5 + keys.len()));
+                let _ = write!(within, " AND x.id < ${}", 5 + keys.len());
                 values.push(after.into());
             }
             let of = format!(

@@ -224,8 +224,7 @@ mod tests {
 
     use super::*;
 
-    const WAITS: [Duration; 3] =
-        [Duration::from_secs(60), Duration::from_secs(600), Duration::from_secs(3600)];
+    const WAITS: [Duration; 3] = [Duration::from_mins(1), Duration::from_mins(10), Duration::from_hours(1)];
 
     fn wait(attempts: i32, left: i64, asked: Option<u64>, jitter: f64) -> Option<i64> {
         let now = DateTime::<Utc>::UNIX_EPOCH;

@@ -40,11 +40,11 @@ pub struct WorkerConfig {
 impl Default for WorkerConfig {
     fn default() -> Self {
         Self {
-            lease: Duration::from_secs(240),
+            lease: Duration::from_mins(4),
             batch: 50,
             at_once: 8,
             poll: Duration::from_secs(5),
-            send_timeout: Duration::from_secs(120),
+            send_timeout: Duration::from_mins(2),
             retry_waits: [60, 300, 900, 3600, 7200].map(Duration::from_secs).to_vec(),
             hours: SendingHours::default(),
         }

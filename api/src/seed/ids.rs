@@ -53,7 +53,7 @@ fn first_bits(bytes: &[u8]) -> u64 {
     bytes.iter().take(8).fold(0, |number, byte| (number << 8) | u64::from(*byte))
 }
 
-/// A choice that depends on nothing but its arguments, spread evenly: one round of SplitMix64.
+/// A choice that depends on nothing but its arguments, spread evenly: one round of `SplitMix64`.
 pub fn mix(seed: u64, number: u64, purpose: u64) -> u64 {
     let mut z = seed
         .wrapping_add(number.wrapping_mul(0x9E37_79B9_7F4A_7C15))

@@ -111,7 +111,7 @@ fn unit(writer: &mut Writer, n: u32, provider: entity::CareProviderId) -> Result
                 0..CARE_STAFF => Role::Care,
                 11 | 12 => Role::Coordinator,
                 13 => Role::UnitManager,
-                _ if n % 2 == 0 => Role::Analyst,
+                _ if n.is_multiple_of(2) => Role::Analyst,
                 _ => Role::Admin,
             },
             person_hsa_id: format!("{HSA_PREFIX}P{number}"),

@@ -85,7 +85,7 @@ pub fn times(
 fn new_time(text: &str, length: TimeDelta, now: DateTime<Utc>) -> Result<NewTime, Problem> {
     let bad = |sv: String, en: String| Problem::new(ProblemCode::BadUserInput, sv, en);
     // What the client wrote is quoted back only as far as it can be a time.
-    let shown: String = text.chars().filter(|c| c.is_ascii_graphic()).take(20).collect();
+    let shown: String = text.chars().filter(char::is_ascii_graphic).take(20).collect();
     let local = NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M")
         .or_else(|_| NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S"))
         .map_err(|_| {

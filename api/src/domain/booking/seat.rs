@@ -35,7 +35,7 @@ pub async fn take(tx: &Tx, slot: SlotId) -> Result<Option<i32>, Fault> {
         .into_tuple()
         .all(tx)
         .await?;
-    Ok((1..).find(|seat| !taken.contains(seat)))
+    Ok((1..=i32::MAX).find(|seat| !taken.contains(seat)))
 }
 
 /// Gives a seat back.

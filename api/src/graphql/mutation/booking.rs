@@ -73,7 +73,7 @@ pub struct AppointmentBookInput {
     patient_id: Option<ID>,
     /// The plan item (insats) that the time is for, if any.
     plan_item_id: Option<ID>,
-    /// For staff: how the patient reached them, PHONE or ON_SITE. Patients leave it out.
+    /// For staff: how the patient reached them, PHONE or `ON_SITE`. Patients leave it out.
     booking_channel: Option<BookingChannel>,
     /// For staff: book although the patient is occupied then. Patients leave it out.
     #[graphql(default = false)]

@@ -37,7 +37,7 @@ pub struct ThreadStartInput {
     care_unit_id: ID,
     /// For staff: whom it is about. Patients leave it out.
     patient_id: Option<ID>,
-    /// Who talk. CARE_CARE is for staff: between units of one care provider.
+    /// Who talk. `CARE_CARE` is for staff: between units of one care provider.
     #[graphql(default_with = "ThreadKind::PatientCare")]
     kind: ThreadKind,
     /// What it is about, on one line; 200 characters at most.

@@ -19,7 +19,7 @@ use crate::{
     session::Session,
 };
 
-/// The columns of a [`CareContact`] for `c` (care_contact) and `cu` (its unit).
+/// The columns of a [`CareContact`] for `c` (`care_contact`) and `cu` (its unit).
 pub fn columns() -> String {
     format!(
         "c.id, c.role, c.treating_kind, c.is_lead, c.name, c.function, c.phone, c.how_to_reach, c.status, \

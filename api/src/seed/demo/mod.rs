@@ -134,7 +134,7 @@ async fn reminders(
     notice::Entity::update_many()
         .col_expr(notice::Column::State, Expr::value(notice::State::Sent))
         .col_expr(notice::Column::Attempts, Expr::value(1))
-        .col_expr(notice::Column::SentAt, Expr::col(notice::Column::DueAt).into())
+        .col_expr(notice::Column::SentAt, Expr::col(notice::Column::DueAt))
         .filter(notice::Column::DueAt.lt(now))
         .exec(tx)
         .await?;
@@ -216,11 +216,15 @@ impl Demo {
                 if n == 1 { at - TimeDelta::days(1) } else { at - TimeDelta::days(60 + 3 * n as i64) };
             let mut items = theme.items(writer, unit);
             if matches!(stage, Stage::Draft | Stage::Proposed) {
-                items.iter_mut().for_each(|item| item.status = entity::plan_item::Status::Proposed);
+                for item in &mut items {
+                    item.status = entity::plan_item::Status::Proposed;
+                }
             }
             let mut goals = theme.goals(writer);
             if matches!(stage, Stage::Draft | Stage::Proposed) {
-                goals.iter_mut().for_each(|goal| goal.status = entity::goal::Status::Proposed);
+                for goal in &mut goals {
+                    goal.status = entity::goal::Status::Proposed;
+                }
             }
             writer.agreement(
                 whose,
@@ -245,13 +249,13 @@ impl Demo {
             let text = contact(role, since, "Ring mottagningen vardagar 8–16.30 och fråga efter mig.");
             writer.contact(whose, nurse, &unit.phone, text)?;
         }
-        if n % 2 == 0 && unit.provider == writer.batch.care_provider[0].id {
+        if n.is_multiple_of(2) && unit.provider == writer.batch.care_provider[0].id {
             let text =
                 contact(Role::FastLakarkontakt, since, "Skriv ett meddelande, jag svarar inom två dagar.");
             writer.contact(whose, &unit.workers[1], &unit.phone, text)?;
         }
         self.times(writer, whose, unit, n);
-        if n % 2 == 0 {
+        if n.is_multiple_of(2) {
             let nurse = nurse.assignment;
             let ago = |days: i64| at - TimeDelta::days(days);
             let lines: [Line; 2] = [
@@ -279,8 +283,11 @@ impl Demo {
         if !n.is_multiple_of(6) {
             let starts_at = self.days.ahead(3 + n % 9, clock_time(place, 30));
             let slot = writer.slot(unit, Some(worker), kind, starts_at, false);
-            let origin =
-                if n % 2 == 0 { appointment::Origin::SelfBooked } else { appointment::Origin::Agreed };
+            let origin = if n.is_multiple_of(2) {
+                appointment::Origin::SelfBooked
+            } else {
+                appointment::Origin::Agreed
+            };
             self.book(writer, whose, &slot, kind, origin, writer.at - TimeDelta::days(9));
         }
     }
@@ -313,7 +320,7 @@ fn addresses(writer: &mut Writer, whose: Whose, n: usize) -> Result<(), Fault> {
     if n == 0 || n % 2 == 1 {
         writer.opt_in(whose, PreferenceKind::Appointment, Channel::Sms, Detail::TimeOnly, time);
     }
-    if n % 3 == 0 {
+    if n.is_multiple_of(3) {
         writer.opt_in(whose, PreferenceKind::Appointment, Channel::Mail, Detail::UnitName, unit);
         let shown = "Du har ett nytt meddelande från vården. Logga in för att läsa det.";
         writer.opt_in(whose, PreferenceKind::Message, Channel::Mail, Detail::TimeOnly, shown);

@@ -7,7 +7,12 @@ use entity::{
     care_contact::{Role, TreatingKind},
     goal::{Achievement, Status as GoalStatus},
     plan_item::Status,
-    plan_item_revision::{Category::*, Owner},
+    plan_item_revision::{
+        Category::{
+            Contact, Coordination, Examination, FollowUp, LoanOfEquipment, Referral, SelfCare, Treatment,
+        },
+        Owner,
+    },
 };
 
 use super::{

@@ -2,7 +2,7 @@
 
 use entity::{
     appointment_type::Mode,
-    assignment::Role::{self, *},
+    assignment::Role::{self, Admin, Analyst, Care, Coordinator, UnitManager},
     care_provider, care_unit,
 };
 

@@ -1,0 +1,69 @@
+//! What an operation costs in statements, whatever the number of rows. The access log is counted apart.
+
+use harness::{TestApp, relate};
+use patientkontrakt::graphql::scalars::NodeKind;
+use serde_json::json;
+
+use crate::acts;
+
+/// The statements of `query` once the caller's identity is known to the service.
+async fn cost(app: &TestApp, who: &patientkontrakt::auth::token::Identity, query: &str) -> Vec<String> {
+    app.run(who, query, json!({})).await.ok();
+    let (answer, statements) = app.statements(app.run(who, query, json!({}))).await;
+    answer.ok();
+    statements
+}
+
+const MY_PLAN: &str = "{ me { id givenName familyName agreement { id status updatedAt currentVersion { title } \
+    goals { id text status priority } \
+    planItems { id title description owner dueOn status responsibleUnit { id name } responsibleStaff { name } } } \
+    fixedCareContact { id name function careUnit { id name } } \
+    nextAppointment { id startsAt endsAt mode staff { name } } } }";
+
+const EVERYTHING: &str = "{ me { id personalIdentityNumber givenName parts { part complete missing } \
+    nextSteps { patient { title } care { title } } whoToContact { name phone } contacts { name } \
+    agreement { id currentVersion { title story } proposals { number } goals { text } planItems { title goal { text } } } \
+    fixedCareContact { name } nextAppointment { startsAt } \
+    timeline(first: 50) { nodes { title on } } appointments(first: 20) { nodes { id startsAt } } \
+    threads(first: 20) { nodes { id subject unreadCount } } reminderPreferences { kind optedIn } } }";
+
+#[tokio::test]
+async fn my_plan_costs_three_statements_and_everything_about_me_six() {
+    let app = TestApp::new().await;
+    relate(&app.core, &app.world.s1, &app.world.p1).await;
+    acts::active(&app, &app.world.s1, &app.world.p1).await;
+    let plan = cost(&app, &app.world.p1.identity, MY_PLAN).await;
+    assert!(plan.len() <= 3, "{plan:#?}");
+    let all = cost(&app, &app.world.p1.identity, EVERYTHING).await;
+    assert!(all.len() <= 6, "{all:#?}");
+}
+
+#[tokio::test]
+async fn a_field_asked_twice_through_fragments_costs_the_same_and_logs_once() {
+    let app = TestApp::new().await;
+    let twice = "{ me { givenName } ...F } fragment F on Query { me { familyName agreement { id } } }";
+    let statements = cost(&app, &app.world.p1.identity, twice).await;
+    assert_eq!(statements.len(), 1, "{statements:#?}");
+    let (answer, all) = app.all_statements(app.run(&app.world.p1.identity, twice, json!({}))).await;
+    assert_eq!(answer.ok().text("/me/familyName"), "Kanariesson");
+    let logged = all.iter().filter(|sql| sql.contains("INSERT") && sql.contains("\"access_event\"")).count();
+    assert_eq!(logged, 1, "{all:#?}");
+}
+
+#[tokio::test]
+async fn a_units_list_costs_one_statement_for_one_row_and_for_three() {
+    let app = TestApp::new().await;
+    let (world, unit) = (&app.world, acts::global(NodeKind::CareUnit, app.world.s1.unit));
+    let query = format!(
+        "{{ careUnit(id: \"{unit}\") {{ agreements(first: 50) {{ nodes {{ id title updatedAt openItemCount \
+         patient {{ id givenName familyName }} nextStep {{ title dueOn owner }} }} }} }} }}"
+    );
+    for (patient, rows) in [(&world.p1, 1), (&world.p2, 2)] {
+        relate(&app.core, &world.s1, patient).await;
+        acts::active(&app, &world.s1, patient).await;
+        let statements = cost(&app, &world.s1.identity, &query).await;
+        assert_eq!(statements.len(), 1, "{statements:#?}");
+        let answer = app.run(&world.s1.identity, &query, json!({})).await.ok();
+        assert_eq!(answer.at("/careUnit/agreements/nodes").as_array().unwrap().len(), rows);
+    }
+}
