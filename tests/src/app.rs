@@ -210,11 +210,4 @@ impl TestApp {
         let (done, seen) = self.all_statements(work).await;
         (done, seen.into_iter().filter(|sql| !sql.contains("access_event")).collect())
     }
-
-    /// The statements that `work` runs, all of them.
-    pub async fn all_statements<T>(&self, work: impl Future<Output = T>) -> (T, Vec<String>) {
-        self.statements.lock().unwrap().clear();
-        let done = work.await;
-        (done, std::mem::take(&mut *self.statements.lock().unwrap()))
-    }
 }
