@@ -91,7 +91,7 @@ impl Answer {
 
     /// Fails unless there are neither errors nor user errors anywhere.
     #[track_caller]
-    #[must_use]
+    #[expect(clippy::return_self_not_must_use, reason = "most callers only want the check")]
     pub fn ok(self) -> Self {
         let text = self.body.to_string();
         assert!(self.body.get("errors").is_none(), "{text}");
