@@ -90,8 +90,13 @@ impl AccessLog {
     }
 
     /// Logs inside the transaction of a write.
+    ///
+    /// # Errors
+    /// [`Fault::Unavailable`] when it could not be: then the write must not happen.
     pub async fn within(&self, tx: &Tx, record: &Record) -> Result<(), Fault> {
-        insert(tx, &self.clock, &self.keys, self.writer, &self.seq, std::iter::once(record)).await
+        insert(tx, &self.clock, &self.keys, self.writer, &self.seq, std::iter::once(record))
+            .await
+            .map_err(|fault| unwritable(&fault))
     }
 }
 
@@ -110,12 +115,16 @@ async fn commit_groups(
                 insert(tx, &clock, &keys, writer, &seq, group.iter().map(|(record, _)| record)).await
             })
             .await
-            .map_err(|fault: Fault| Fault::Unavailable(format!("access log: {fault}")));
+            .map_err(|fault: Fault| unwritable(&fault));
         for (_, done) in group.drain(..) {
             // The request may have gone away: nobody to tell.
             let _ = done.send(outcome.clone());
         }
     }
+}
+
+fn unwritable(fault: &Fault) -> Fault {
+    Fault::Unavailable(format!("access log: {fault}"))
 }
 
 async fn insert<'a>(

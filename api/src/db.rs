@@ -176,7 +176,8 @@ async fn pool(options: &DbOptions, size: u32) -> Result<DatabaseConnection, Faul
         .await
         .map_err(|_| Fault::Unavailable("the database did not answer in time".to_owned()))?
         .map_err(|e| match Fault::from(e) {
-            Fault::Internal(cause) | Fault::Unavailable(cause) => Fault::Unavailable(cause),
+            Fault::Internal(cause) => Fault::Unavailable(cause),
+            other => other,
         })?;
     if let Some(observer) = options.observer.clone() {
         connection.set_metric_callback(move |info| observer(&info.statement.sql));

@@ -114,6 +114,9 @@ pub enum Fault {
     /// A defect.
     #[error("internal: {0}")]
     Internal(String),
+    /// Nobody is signed in, and this is not public.
+    #[error("nobody is signed in")]
+    Unauthenticated,
 }
 
 impl Fault {

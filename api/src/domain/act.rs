@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
+    auth::actor::Actor,
     crypto::sha256,
     db::{Tx, is_unique_violation},
     error::{Fault, Problem, ProblemCode, Stop},
@@ -87,6 +88,9 @@ pub async fn perform(
     input: &impl Serialize,
     body: impl AsyncFnOnce(&Tx) -> Result<Done, Stop>,
 ) -> Result<Receipt, Fault> {
+    if session.actor == Actor::Anonymous {
+        return Err(Fault::Unauthenticated);
+    }
     if !Key::is_usable(key) {
         return Ok(Receipt::refused(vec![Problem::input(
             "idempotencyKey",
@@ -98,23 +102,26 @@ pub async fn perform(
     let outcome = session
         .core
         .db
-        .write(async |tx| -> Result<Receipt, Stop> {
+        .write(async |tx| -> Result<(Receipt, BTreeSet<PatientId>), Stop> {
             let done = body(tx).await?;
             let receipt = Receipt { ids: done.ids, problems: Vec::new() };
             if !done.patients.is_empty() {
                 let mut record = session.record(mutation, Outcome::Allowed, None);
                 record.patients = done.patients.clone();
                 session.core.log.within(tx, &record).await?;
-                session.trail.logged(&done.patients);
             }
             if !key.store(tx, session, &receipt).await? {
                 return Err(Stop::Refused(Vec::new()));
             }
-            Ok(receipt)
+            Ok((receipt, done.patients))
         })
         .await;
     match outcome {
-        Ok(receipt) => Ok(receipt),
+        Ok((receipt, patients)) => {
+            // Only what is committed: a repeated request is rolled back, and what its answer shows is logged anew.
+            session.trail.logged(&patients);
+            Ok(receipt)
+        }
         Err(Stop::Fault(fault)) => Err(fault),
         Err(Stop::Refused(problems)) => key.settle(session, mutation, problems).await,
     }

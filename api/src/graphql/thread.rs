@@ -11,7 +11,7 @@ use std::{
 
 use async_graphql::{
     Context, Object, Result,
-    connection::{Connection, Edge, EmptyFields, OpaqueCursor},
+    connection::{CursorType, OpaqueCursor, PageInfo},
     dataloader::{DataLoader, Loader},
 };
 use chrono::{DateTime, Utc};
@@ -41,9 +41,6 @@ use crate::{
     error::Fault,
     session::{Core, Session},
 };
-
-/// A page of threads.
-pub type ThreadConnection = Connection<OpaqueCursor<ThreadPlace>, Thread, ThreadTotal, EmptyFields>;
 
 /// Where a page of threads goes on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -130,14 +127,57 @@ impl Thread {
     }
 }
 
-/// The count of a list of threads.
-pub struct ThreadTotal {
+/// A page of threads, each with where the list goes on after it.
+pub struct ThreadConnection {
     patient: PatientId,
+    edges: Vec<ThreadEdge>,
+    has_previous: bool,
+    has_next: bool,
 }
 
-/// What a page of threads has beside its rows.
+/// A thread in a page.
+pub struct ThreadEdge {
+    cursor: String,
+    node: Thread,
+}
+
+/// A `Thread` in a page.
 #[Object]
-impl ThreadTotal {
+impl ThreadEdge {
+    /// For `after`.
+    async fn cursor(&self) -> &str {
+        &self.cursor
+    }
+
+    /// The row.
+    async fn node(&self) -> &Thread {
+        &self.node
+    }
+}
+
+/// A page of `Thread`.
+#[Object]
+impl ThreadConnection {
+    /// The rows of the page, each with its cursor.
+    async fn edges(&self) -> &[ThreadEdge] {
+        &self.edges
+    }
+
+    /// The rows of the page without cursors.
+    async fn nodes(&self) -> Vec<&Thread> {
+        self.edges.iter().map(|edge| &edge.node).collect()
+    }
+
+    /// Whether there is more.
+    async fn page_info(&self) -> PageInfo {
+        PageInfo {
+            has_previous_page: self.has_previous,
+            has_next_page: self.has_next,
+            start_cursor: self.edges.first().map(|edge| edge.cursor.clone()),
+            end_cursor: self.edges.last().map(|edge| edge.cursor.clone()),
+        }
+    }
+
     /// How many threads there are in all.
     async fn total_count(&self, ctx: &Context<'_>) -> Result<i32> {
         let session = session(ctx);
@@ -174,12 +214,14 @@ pub async fn threads_of(
     let mut threads = load(session, &filter, values, &order).await.map_err(|e| fault(session, &e))?;
     let more = threads.len() > request.first;
     threads.truncate(request.first);
-    let mut page = Connection::with_additional_fields(request.after.is_some(), more, ThreadTotal { patient });
-    page.edges.extend(threads.into_iter().map(|thread| {
-        let place = ThreadPlace { at: thread.last_message_at, id: thread.id };
-        Edge::new(OpaqueCursor(place), thread)
-    }));
-    Ok(page)
+    let edges = threads
+        .into_iter()
+        .map(|node| {
+            let place = ThreadPlace { at: node.last_message_at, id: node.id };
+            ThreadEdge { cursor: OpaqueCursor(place).encode_cursor(), node }
+        })
+        .collect();
+    Ok(ThreadConnection { patient, edges, has_previous: request.after.is_some(), has_next: more })
 }
 
 /// A thread by id.

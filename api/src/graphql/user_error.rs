@@ -75,6 +75,7 @@ pub fn fault(session: &Session, fault: &Fault) -> async_graphql::Error {
     let (code, message) = match fault {
         Fault::Unavailable(_) => ("UNAVAILABLE", "Tjänsten kan inte svara just nu. Försök igen om en stund."),
         Fault::Internal(_) => ("INTERNAL", "Något gick fel hos oss. Försök igen, eller ring mottagningen."),
+        Fault::Unauthenticated => return refused(session),
     };
     tracing::error!(request_id = %session.request_id, error = %fault, "request failed");
     coded(code, message)

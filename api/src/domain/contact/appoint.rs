@@ -103,8 +103,11 @@ pub async fn appoint(session: &Session, key: &str, cmd: &Appoint) -> Result<Rece
         // Two appointments at once: the second waits here and then sees the first.
         patient::Entity::find_by_id(patient.id).lock_exclusive().one(tx).await?;
         let holders = holders(tx, patient.id, cmd.role, &settings.region).await?;
-        let is_lead = rules::lead(&asked, settings.fixed_contacts, &holders)
-            .map_err(|taken| taken.problem(taken.0.care_provider_id == staff.care_provider))?;
+        let is_lead = rules::lead(&asked, settings.fixed_contacts, &holders).map_err(|taken| {
+            // The refusal tells something of the patient: who holds the role.
+            session.trail.read(patient.id);
+            taken.problem(taken.0.care_provider_id == staff.care_provider)
+        })?;
 
         let id = CareContactId(session.core.clock.uuid());
         let seal = |column, text: Option<&str>| keys.seal_opt(Place::new(column, id.0), text);

@@ -92,7 +92,12 @@ pub async fn send(session: &Session, key: &str, cmd: &Send) -> Result<Option<Sen
         .db
         .read(async |db| -> Result<bool, Fault> {
             let statement = Statement::from_sql_and_values(db.get_database_backend(), SQL.as_str(), values);
-            Ok(db.query_one_raw(statement).await?.is_some())
+            match db.query_one_raw(statement).await.map_err(Fault::from) {
+                Ok(row) => Ok(row.is_some()),
+                // Which part of the statement was refused cannot be told here: the general path finds out.
+                Err(Fault::Internal(_)) => Ok(false),
+                Err(fault) => Err(fault),
+            }
         })
         .await?;
     if !written {

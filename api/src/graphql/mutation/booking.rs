@@ -144,7 +144,11 @@ pub struct AppointmentRebookPayload {
 #[Object]
 impl BookingMutation {
     /// Publishes times (lägger ut tider) at the caller's own unit: all of them, or none.
-    async fn slot_publish(&self, ctx: &Context<'_>, input: SlotPublishInput) -> Result<SlotPublishPayload> {
+    async fn slot_publish(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which times.")] input: SlotPublishInput,
+    ) -> Result<SlotPublishPayload> {
         let session = session(ctx);
         let command = Publish {
             appointment_type: row(&input.appointment_type_id, NodeKind::AppointmentType),
@@ -164,7 +168,7 @@ impl BookingMutation {
     async fn appointment_book(
         &self,
         ctx: &Context<'_>,
-        input: AppointmentBookInput,
+        #[graphql(desc = "Which time, for whom.")] input: AppointmentBookInput,
     ) -> Result<AppointmentBookPayload> {
         let session = session(ctx);
         let command = Book {
@@ -188,7 +192,7 @@ impl BookingMutation {
     async fn appointment_cancel(
         &self,
         ctx: &Context<'_>,
-        input: AppointmentCancelInput,
+        #[graphql(desc = "Which appointment.")] input: AppointmentCancelInput,
     ) -> Result<AppointmentCancelPayload> {
         let session = session(ctx);
         let command = Cancel {
@@ -208,7 +212,7 @@ impl BookingMutation {
     async fn appointment_rebook(
         &self,
         ctx: &Context<'_>,
-        input: AppointmentRebookInput,
+        #[graphql(desc = "Which appointment, and the time it moves to.")] input: AppointmentRebookInput,
     ) -> Result<AppointmentRebookPayload> {
         let session = session(ctx);
         let command = Rebook {

@@ -86,7 +86,7 @@ impl ReminderMutation {
     async fn reminder_preferences_set(
         &self,
         ctx: &Context<'_>,
-        input: ReminderPreferencesSetInput,
+        #[graphql(desc = "The choices.")] input: ReminderPreferencesSetInput,
     ) -> Result<ReminderPreferencesSetPayload> {
         let session = session(ctx);
         let ways = input.contact_ways.unwrap_or_default();
@@ -122,7 +122,7 @@ async fn preferences(
     patient: PatientId,
 ) -> std::result::Result<Vec<ReminderPreference>, Fault> {
     session.trail.read(patient);
-    let reach = reach_sql(Who::from(&session.actor), "rp.patient_id", None);
+    let reach = reach_sql(Who::from(&session.actor), "rp.patient_id", Some("rp.care_provider_id"));
     let sql = format!(
         "SELECT {COLUMN_LIST} FROM reminder_preference rp WHERE {reach} AND rp.patient_id = $5 \
          ORDER BY rp.kind, rp.channel"

@@ -134,7 +134,11 @@ pub struct ThreadMarkReadPayload {
 impl ThreadMutation {
     /// Starts a thread (skriver till en mottagning) with its first message. When a patient writes, care promises an
     /// answer by `answerBy`. In an emergency call 112.
-    async fn thread_start(&self, ctx: &Context<'_>, input: ThreadStartInput) -> Result<ThreadStartPayload> {
+    async fn thread_start(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "To whom, about what.")] input: ThreadStartInput,
+    ) -> Result<ThreadStartPayload> {
         let session = session(ctx);
         let command = Start {
             care_unit: row(&input.care_unit_id, NodeKind::CareUnit),
@@ -153,7 +157,11 @@ impl ThreadMutation {
     }
 
     /// Sends a message (skickar ett meddelande) in a thread. In an emergency call 112.
-    async fn message_send(&self, ctx: &Context<'_>, input: MessageSendInput) -> Result<MessageSendPayload> {
+    async fn message_send(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Where, and what.")] input: MessageSendInput,
+    ) -> Result<MessageSendPayload> {
         let session = session(ctx);
         let command = Send { thread: row(&input.thread_id, NodeKind::Thread), body: input.body };
         let sent = send(session, &input.idempotency_key, &command).await.map_err(|e| fault(session, &e))?;
@@ -164,7 +172,7 @@ impl ThreadMutation {
     async fn thread_mark_read(
         &self,
         ctx: &Context<'_>,
-        input: ThreadMarkReadInput,
+        #[graphql(desc = "How far.")] input: ThreadMarkReadInput,
     ) -> Result<ThreadMarkReadPayload> {
         let session = session(ctx);
         let command = MarkRead {
