@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
+mod access;
 mod acts;
 mod agreement;
 mod booking;
@@ -14,4 +15,5 @@ mod reminders;
 mod schema;
 mod seed;
 mod smtp;
+mod surface;
 mod thread;

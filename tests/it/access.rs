@@ -1,0 +1,9 @@
+//! Who reaches what, through every door: the cases of `tests/access-cases.md`, each a test named as a sentence.
+
+mod log;
+mod production;
+mod reads;
+mod situation;
+mod staff;
+mod tokens;
+mod writes;

@@ -1,0 +1,396 @@
+//! Three patients with everything a patient can have, made through the API itself. Every text about a patient holds
+//! that patient's own word, so that a leak can be seen.
+
+use entity::{PatientId, access_event, access_event_patient};
+use harness::{Answer, Staff, TestApp, TestPatient, relate};
+use patientkontrakt::{
+    auth::token::Identity,
+    graphql::scalars::{GlobalId, NodeKind},
+};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, Statement};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// One patient's part: what exists about them, by global id.
+#[derive(Clone, Debug)]
+pub struct Record {
+    pub patient: TestPatient,
+    pub staff: Staff,
+    pub agreement: String,
+    pub version: String,
+    pub digest: String,
+    pub goal: String,
+    pub item: String,
+    pub contact: String,
+    /// None at the unit that offers no times.
+    pub appointment: Option<String>,
+    pub free_slot: Option<String>,
+    pub thread: String,
+    pub message: String,
+}
+
+/// The service with the three patients in it.
+pub struct Situation {
+    pub app: TestApp,
+    pub one: Record,
+    pub two: Record,
+    pub three: Record,
+}
+
+impl Situation {
+    pub async fn new() -> Self {
+        let app = TestApp::new().await;
+        let world = app.world.clone();
+        let one =
+            record(&app, &world.p1, &world.s1, Some(global(NodeKind::AppointmentType, world.visit))).await;
+        let two =
+            record(&app, &world.p2, &world.s2, Some(global(NodeKind::AppointmentType, world.visit_u2))).await;
+        let three = record(&app, &world.p3, &world.s3, None).await;
+        Self { app, one, two, three }
+    }
+
+    /// Runs an operation as the first patient.
+    pub async fn p1(&self, query: &str, variables: Value) -> Answer {
+        self.app.run(&self.one.patient.identity, query, variables).await
+    }
+
+    /// Runs an operation as the first unit's staff.
+    pub async fn s1(&self, query: &str, variables: Value) -> Answer {
+        self.app.run(&self.one.staff.identity, query, variables).await
+    }
+}
+
+/// The global id of a row.
+pub fn global(kind: NodeKind, id: impl Into<Uuid>) -> String {
+    GlobalId::new(kind, id).to_string()
+}
+
+/// An id that nothing has.
+pub fn random(kind: NodeKind) -> String {
+    global(kind, Uuid::new_v4())
+}
+
+/// Every kind of object with identity.
+pub const KINDS: [NodeKind; 14] = [
+    NodeKind::Agreement,
+    NodeKind::AgreementVersion,
+    NodeKind::Appointment,
+    NodeKind::AppointmentType,
+    NodeKind::Assignment,
+    NodeKind::CareContact,
+    NodeKind::CareUnit,
+    NodeKind::Goal,
+    NodeKind::Patient,
+    NodeKind::PlanItem,
+    NodeKind::ReminderPreference,
+    NodeKind::Slot,
+    NodeKind::Thread,
+    NodeKind::ThreadMessage,
+];
+
+/// The ids of all rows about a patient, from the tables.
+pub async fn rows_about(app: &TestApp, patient: PatientId) -> Vec<(NodeKind, Uuid)> {
+    let db = app.core.db.reader();
+    let mut found = vec![(NodeKind::Patient, patient.0)];
+    macro_rules! add {
+        ($($table:ident $kind:ident),+) => {$(
+            let rows = entity::$table::Entity::find().filter(entity::$table::Column::PatientId.eq(patient));
+            let rows = rows.all(db).await.unwrap();
+            assert!(!rows.is_empty(), concat!("nothing in ", stringify!($table)));
+            found.extend(rows.into_iter().map(|row| (NodeKind::$kind, row.id.0)));
+        )+};
+    }
+    add!(agreement Agreement, agreement_version AgreementVersion, appointment Appointment,
+         care_contact CareContact, goal Goal, plan_item PlanItem, reminder_preference ReminderPreference,
+         thread Thread, thread_message ThreadMessage);
+    found
+}
+
+/// What of `patient` stands in a text: their word, their name or their number.
+pub fn traces(patient: &TestPatient, text: &str) -> Vec<String> {
+    let text = text.to_lowercase();
+    let word = patient.canary.split('-').next().unwrap_or_default().get(..7).unwrap_or_default();
+    let number = &patient.number;
+    let marks = [
+        word.to_owned(),
+        number.clone(),
+        format!("{}-{}", &number[..8], &number[8..]),
+        format!("{}-{}", &number[2..8], &number[8..]),
+    ];
+    marks.into_iter().filter(|mark| text.contains(mark.as_str())).collect()
+}
+
+/// Fails when anything of `patient` stands in the answer.
+#[track_caller]
+pub fn assert_nothing_of(patient: &TestPatient, answer: &Answer) {
+    let text = answer.body.to_string();
+    assert!(traces(patient, &text).is_empty(), "{text}");
+}
+
+/// What a payload's object is, and what of it tests look at.
+fn selection(mutation: &str) -> &'static str {
+    match mutation {
+        "agreementAssent" | "agreementCreate" | "agreementPropose" => {
+            "agreement { id status rowVersion currentVersion { id digest title story status } \
+             goals { id text } planItems { id title description status rowVersion } }"
+        }
+        "appointmentBook" | "appointmentCancel" | "appointmentRebook" => {
+            "appointment { id status rowVersion }"
+        }
+        "careRelationRegister" => "patient { id givenName }",
+        "contactAppoint" | "contactEnd" => "contact { id name howToReach rowVersion }",
+        "goalAdd" => "goal { id text }",
+        "messageSend" => "message { id body authorKind authorName } thread { id subject }",
+        "planItemAccept" | "planItemComplete" | "planItemPropose" => {
+            "planItem { id title status rowVersion }"
+        }
+        "reminderPreferencesSet" => "preferences { id textShown }",
+        "slotPublish" => "slots { id startsAt }",
+        "threadMarkRead" | "threadStart" => "thread { id subject messages { nodes { id body } } }",
+        other => panic!("what does {other} answer?"),
+    }
+}
+
+/// The document of a mutation.
+pub fn document(mutation: &str) -> String {
+    document_selecting(mutation, selection(mutation))
+}
+
+/// The document of a mutation that looks at `selection`.
+pub fn document_selecting(mutation: &str, selection: &str) -> String {
+    let (first, rest) = mutation.split_at(1);
+    format!(
+        "mutation($input: {}{rest}Input!) {{ {mutation}(input: $input) \
+         {{ {selection} userErrors {{ field code message }} }} }}",
+        first.to_uppercase()
+    )
+}
+
+/// Runs a mutation under a fresh idempotency key, unless the input has one.
+pub async fn act(app: &TestApp, who: &Identity, mutation: &str, mut input: Value) -> Answer {
+    if input.get("idempotencyKey").is_none() {
+        input["idempotencyKey"] = json!(Uuid::new_v4().to_string());
+    }
+    app.run(who, &document(mutation), json!({ "input": input })).await
+}
+
+/// Every mutation, aimed at somebody's data.
+pub fn mutations(at: &Record, unit: &Staff) -> Vec<(&'static str, Value)> {
+    let patient = at.patient.global_id();
+    let slot = at.free_slot.clone().unwrap_or_else(|| random(NodeKind::Slot));
+    let appointment = at.appointment.clone().unwrap_or_else(|| random(NodeKind::Appointment));
+    let choice = json!({ "kind": "PLAN", "channel": "MAIL", "optedIn": false, "textShown": "Nej tack." });
+    let person = json!({ "named": { "name": "N", "function": "F", "phone": "+46701740606" } });
+    vec![
+        (
+            "agreementAssent",
+            json!({ "agreementId": at.agreement, "versionId": at.version, "digest": at.digest }),
+        ),
+        ("agreementCreate", json!({ "patientId": patient, "title": "Ny plan" })),
+        ("agreementPropose", json!({ "agreementId": at.agreement, "expectedRowVersion": 1 })),
+        ("appointmentBook", json!({ "patientId": patient, "slotId": slot })),
+        ("appointmentCancel", json!({ "appointmentId": appointment, "expectedRowVersion": 1 })),
+        (
+            "appointmentRebook",
+            json!({ "appointmentId": appointment, "slotId": slot, "expectedRowVersion": 1 }),
+        ),
+        (
+            "careRelationRegister",
+            json!({ "patientNumber": at.patient.number, "declaration": "PATIENT_PRESENT", "reason": "Besök" }),
+        ),
+        ("contactAppoint", json!({ "patientId": patient, "role": "FAST_VARDKONTAKT", "person": person })),
+        (
+            "contactEnd",
+            json!({ "contactId": at.contact, "reason": "Slut", "consultation": "TOLD", "expectedRowVersion": 1 }),
+        ),
+        ("goalAdd", json!({ "agreementId": at.agreement, "text": "Ett mål" })),
+        ("messageSend", json!({ "threadId": at.thread, "body": "Hej" })),
+        ("planItemAccept", json!({ "planItemId": at.item, "expectedRowVersion": 1 })),
+        ("planItemComplete", json!({ "planItemId": at.item, "expectedRowVersion": 1, "outcome": "DONE" })),
+        (
+            "planItemPropose",
+            json!({ "agreementId": at.agreement, "title": "Insats", "category": "TREATMENT", "owner": "PATIENT",
+                    "timing": { "date": "2027-03-01" } }),
+        ),
+        ("reminderPreferencesSet", json!({ "patientId": patient, "choices": [choice] })),
+        (
+            "slotPublish",
+            json!({ "appointmentTypeId": random(NodeKind::AppointmentType), "startsLocal": ["2027-03-01T09:00"] }),
+        ),
+        ("threadMarkRead", json!({ "threadId": at.thread, "messageId": at.message })),
+        (
+            "threadStart",
+            json!({ "careUnitId": global(NodeKind::CareUnit, unit.unit), "patientId": patient,
+                    "subject": "Ämne", "body": "Hej" }),
+        ),
+    ]
+}
+
+/// A record that nothing has: the same shape, other ids. The slot is a real one, which is no secret.
+pub fn nowhere(like: &Record) -> Record {
+    let patient = TestPatient { id: PatientId(Uuid::new_v4()), ..like.patient.clone() };
+    Record {
+        patient,
+        staff: like.staff.clone(),
+        agreement: random(NodeKind::Agreement),
+        version: random(NodeKind::AgreementVersion),
+        digest: "00".repeat(32),
+        goal: random(NodeKind::Goal),
+        item: random(NodeKind::PlanItem),
+        contact: random(NodeKind::CareContact),
+        appointment: Some(random(NodeKind::Appointment)),
+        free_slot: like.free_slot.clone(),
+        thread: random(NodeKind::Thread),
+        message: random(NodeKind::ThreadMessage),
+    }
+}
+
+async fn record(app: &TestApp, patient: &TestPatient, staff: &Staff, times: Option<String>) -> Record {
+    relate(&app.core, staff, patient).await;
+    let (care, own, word) = (&staff.identity, &patient.identity, patient.canary);
+    let text = |what: &str| format!("{what} {word}");
+    let unit = global(NodeKind::CareUnit, staff.unit);
+    let input = json!({
+        "patientId": patient.global_id(), "title": text("Plan"), "story": text("Berättelse"),
+        "whatMatters": text("Viktigt"), "sharedGoal": text("Gemensamt"), "ownResponsibility": text("Eget"),
+        "selfCare": text("Egenvård"), "whenToSeekHelp": text("Hjälp"), "howResultsCome": text("Svar"),
+    });
+    let created = act(app, care, "agreementCreate", input).await.ok();
+    let agreement = created.text("/agreementCreate/agreement/id");
+    let goal = act(app, care, "goalAdd", json!({ "agreementId": agreement, "text": text("Mål") })).await.ok();
+    let goal = goal.text("/goalAdd/goal/id");
+    let input = json!({
+        "agreementId": agreement, "title": text("Insats"), "description": text("Beskrivning"),
+        "category": "TREATMENT", "owner": "CARE", "goalId": goal, "timing": { "date": "2027-03-01" },
+        "responsibleUnitId": unit, "workNote": text("Arbetsanteckning"), "resultHow": text("Resultat"),
+    });
+    let item = act(app, care, "planItemPropose", input).await.ok().text("/planItemPropose/planItem/id");
+    let input = json!({
+        "patientId": patient.global_id(), "role": "FAST_VARDKONTAKT", "howToReach": text("Ring"),
+        "person": { "named": { "name": text("Kontakt"), "function": text("Roll"), "phone": "+46701740605" } },
+    });
+    let contact = act(app, care, "contactAppoint", input).await.ok().text("/contactAppoint/contact/id");
+    let seen = app.run(own, "{ me { agreement { rowVersion } } }", json!({})).await.ok();
+    let input =
+        json!({ "agreementId": agreement, "expectedRowVersion": seen.at("/me/agreement/rowVersion") });
+    let proposed = act(app, care, "agreementPropose", input).await.ok();
+    let version = proposed.text("/agreementPropose/agreement/currentVersion/id");
+    let digest = proposed.text("/agreementPropose/agreement/currentVersion/digest");
+    let input = json!({ "agreementId": agreement, "versionId": version, "digest": digest });
+    act(app, own, "agreementAssent", input).await.ok();
+    let (mut appointment, mut free_slot) = (None, None);
+    if let Some(kind) = times {
+        let starts = ["2027-02-15T09:00", "2027-02-15T10:00", "2027-02-15T11:00"];
+        let input = json!({ "appointmentTypeId": kind, "startsLocal": starts });
+        let slots = act(app, care, "slotPublish", input).await.ok();
+        let first = slots.text("/slotPublish/slots/0/id");
+        free_slot = Some(slots.text("/slotPublish/slots/2/id"));
+        let booked = act(app, own, "appointmentBook", json!({ "slotId": first })).await.ok();
+        appointment = Some(booked.text("/appointmentBook/appointment/id"));
+    }
+    let input = json!({ "careUnitId": unit, "subject": text("Ämne"), "body": text("Meddelande") });
+    let thread = act(app, own, "threadStart", input).await.ok().text("/threadStart/thread/id");
+    let input = json!({ "threadId": thread, "body": text("Svar") });
+    let message = act(app, care, "messageSend", input).await.ok().text("/messageSend/message/id");
+    let choice = |kind: &str| json!({ "kind": kind, "channel": "MAIL", "optedIn": true, "textShown": text("Jag vill") });
+    let input = json!({
+        "choices": [choice("APPOINTMENT"), choice("MESSAGE")],
+        "contactWays": { "mail": format!("{word}@example.se") },
+    });
+    act(app, own, "reminderPreferencesSet", input).await.ok();
+    Record {
+        patient: patient.clone(),
+        staff: staff.clone(),
+        agreement,
+        version,
+        digest,
+        goal,
+        item,
+        contact,
+        appointment,
+        free_slot,
+        thread,
+        message,
+    }
+}
+
+/// Every table and its whole content, in a form that can be compared. Without the access log and the idempotency
+/// keys: a refusal is written there.
+pub async fn tables(app: &TestApp) -> Vec<(String, String)> {
+    let db = app.core.db.reader();
+    let sqlite = app.core.db.is_sqlite();
+    let rows = async |sql: String| {
+        let found = db.query_all_raw(Statement::from_string(db.get_database_backend(), sql)).await.unwrap();
+        found.iter().map(|row| row.try_get_by_index::<String>(0).unwrap()).collect::<Vec<_>>()
+    };
+    let names = if sqlite {
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name"
+    } else {
+        "SELECT table_name::text FROM information_schema.tables WHERE table_schema = 'public' ORDER BY 1"
+    };
+    let mut found = Vec::new();
+    for table in rows(names.to_owned()).await {
+        if table.starts_with("access_event") || table == "idempotency_key" {
+            continue;
+        }
+        let one_row = if sqlite {
+            let columns = rows(format!("SELECT name FROM pragma_table_info('{table}')")).await;
+            let quoted: Vec<String> = columns.iter().map(|c| format!("quote(\"{c}\")")).collect();
+            format!("SELECT {} FROM \"{table}\" ORDER BY 1", quoted.join(" || ',' || "))
+        } else {
+            format!("SELECT t::text FROM \"{table}\" t ORDER BY 1")
+        };
+        found.push((table, rows(one_row).await.join("\n")));
+    }
+    assert!(found.len() > 20, "only {} tables", found.len());
+    found
+}
+
+/// Fails unless both are the same, and names the tables that differ.
+#[track_caller]
+pub fn assert_unchanged(before: &[(String, String)], after: &[(String, String)], what: &str) {
+    let differ: Vec<&str> =
+        before.iter().zip(after).filter(|(a, b)| a != b).map(|((name, _), _)| name.as_str()).collect();
+    assert!(differ.is_empty(), "{what} changed {differ:?}");
+}
+
+/// An entry of the access log with its patients.
+#[derive(Clone, Debug)]
+pub struct Logged {
+    pub event: access_event::Model,
+    pub patients: Vec<PatientId>,
+}
+
+/// The access log from its `from`th entry on, in the order it was written.
+pub async fn logged(app: &TestApp, from: usize) -> Vec<Logged> {
+    let db = app.core.db.reader();
+    let events = access_event::Entity::find().order_by_asc(access_event::Column::Seq).all(db).await.unwrap();
+    let mut found = Vec::new();
+    for event in events.into_iter().skip(from) {
+        let of = access_event_patient::Entity::find()
+            .filter(access_event_patient::Column::EventId.eq(event.id))
+            .order_by_asc(access_event_patient::Column::PatientId);
+        let patients = of.all(db).await.unwrap().into_iter().map(|row| row.patient_id).collect();
+        found.push(Logged { event, patients });
+    }
+    found
+}
+
+/// How many entries the access log has.
+pub async fn log_length(app: &TestApp) -> usize {
+    logged(app, 0).await.len()
+}
+
+/// Everything of the caller's own record that `me` can show.
+pub const ME: &str = "{ me { id givenName familyName personalIdentityNumber birthDate language careUnit { id name } \
+    agreement { id status rowVersion careUnit { name } \
+      currentVersion { id title story whatMatters sharedGoal ownResponsibility selfCare whenToSeekHelp howResultsCome } \
+      proposals { id title } goals { id text } \
+      planItems { id title description resultHow statusReason goal { id text } responsibleUnit { name } } } \
+    fixedCareContact { id name howToReach } contacts { id name function howToReach phone } \
+    nextAppointment { id startsAt careUnit { name } } parts { part complete missing } \
+    nextSteps { patient { title withWhom } care { title withWhom } } whoToContact { name phone message } \
+    timeline { totalCount nodes { title unitName planItem { id title } appointment { id } } } \
+    appointments { totalCount nodes { id startsAt } } \
+    threads { totalCount nodes { id subject messages { totalCount nodes { id body authorName } } } } \
+    reminderPreferences { id textShown } } }";
