@@ -2,7 +2,12 @@
 
 use entity::{
     plan_item::Status,
-    plan_item_revision::{Category::*, Owner},
+    plan_item_revision::{
+        Category::{
+            Coordination, Examination, FollowUp, Information, LoanOfEquipment, Referral, SelfCare, Treatment,
+        },
+        Owner,
+    },
 };
 
 use super::themes::{Due, Item, Theme};
