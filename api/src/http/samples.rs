@@ -59,6 +59,8 @@ pub async fn samples(core: &Core) -> Result<Vec<Sample>, Fault> {
             .order_by_asc(slot::Column::StartsAt);
         if let Some(slot) = free.one(db).await? {
             set("slot", GlobalId::new(NodeKind::Slot, slot.id).to_string().into());
+            let appointment_type = GlobalId::new(NodeKind::AppointmentType, slot.appointment_type_id);
+            set("type", appointment_type.to_string().into());
         }
     }
     Ok(SAMPLES
@@ -75,5 +77,42 @@ fn sample(title: &str, token_kind: TokenKind, query: &str, known: &Value) -> Sam
         query: query.to_owned(),
         variables: Value::Object(variables.map(|(name, value)| (name.clone(), value.clone())).collect()),
         token_kind,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+
+    use async_graphql::Variables;
+
+    use super::*;
+    use crate::{
+        graphql::schema,
+        http::graphql::{
+            documents::Documents,
+            errors::{code, code_of},
+            limits::Limits,
+            request::Params,
+            types::Types,
+        },
+    };
+
+    #[tokio::test]
+    async fn every_sample_is_valid_by_the_schema() {
+        let limits = Limits::default();
+        let schema = schema::build(&limits);
+        let types = Types::from_sdl(&schema.sdl()).unwrap();
+        let documents = Documents::new(schema, types, limits, true);
+        for (title, _, query) in SAMPLES {
+            let params = Params { query: Some(query.into()), ..Params::default() };
+            let resolved = documents.resolve(&params).expect(title);
+            // Without its variables a valid document says that they are missing, and nothing else.
+            if let Err(refusal) = documents.prepare(resolved, Variables::default()).await {
+                for error in refusal.errors {
+                    assert_eq!(code_of(&error), Some(code::BAD_USER_INPUT), "{title}: {}", error.message);
+                }
+            }
+        }
     }
 }
