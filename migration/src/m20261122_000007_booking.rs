@@ -49,6 +49,7 @@ pub fn up(schema: &mut Schema) {
             .check("ends_after_start", "ends_at > starts_at")
             .index(&["schedule_id", "starts_at"])
             .index_where(&["care_unit_id", "appointment_type_id", "starts_at", "id"], "open_seats > 0")
+            .index_where(&["care_unit_id", "starts_at", "id"], "open_seats > 0")
     });
 
     schema.table("appointment", |t| {

@@ -7,7 +7,7 @@ use super::{
     page::{Page, page_request},
     read::unit::{self, Filter, ListPlace, Sort},
     scalars::{GlobalId, HsaId, NodeKind, PhoneNumber},
-    types::{agreement::AgreementSummary, enums::AgreementStatus},
+    types::{agreement::AgreementSummary, booking::AppointmentType, enums::AgreementStatus},
     user_error::{coded, fault, refused, session},
 };
 use crate::auth::policy::{self, Action, Noun};
@@ -84,6 +84,13 @@ impl CareUnit {
     /// Its visiting address, where it has one.
     async fn address(&self) -> Result<Option<&str>> {
         Ok(self.facts()?.address.as_deref())
+    }
+
+    /// The kinds of appointment it offers (besökstyper), by name; patients see those they may book themselves. At
+    /// most 100.
+    async fn appointment_types(&self, ctx: &Context<'_>) -> Result<Vec<AppointmentType>> {
+        let session = session(ctx);
+        unit::appointment_types(session, self.id).await.map_err(|e| fault(session, &e))
     }
 
     /// The agreements that the unit has drawn up, for its own staff. FORBIDDEN for others.

@@ -108,19 +108,21 @@ impl Query {
         CareUnit::load(ctx, id).await
     }
 
-    /// Free times (lediga tider) of one kind at one unit, the soonest first. Patients see those they may book.
+    /// Free times (lediga tider) at one unit, the soonest first. Patients see those they may book.
     async fn free_slots(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The unit.")] care_unit_id: ID,
-        #[graphql(desc = "What kind of appointment (besökstyp).")] appointment_type_id: ID,
+        #[graphql(desc = "What kind of appointment (besökstyp); every kind when left out.")]
+        appointment_type_id: Option<ID>,
         #[graphql(desc = "Only times after this instant; now when left out.")] from: Option<DateTime<Utc>>,
         #[graphql(desc = "How many, 1 to 100; 20 when left out.")] first: Option<i32>,
         #[graphql(desc = "Goes on after this cursor.")] after: Option<String>,
     ) -> Result<Page<Slot>> {
         let unit = GlobalId::row(&care_unit_id, NodeKind::CareUnit).unwrap_or(CareUnitId(uuid::Uuid::nil()));
-        let kind = GlobalId::row(&appointment_type_id, NodeKind::AppointmentType)
-            .unwrap_or(AppointmentTypeId(uuid::Uuid::nil()));
+        let kind = appointment_type_id.map(|id| {
+            GlobalId::row(&id, NodeKind::AppointmentType).unwrap_or(AppointmentTypeId(uuid::Uuid::nil()))
+        });
         free_slots(ctx, unit, kind, from, first, after.as_deref()).await
     }
 

@@ -35,11 +35,11 @@ pub struct SlotPlace {
     id: Uuid,
 }
 
-/// The free times of one kind at one unit from `from` on, never before now, the soonest first.
+/// The free times at one unit from `from` on, of one kind or of all, never before now, the soonest first.
 pub async fn free_slots(
     ctx: &Context<'_>,
     unit: CareUnitId,
-    kind: AppointmentTypeId,
+    kind: Option<AppointmentTypeId>,
     from: Option<DateTime<Utc>>,
     first: Option<i32>,
     after: Option<&str>,
@@ -50,11 +50,14 @@ pub async fn free_slots(
     }
     let request = page_request::<SlotPlace>(first, after, 20)?;
     let from = from.map_or_else(|| session.now(), |from| Ord::max(from, session.now()));
-    let mut values: Vec<Value> = vec![unit.0.into(), kind.0.into(), from.into()];
-    let mut filter = "s.care_unit_id = $1 AND s.appointment_type_id = $2 AND s.starts_at > $3".to_owned();
-    if let Some(place) = &request.after {
-        filter.push_str(" AND (s.starts_at > $4 OR (s.starts_at = $4 AND s.id > $5))");
-        values.extend([place.at.into(), Value::from(place.id)]);
+    let start = request.after.clone().unwrap_or(SlotPlace { at: from, id: Uuid::max() });
+    let mut values: Vec<Value> = vec![unit.0.into(), Ord::max(start.at, from).into(), start.id.into()];
+    // Each text has an index of its own.
+    let mut filter =
+        "s.care_unit_id = $1 AND (s.starts_at > $2 OR (s.starts_at = $2 AND s.id > $3))".to_owned();
+    if let Some(kind) = kind {
+        filter.push_str(" AND s.appointment_type_id = $4");
+        values.push(kind.0.into());
     }
     let sql = format!(
         "SELECT {} FROM slot s {SLOT_JOINS} WHERE s.open_seats > 0 AND {filter}{} \

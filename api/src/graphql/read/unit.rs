@@ -8,7 +8,7 @@ use sea_orm::{ConnectionTrait, Statement, Value};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{cols::Cols, plan::version_content};
+use super::{appointment, cols::Cols, plan::version_content};
 use crate::{
     auth::{
         actor::StaffActor,
@@ -21,6 +21,7 @@ use crate::{
         scalars::{Date, GlobalId, NodeKind},
         types::{
             agreement::{AgreementSummary, OpenItem},
+            booking::AppointmentType,
             people::PatientSummary,
         },
     },
@@ -199,6 +200,24 @@ fn read(session: &Session, cols: &mut Cols<'_>) -> Result<Row, Fault> {
         updated_at,
     };
     Ok(Row { summary, place: ListPlace { at: updated_at, name, id } })
+}
+
+/// The kinds of appointment a unit offers to the caller.
+pub async fn appointment_types(session: &Session, unit: CareUnitId) -> Result<Vec<AppointmentType>, Fault> {
+    let open = if session.actor.staff().is_some() { "" } else { " AND t.web_bookable" };
+    let sql = format!(
+        "SELECT {} FROM appointment_type t WHERE t.care_unit_id = $1{open} ORDER BY t.name, t.id LIMIT 100",
+        appointment::type_columns("t")
+    );
+    session
+        .core
+        .db
+        .read(async |db| -> Result<_, Fault> {
+            let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, [unit.0.into()]);
+            let rows = db.query_all_raw(statement).await?;
+            rows.iter().map(|row| appointment::appointment_type(&mut Cols::new(row))).collect()
+        })
+        .await
 }
 
 /// The facts of a unit that anyone signed in may see.
