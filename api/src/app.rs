@@ -161,8 +161,13 @@ pub async fn start(
     let limits = config.limits();
     let schema = schema::build(&limits);
     let events = Events::default();
-    let service =
-        Service { core: core.clone(), schema: schema.clone(), verifier, resolver, events: events.clone() };
+    let service = Service {
+        core: core.clone(),
+        schema: schema::build_trusting(&limits),
+        verifier,
+        resolver,
+        events: events.clone(),
+    };
     let endpoint =
         Endpoint::new(service.clone(), schema.clone(), &schema.sdl(), limits, config.graphql.introspection)
             .map_err(|e| StartError::new(format!("the schema cannot be served: {e:?}")))?;

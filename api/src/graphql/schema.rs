@@ -1,6 +1,6 @@
 //! The schema, built without a database: everything a request needs comes with the request.
 
-use async_graphql::{SDLExportOptions, Schema as GenericSchema};
+use async_graphql::{SDLExportOptions, Schema as GenericSchema, ValidationMode};
 
 use super::{mutation::Mutation, query::Query, subscription::SubscriptionRoot};
 use crate::http::graphql::limits::Limits;
@@ -8,9 +8,19 @@ use crate::http::graphql::limits::Limits;
 /// The service's schema.
 pub type Schema = GenericSchema<Query, Mutation, SubscriptionRoot>;
 
-/// Builds the schema with the limits it checks itself.
+/// Builds the schema with the limits it checks itself. The transport validates documents with it, once each.
 pub fn build(limits: &Limits) -> Schema {
+    with(ValidationMode::Strict, limits)
+}
+
+/// The same schema for running what the transport has validated: only the limits are checked again.
+pub fn build_trusting(limits: &Limits) -> Schema {
+    with(ValidationMode::Fast, limits)
+}
+
+fn with(validation: ValidationMode, limits: &Limits) -> Schema {
     GenericSchema::build(Query, Mutation::default(), SubscriptionRoot)
+        .validation_mode(validation)
         .limit_complexity(limits.complexity)
         .disable_suggestions()
         .finish()
