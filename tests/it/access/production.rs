@@ -15,7 +15,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 fn production(app: &mut TestApp) {
     app.config.mode = Mode::Production;
     app.config.graphql.introspection = false;
-    let schema = app.service.schema.clone();
+    let schema = patientkontrakt::graphql::schema::build(&app.config.limits());
     let endpoint = Endpoint::new(
         app.service.clone(),
         schema.clone(),
