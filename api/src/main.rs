@@ -216,7 +216,8 @@ async fn serve(config: Config, role: Role) -> Result<ExitCode, StartError> {
     let migrate = config.database.url.is_sqlite() && config.database.migrate_at_start;
     let core = app::open_core(&config, &Clock::system(), migrate).await?;
     let running = app::start(&config, core, lock, role, Some(measurements)).await?;
-    tracing::info!(address = %running.address, "listening");
+    let metrics = running.metrics_address.map(tracing::field::display);
+    tracing::info!(address = %running.address, metrics, "listening");
     running.until_told().await?;
     Ok(ExitCode::SUCCESS)
 }

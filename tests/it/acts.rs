@@ -22,11 +22,7 @@ pub async fn act(app: &TestApp, who: &Identity, mutation: &str, selection: &str,
     if input.get("idempotencyKey").is_none() {
         input["idempotencyKey"] = json!(Uuid::new_v4().to_string());
     }
-    let (first, rest) = mutation.split_at(1);
-    let query = format!(
-        "mutation($input: {}{rest}Input!) {{ {mutation}(input: $input) {{ {selection} userErrors {{ field code message }} }} }}",
-        first.to_uppercase()
-    );
+    let query = harness::mutation(mutation, selection);
     app.run(who, &query, json!({ "input": input })).await
 }
 

@@ -211,3 +211,12 @@ impl TestApp {
         (done, seen.into_iter().filter(|sql| !sql.contains("access_event")).collect())
     }
 }
+
+/// The text of a mutation with its single variable, `input`.
+pub fn mutation(name: &str, selection: &str) -> String {
+    let (first, rest) = name.split_at(1);
+    format!(
+        "mutation($input: {}{rest}Input!) {{ {name}(input: $input) {{ {selection} userErrors {{ field code message }} }} }}",
+        first.to_uppercase()
+    )
+}

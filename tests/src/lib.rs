@@ -10,9 +10,11 @@
 pub mod app;
 pub mod database;
 mod postgres;
+pub mod process;
+pub mod proxy;
 pub mod smtp;
 mod sqlite;
 pub mod world;
 
-pub use app::{Answer, TestApp};
+pub use app::{Answer, TestApp, mutation};
 pub use world::{Staff, TestPatient, World, relate};
