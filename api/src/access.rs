@@ -54,6 +54,9 @@ pub struct AccessLog {
     queue: mpsc::Sender<Waiting>,
 }
 
+/// Rows of one statement: below SQLite's limit of parameters.
+const MOST_ROWS: usize = 2_000;
+
 /// How many requests may share one flush.
 const GROUP: usize = 256;
 
@@ -162,8 +165,8 @@ async fn insert<'a>(
         });
     }
     access_event::Entity::insert_many(events).exec_without_returning(tx).await?;
-    if !patients.is_empty() {
-        access_event_patient::Entity::insert_many(patients).exec_without_returning(tx).await?;
+    for some in patients.chunks(MOST_ROWS) {
+        access_event_patient::Entity::insert_many(some.iter().cloned()).exec_without_returning(tx).await?;
     }
     Ok(())
 }
@@ -226,8 +229,8 @@ pub struct Touched {
     pub read: BTreeSet<PatientId>,
     /// Whose access a write of this operation has already logged.
     pub logged: BTreeSet<PatientId>,
-    /// Refusals: the code, and the patient where one resolved.
-    pub denied: Vec<(&'static str, Option<PatientId>)>,
+    /// Refusals: the code, and the patient where one resolved; each kind once.
+    pub denied: BTreeSet<(&'static str, Option<PatientId>)>,
     /// Why staff opened the record, in their words.
     pub reason: Option<String>,
 }
@@ -257,7 +260,7 @@ impl Trail {
 
     /// Something was refused.
     pub fn denied(&self, code: &'static str, patient: Option<PatientId>) {
-        self.with(|t| t.denied.push((code, patient)));
+        self.with(|t| t.denied.insert((code, patient)));
     }
 
     /// Empties the trail.

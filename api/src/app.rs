@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
+use futures_util::FutureExt;
 use sea_orm_migration::MigratorTrait;
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -192,14 +193,27 @@ pub async fn start(
     tasks.spawn(listen(listener, app, stop.clone()));
     let mut metrics_address = None;
     if let Some(measurements) = measurements {
+        let (upkeep, until) = (measurements.clone(), stop.clone());
+        tasks.spawn(async move {
+            until.run_until_cancelled(upkeep.keep_up()).await;
+        });
         let listener = bind(config.metrics.listen).await?;
         metrics_address = listener.local_addr().ok();
         tasks.spawn(listen(listener, http::health::metrics_router(measurements), stop.clone()));
     }
     tasks.spawn(events.run(core.db.clone(), core.clock.clone(), stop.clone()));
+    tasks.spawn(keep_house(core.clone(), stop.clone()));
     let worker = worker(config, &core, role, &outbox)?;
     let working = stop.clone();
-    tasks.spawn(async move { worker.run(working).await });
+    let fail = stop.clone();
+    tasks.spawn(async move {
+        // A worker that ends before it is told leaves reminders unsent while all looks well: stop, be restarted.
+        let ended = std::panic::AssertUnwindSafe(worker.run(working)).catch_unwind().await;
+        if ended.is_err() && !fail.is_cancelled() {
+            tracing::error!("the reminder worker broke; stopping");
+            fail.cancel();
+        }
+    });
     Ok(Running {
         service,
         address,
@@ -223,6 +237,19 @@ fn worker(config: &Config, core: &Core, role: Role, outbox: &Outbox) -> Result<W
     let sender = config.mail_sender().ok_or_else(|| StartError::new("smtp.from is not a mail address"))?;
     let renderer = Renderer::new(&sender).map_err(StartError::new)?;
     Worker::new(core.clone(), Arc::new(renderer), channels, config.worker()).map_err(StartError::new)
+}
+
+/// Forgets what need not be remembered, once an hour.
+async fn keep_house(core: Core, stop: CancellationToken) {
+    const PAUSE: Duration = Duration::from_hours(1);
+    loop {
+        if let Err(fault) = crate::domain::act::forget_old_keys(&core).await {
+            telemetry::note_failure("forgetting idempotency keys", &fault);
+        }
+        if stop.run_until_cancelled(tokio::time::sleep(PAUSE)).await.is_none() {
+            return;
+        }
+    }
 }
 
 async fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
@@ -265,8 +292,11 @@ impl Running {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = tokio::signal::ctrl_c() => {}
+            () = self.stop.cancelled() => {}
         }
-        self.stop().await
+        let told = !self.stop.is_cancelled();
+        self.stop().await?;
+        if told { Ok(()) } else { Err(StartError::new("a part of the service broke; the log says which")) }
     }
 
     /// Takes no new work, finishes what is under way within the grace, closes sockets and the database.

@@ -142,9 +142,10 @@ fn is_outage(error: &sea_orm::sqlx::Error) -> bool {
     use sea_orm::sqlx::Error as E;
     match error {
         E::Io(_) | E::Tls(_) | E::PoolTimedOut | E::PoolClosed | E::WorkerCrashed | E::Protocol(_) => true,
-        // PostgreSQL: shutdown, crash, too many connections, read-only. SQLite: busy, locked, I/O, full, cannot open.
+        // PostgreSQL: shutdown, crash, too many connections, read-only, lost a race for locks. SQLite: busy, locked, I/O, full, cannot open.
         E::Database(e) => e.code().is_some_and(|code| {
-            ["57P01", "57P02", "57P03", "53300", "53200", "53100", "25006"].contains(&code.as_ref())
+            ["57P01", "57P02", "57P03", "53300", "53200", "53100", "25006", "40001", "40P01", "55P03"]
+                .contains(&code.as_ref())
                 || code.parse::<i64>().is_ok_and(|c| [5, 6, 8, 10, 13, 14].contains(&(c & 0xff)))
         }),
         _ => false,

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use entity::{DomainEventId, PatientId, domain_event};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use tokio::sync::broadcast;
@@ -36,6 +36,7 @@ pub struct Events {
 /// How far back a reading goes again, for transactions that committed late.
 const OVERLAP: TimeDelta = TimeDelta::seconds(30);
 const PAUSE: Duration = Duration::from_secs(1);
+const TIME_BETWEEN: TimeDelta = TimeDelta::seconds(1);
 /// Events told in one reading, and events a slow listener may lag behind.
 const BATCH: u64 = 1_000;
 
@@ -64,30 +65,33 @@ impl Events {
     /// One reading.
     pub async fn tell(&self, db: &Db, clock: &Clock, told: &mut Told) -> Result<(), Fault> {
         if self.sender.receiver_count() == 0 {
-            told.listening = false;
+            told.listening_since = None;
             return Ok(());
         }
+        // A listener may have come any time since the last reading.
+        let began = *told.listening_since.get_or_insert_with(|| clock.now() - TIME_BETWEEN * 2);
         let since = clock.now() - OVERLAP;
         let rows = db
             .read(async |db| -> Result<_, Fault> {
-                Ok(domain_event::Entity::find()
+                let mut newest = domain_event::Entity::find()
                     .filter(domain_event::Column::At.gt(since))
-                    .order_by_asc(domain_event::Column::At)
-                    .order_by_asc(domain_event::Column::Id)
+                    .order_by_desc(domain_event::Column::At)
+                    .order_by_desc(domain_event::Column::Id)
                     .limit(BATCH)
                     .all(db)
-                    .await?)
+                    .await?;
+                newest.reverse();
+                Ok(newest)
             })
             .await?;
         for row in rows {
             // What was there before the first listener came is not news.
-            if told.note(row.id) && told.listening {
+            if told.note(row.id) && row.at >= began {
                 let happened =
                     Happened { id: row.id, kind: row.kind, patient: row.patient_id, subject: row.subject_id };
                 let _ = self.sender.send(happened);
             }
         }
-        told.listening = true;
         Ok(())
     }
 }
@@ -97,7 +101,7 @@ impl Events {
 pub struct Told {
     ids: HashSet<DomainEventId>,
     order: VecDeque<DomainEventId>,
-    listening: bool,
+    listening_since: Option<DateTime<Utc>>,
 }
 
 impl Told {

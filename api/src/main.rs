@@ -6,7 +6,10 @@ use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand};
 use patientkontrakt::{
     app::{self, Role, StartError},
-    auth::{issue::Issuer, token::Identity},
+    auth::{
+        issue::Issuer,
+        token::{Identity, Verifier},
+    },
     clock::Clock,
     config::{self, Config, Mode, Sources},
     db::Db,
@@ -15,6 +18,7 @@ use patientkontrakt::{
         demo::{keep_clock, kept_clock},
         health,
     },
+    reminder::channel::configured::Channels,
     seed::{self, SeedPlan},
     telemetry,
 };
@@ -194,11 +198,7 @@ fn load(sources: &Sources) -> Result<Config, StartError> {
 
 /// The configuration for `seed`: the demo's own keys are made if they are missing.
 fn seeding(sources: &Sources) -> Result<Config, StartError> {
-    let config = load(sources);
-    match config {
-        Ok(config) if config.mode == Mode::Production => Ok(config),
-        _ => Config::demo(None, None, sources.clone()).map_err(|p| all("nothing can be seeded:", &p)),
-    }
+    Config::demo(None, None, sources.clone()).map_err(|p| all("nothing can be seeded:", &p))
 }
 
 fn all(heading: &str, problems: &[config::Problem]) -> StartError {
@@ -280,34 +280,47 @@ fn check_schema(file: &std::path::Path) -> Result<ExitCode, StartError> {
     )))
 }
 
-/// Everything that would stop the service or its reminders, each with what to do.
+/// Everything that would stop the service or its reminders, each with what to do. Changes nothing.
 async fn doctor(config: &Config) -> Result<ExitCode, StartError> {
     let mut sick = false;
-    let mut say = |ok: bool, what: String| {
-        sick |= !ok;
-        println!("{}  {what}", if ok { "ok     " } else { "problem" });
+    let mut say = |found: Result<&str, String>| match found {
+        Ok(well) => println!("ok       {well}"),
+        Err(what) => {
+            sick = true;
+            println!("problem  {what}");
+        }
     };
     match Db::connect(&config.db_options()).await {
-        Err(e) => say(false, format!("the database does not answer ({e}); check database.url")),
+        Err(e) => say(Err(format!("the database does not answer ({e}); check database.url"))),
         Ok(db) => {
-            say(true, "the database answers".to_owned());
-            let state = app::schema_state(&db).await?;
-            let missing = state.pending.len();
-            say(
-                missing == 0,
-                format!("the schema lacks {missing} change(s); `patientkontrakt migrate up` applies them"),
-            );
+            say(Ok("the database answers"));
+            let missing = app::schema_state(&db).await?.pending.len();
+            say(if missing == 0 {
+                Ok("the schema is up to date")
+            } else {
+                Err(format!(
+                    "the schema lacks {missing} change(s); `patientkontrakt migrate up` applies them"
+                ))
+            });
         }
     }
-    say(
-        config.sending_is_decided(),
-        "reminders need the region's decision: reminders.risk_analysis_reference and risk_analysis_date"
-            .to_owned(),
-    );
-    say(
-        config.mode == Mode::Demo || config.smtp.host.is_some(),
-        "mail needs smtp.host; without it no mail leaves".to_owned(),
-    );
+    let verifier = Verifier::new(&config.auth, Clock::system()).map_err(StartError::new)?;
+    let keys = verifier.jwks().refresh().await;
+    say(keys.map(|()| "the keys of the token issuer can be read").map_err(|e| format!("token keys: {e}")));
+    say(if config.sending_is_decided() {
+        Ok("the region's decision on reminders is on record")
+    } else {
+        Err("nothing is sent before reminders.risk_analysis_reference and risk_analysis_date are set"
+            .to_owned())
+    });
+    let channels = Channels::new(config.smtp_channel(), config.sms_channel(), &Clock::system());
+    say(channels.map(|_| "the channels that are configured can be used").map_err(|e| e.to_string()));
+    say(if config.smtp_channel().is_some() || config.sms_channel().is_some() {
+        Ok("there is a way for reminders to leave")
+    } else {
+        Err("neither mail (smtp.host, smtp.from) nor SMS (sms.kind) is configured: no reminder leaves"
+            .to_owned())
+    });
     Ok(if sick { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 

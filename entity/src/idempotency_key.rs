@@ -2,6 +2,8 @@
 
 use sea_orm::entity::prelude::*;
 
+use crate::Sealed;
+
 /// One key of one actor for one mutation.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "idempotency_key")]
@@ -12,7 +14,7 @@ pub struct Model {
     /// SHA-256 over the input: the same key with another input is refused.
     pub input_hash: Vec<u8>,
     /// Ids and codes as JSON; none only inside the first transaction.
-    pub result: Option<String>,
+    pub result: Option<Sealed>,
     pub created_at: DateTimeUtc,
 }
 

@@ -18,7 +18,7 @@ pub fn up(schema: &mut Schema) {
         t.bytes("scope")
             .primary_key(&["scope"])
             .bytes("input_hash")
-            .opt_text("result")
+            .opt_bytes("result")
             .instant("created_at")
             .index(&["created_at"])
     });

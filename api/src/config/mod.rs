@@ -151,6 +151,10 @@ impl Config {
         listen: Option<SocketAddr>,
         sources: Sources,
     ) -> Result<Self, Vec<Problem>> {
+        if source::peek(&sources, "mode").is_some_and(|mode| mode == "production") {
+            let refusal = "mode is production: the demo, its tokens and fictional data are refused there";
+            return Err(vec![Problem(refusal.to_owned())]);
+        }
         let mut sources = sources.with("mode", "demo");
         if let Some(dir) = &data_dir {
             sources = sources.with("data_dir", dir.to_string_lossy());

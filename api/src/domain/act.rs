@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
 use entity::{
-    CareProviderId, CareUnitId, DomainEventId, PatientId,
+    CareProviderId, CareUnitId, DomainEventId, PatientId, Sealed,
     access_event::{ActorKind, Outcome},
     domain_event, idempotency_key,
 };
@@ -19,13 +19,13 @@ use uuid::Uuid;
 
 use crate::{
     auth::actor::Actor,
-    crypto::sha256,
+    crypto::{Place, sha256},
     db::{Tx, is_unique_violation},
     error::{Fault, Problem, ProblemCode, Stop},
-    session::Session,
+    session::{Core, Session},
 };
 
-/// How long a key is remembered.
+/// How long a key is remembered at least.
 pub const KEY_DAYS: i64 = 30;
 
 /// What a mutation did: the ids of what it made or changed, under the names the payload knows, and the patients
@@ -161,12 +161,23 @@ impl Key {
         })
     }
 
+    /// The result as it is stored. Sealed: the text of a refusal may name somebody.
+    pub(crate) fn seal(&self, session: &Session, receipt: &Receipt) -> Result<Sealed, Fault> {
+        let json = serde_json::to_string(receipt).map_err(Fault::internal)?;
+        session.core.keys.seal(self.place(), &json)
+    }
+
+    fn place(&self) -> Place {
+        let row = self.scope.first_chunk().map_or(Uuid::nil(), |bytes| Uuid::from_bytes(*bytes));
+        Place::new("idempotency_key.result", row)
+    }
+
     /// Stores the result; false when the key was there already.
     async fn store(&self, tx: &Tx, session: &Session, receipt: &Receipt) -> Result<bool, Fault> {
         let row = idempotency_key::ActiveModel {
             scope: Set(self.scope.clone()),
             input_hash: Set(self.input.clone()),
-            result: Set(Some(serde_json::to_string(receipt).map_err(Fault::internal)?)),
+            result: Set(Some(self.seal(session, receipt)?)),
             created_at: Set(session.now()),
         };
         let stored =
@@ -210,12 +221,9 @@ impl Key {
     }
 
     async fn earlier(&self, db: &impl ConnectionTrait, session: &Session) -> Result<Option<Receipt>, Fault> {
-        let since = session.now() - TimeDelta::days(KEY_DAYS);
-        let row = idempotency_key::Entity::find_by_id(self.scope.clone())
-            .filter(idempotency_key::Column::CreatedAt.gt(since))
-            .one(db)
-            .await?;
-        let Some(row) = row else { return Ok(None) };
+        let Some(row) = idempotency_key::Entity::find_by_id(self.scope.clone()).one(db).await? else {
+            return Ok(None);
+        };
         // An old key under another lookup key cannot be compared: then the key alone decides.
         if row.input_hash.get(..4) == self.input.get(..4) && row.input_hash != self.input {
             return Ok(Some(Receipt::refused(vec![
@@ -227,8 +235,20 @@ impl Key {
                 .at("idempotencyKey"),
             ])));
         }
-        row.result.map(|json| serde_json::from_str(&json).map_err(Fault::internal)).transpose()
+        let json = session.core.keys.open_opt(self.place(), row.result.as_ref())?;
+        json.map(|json| serde_json::from_str(&json).map_err(Fault::internal)).transpose()
     }
+}
+
+/// Forgets the keys that are older than [`KEY_DAYS`].
+pub async fn forget_old_keys(core: &Core) -> Result<u64, Fault> {
+    let before = core.clock.now() - TimeDelta::days(KEY_DAYS);
+    core.db
+        .write(async |tx| -> Result<u64, Fault> {
+            let old = idempotency_key::Column::CreatedAt.lt(before);
+            Ok(idempotency_key::Entity::delete_many().filter(old).exec(tx).await?.rows_affected)
+        })
+        .await
 }
 
 fn denial_code(refusal: &Receipt) -> Option<&'static str> {

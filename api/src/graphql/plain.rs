@@ -4,6 +4,8 @@
 //! once the read model has loaded them, so [`plain_object!`] declares an object whose fields are written in one
 //! pass, in the order asked. It is an ordinary object to the schema, and can stand wherever one can.
 
+use std::sync::Arc;
+
 use async_graphql::{
     ContextSelectionSet, Name, PathSegment, Positioned, QueryPathNode, QueryPathSegment, ServerError, Value,
     parser::types::{Field, Selection, SelectionSet},
@@ -11,6 +13,7 @@ use async_graphql::{
 use chrono::{DateTime, SecondsFormat, Utc};
 
 use super::scalars::GlobalId;
+use crate::{locale::Locale, session::Session};
 
 /// Where in the answer a value is being written.
 pub struct At<'a> {
@@ -81,8 +84,13 @@ impl<'a> At<'a> {
         }
     }
 
-    /// Adds an error at this place; the value itself becomes null.
-    fn refuse(&self, code: &'static str, message: &str) {
+    /// Adds an error at this place, and tells the access log; the value itself becomes null.
+    fn refuse(&self, code: &'static str, text: [&str; 2]) {
+        let session = self.ctx.data_opt::<Arc<Session>>();
+        if let Some(session) = session {
+            session.trail.denied(code, None);
+        }
+        let message = session.map_or(Locale::default(), |s| s.locale).pick(text[0], text[1]);
         let mut error = ServerError::new(message, Some(self.field.pos));
         let mut extensions = async_graphql::ErrorExtensionValues::default();
         extensions.set("code", code);
@@ -194,7 +202,10 @@ impl<T: Plain> Plain for Restricted<T> {
         match self {
             Self::Shown(value) => value.write(at),
             Self::Hidden => {
-                at.refuse("FORBIDDEN", "Din roll får inte se det här fältet.");
+                at.refuse(
+                    "FORBIDDEN",
+                    ["Din roll får inte se det här fältet.", "Your role may not see this field."],
+                );
                 Value::Null
             }
         }

@@ -72,13 +72,21 @@ pub fn session<'a>(ctx: &Context<'a>) -> &'a Session {
 
 /// A fault as a top-level error: its code, never its cause. The cause is logged here, once.
 pub fn fault(session: &Session, fault: &Fault) -> async_graphql::Error {
-    let (code, message) = match fault {
-        Fault::Unavailable(_) => ("UNAVAILABLE", "Tjänsten kan inte svara just nu. Försök igen om en stund."),
-        Fault::Internal(_) => ("INTERNAL", "Något gick fel hos oss. Försök igen, eller ring mottagningen."),
+    let (code, sv, en) = match fault {
+        Fault::Unavailable(_) => (
+            "UNAVAILABLE",
+            "Tjänsten kan inte svara just nu. Försök igen om en stund.",
+            "The service cannot answer right now. Try again in a moment.",
+        ),
+        Fault::Internal(_) => (
+            "INTERNAL",
+            "Något gick fel hos oss. Försök igen, eller ring mottagningen.",
+            "Something went wrong on our side. Try again, or call the unit.",
+        ),
         Fault::Unauthenticated => return refused(session),
     };
     tracing::error!(request_id = %session.request_id, error = %fault, "request failed");
-    coded(code, message)
+    coded(code, session.locale.pick(sv, en))
 }
 
 /// A top-level error with its code.
@@ -88,10 +96,12 @@ pub fn coded(code: &'static str, message: &str) -> async_graphql::Error {
 
 /// A read that the caller's kind may never make: a coded error for the field, and an entry in the trail.
 pub fn refused(session: &Session) -> async_graphql::Error {
-    let (code, message) = match session.actor {
-        crate::auth::actor::Actor::Anonymous => ("UNAUTHENTICATED", "Logga in för att se det här."),
-        _ => ("FORBIDDEN", "Din roll får inte se det här."),
+    let (code, sv, en) = match session.actor {
+        crate::auth::actor::Actor::Anonymous => {
+            ("UNAUTHENTICATED", "Logga in för att se det här.", "Sign in to see this.")
+        }
+        _ => ("FORBIDDEN", "Din roll får inte se det här.", "Your role may not see this."),
     };
     session.trail.denied(code, None);
-    coded(code, message)
+    coded(code, session.locale.pick(sv, en))
 }

@@ -132,7 +132,7 @@ async fn a_token_in_another_header_form_is_refused() {
     let token = app.token(&app.world.p1.identity);
     let forms: [&[String]; 5] = [
         &[format!("Basic {token}")],
-        &[token.clone()],
+        std::slice::from_ref(&token),
         &[format!("Bearer{token}")],
         &[format!("Bearer {token}"), format!("Bearer {token}")],
         &["Bearer".to_owned()],

@@ -68,12 +68,13 @@ pub async fn send(session: &Session, key: &str, cmd: &Send) -> Result<Option<Sen
     let mut record = session.record("messageSend", Outcome::Allowed, None);
     record.patients = BTreeSet::from([patient]);
     let event = core.log.prepare(&record)?;
+    let sealed = key.seal(session, &receipt)?;
     let mut values = reach_values(&session.actor, now);
     values.extend([
         Value::from(cmd.thread.0),
         key.scope.into(),
         key.input.into(),
-        serde_json::to_string(&receipt).map_err(Fault::internal)?.into(),
+        sealed.0.into(),
         now.into(),
         session.actor.kind().as_str().into(),
         message.0.into(),
