@@ -64,6 +64,10 @@ where
 /// Our own code may be heard at every level; that of others below `info` prints headers, statements and bodies.
 fn is_ours_or_calm(metadata: &Metadata<'_>) -> bool {
     let target = metadata.target();
+    // `migrate status` tells what is applied; a line for each change at every first start buries the rest.
+    if target.starts_with("sea_orm_migration") {
+        return *metadata.level() <= Level::WARN;
+    }
     *metadata.level() <= Level::INFO || target == "patientkontrakt" || target.starts_with("patientkontrakt::")
 }
 
