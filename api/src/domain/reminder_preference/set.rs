@@ -5,7 +5,7 @@ use entity::{
     contact_way::{self, Channel},
     notice::{self, Kind},
     patient,
-    reminder_preference::{self, PreferenceKind},
+    reminder_preference::{self, Detail, PreferenceKind},
 };
 use sea_orm::{
     ActiveValue::Set,
@@ -13,6 +13,7 @@ use sea_orm::{
     sea_query::{Expr, ExprTrait, OnConflict},
 };
 use serde::Serialize;
+use serde_json::json;
 
 use super::rules::{self, Addresses, Choice};
 use crate::{
@@ -21,14 +22,17 @@ use crate::{
     db::Tx,
     domain::{
         act::{self, Done, Event, Receipt, emit},
+        history::{self, Change, Owner},
         notice as outbox,
     },
-    error::Fault,
+    error::{Fault, Problem},
     session::Session,
 };
 
 /// Where an address is sealed, and the kind of its look-up hash.
 pub const ADDRESS: &str = "contact_way.address";
+
+const ACTION: &str = "reminderPreferencesSet";
 
 /// Choices of a patient: the caller's own, or recorded by staff on the patient's behalf.
 #[derive(Clone, Debug, Serialize)]
@@ -40,7 +44,7 @@ pub struct SetPreferences {
 
 /// Stores the choices and the addresses, and plans the reminders of the patient's times anew, all at once.
 pub async fn set(session: &Session, key: &str, cmd: &SetPreferences) -> Result<Receipt, Fault> {
-    act::perform(session, "reminderPreferencesSet", key, cmd, async |tx| {
+    act::perform(session, ACTION, key, cmd, async |tx| {
         let now = session.now();
         let whom = policy::patient(
             tx,
@@ -53,6 +57,11 @@ pub async fn set(session: &Session, key: &str, cmd: &SetPreferences) -> Result<R
         )
         .await?
         .into_row();
+        // The addresses and choices belong to the patient's own provider. Another one's staff cannot see them, and
+        // what nobody can see nobody may overwrite.
+        if session.actor.staff().is_some_and(|staff| staff.care_provider != whom.care_provider_id) {
+            return Err(Problem::not_found("patientId").into());
+        }
         let known = contact_way::Entity::find()
             .filter(contact_way::Column::PatientId.eq(whom.id))
             .order_by_desc(contact_way::Column::Id)
@@ -64,11 +73,19 @@ pub async fn set(session: &Session, key: &str, cmd: &SetPreferences) -> Result<R
             .map(|way| way.channel)
             .collect();
         let checked = rules::check(&cmd.choices, &cmd.addresses, &reachable)?;
+        let mut changes = Vec::new();
         for (channel, address) in &checked.ways {
             let row = known.iter().find(|way| way.channel == *channel);
-            store_address(tx, session, &whom, row, *channel, address).await?;
+            changes.extend(store_address(tx, session, &whom, row, *channel, address).await?);
         }
-        store_choices(tx, session, &whom, &cmd.choices).await?;
+        changes.extend(store_choices(tx, session, &whom, &cmd.choices).await?);
+        let owner = Owner {
+            patient: whom.id,
+            care_unit: whom.care_unit_id,
+            care_provider: whom.care_provider_id,
+            agreement: None,
+        };
+        history::record(tx, session, owner, ACTION, changes).await?;
         for no in cmd.choices.iter().filter(|choice| !choice.opted_in) {
             withdraw(tx, whom.id, no).await?;
         }
@@ -91,7 +108,7 @@ pub async fn set(session: &Session, key: &str, cmd: &SetPreferences) -> Result<R
     .await
 }
 
-/// Replaces the address of a channel in its row: what is planned goes to the new one.
+/// Replaces the address of a channel in its row: what is planned goes to the new one. Gives what changed.
 async fn store_address(
     tx: &Tx,
     session: &Session,
@@ -99,11 +116,14 @@ async fn store_address(
     known: Option<&contact_way::Model>,
     channel: Channel,
     address: &str,
-) -> Result<(), Fault> {
+) -> Result<Option<Change>, Fault> {
     use contact_way::Column as C;
     let keys = &session.core.keys;
     let lookup = keys.lookup_hash(ADDRESS, address);
+    let told = |address: &str, status| json!({ "channel": channel, "address": address, "status": status });
+    let after = Some(told(address, contact_way::Status::Good));
     if let Some(row) = known {
+        let before = Some(told(&keys.open(Place::new(ADDRESS, row.id.0), &row.address)?, row.status));
         contact_way::Entity::update_many()
             .col_expr(C::Address, Expr::value(keys.seal(Place::new(ADDRESS, row.id.0), address)?))
             .col_expr(C::Lookup, Expr::value(lookup))
@@ -112,7 +132,8 @@ async fn store_address(
             .filter(C::Id.eq(row.id))
             .exec(tx)
             .await?;
-        return Ok(());
+        let change = Change { kind: "contact_way", subject: row.id.0, before, after };
+        return Ok((change.before != change.after).then_some(change));
     }
     let id = ContactWayId(session.core.clock.uuid());
     let row = contact_way::ActiveModel {
@@ -128,41 +149,65 @@ async fn store_address(
         row_version: Set(1),
     };
     contact_way::Entity::insert(row).exec_without_returning(tx).await?;
-    Ok(())
+    Ok(Some(Change { kind: "contact_way", subject: id.0, before: None, after }))
 }
 
+/// Stores the choices. Gives those that say something else than before.
 async fn store_choices(
     tx: &Tx,
     session: &Session,
     whom: &patient::Model,
     choices: &[Choice],
-) -> Result<(), Fault> {
+) -> Result<Vec<Change>, Fault> {
     use reminder_preference::Column as C;
     if choices.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
+    let known = reminder_preference::Entity::find().filter(C::PatientId.eq(whom.id)).all(tx).await?;
+    let mut changes = Vec::new();
     let (by_kind, by_id) = act::by(session);
-    let rows = choices.iter().map(|choice| reminder_preference::ActiveModel {
-        id: Set(ReminderPreferenceId(session.core.clock.uuid())),
-        patient_id: Set(whom.id),
-        care_unit_id: Set(whom.care_unit_id),
-        care_provider_id: Set(whom.care_provider_id),
-        kind: Set(choice.kind),
-        channel: Set(choice.channel),
-        opted_in: Set(choice.opted_in),
-        detail: Set(choice.detail),
-        text_shown: Set(choice.text_shown.trim().to_owned()),
-        by_kind: Set(by_kind),
-        by_id: Set(by_id),
-        decided_at: Set(session.now()),
-        row_version: Set(1),
-    });
+    let mut rows = Vec::with_capacity(choices.len());
+    for choice in choices {
+        let old = known.iter().find(|row| (row.kind, row.channel) == (choice.kind, choice.channel));
+        let id = ReminderPreferenceId(session.core.clock.uuid());
+        let text_shown = choice.text_shown.trim();
+        let told = |opted_in: bool, detail: Detail, text_shown: &str| {
+            json!({
+                "kind": choice.kind,
+                "channel": choice.channel,
+                "optedIn": opted_in,
+                "detail": detail,
+                "textShown": text_shown,
+            })
+        };
+        let before = old.map(|row| told(row.opted_in, row.detail, &row.text_shown));
+        let after = Some(told(choice.opted_in, choice.detail, text_shown));
+        if before != after {
+            let subject = old.map_or(id, |row| row.id).0;
+            changes.push(Change { kind: "reminder_preference", subject, before, after });
+        }
+        rows.push(reminder_preference::ActiveModel {
+            id: Set(id),
+            patient_id: Set(whom.id),
+            care_unit_id: Set(whom.care_unit_id),
+            care_provider_id: Set(whom.care_provider_id),
+            kind: Set(choice.kind),
+            channel: Set(choice.channel),
+            opted_in: Set(choice.opted_in),
+            detail: Set(choice.detail),
+            text_shown: Set(text_shown.to_owned()),
+            by_kind: Set(by_kind),
+            by_id: Set(by_id),
+            decided_at: Set(session.now()),
+            row_version: Set(1),
+        });
+    }
     let anew = OnConflict::columns([C::PatientId, C::Kind, C::Channel])
         .update_columns([C::OptedIn, C::Detail, C::TextShown, C::ByKind, C::ById, C::DecidedAt])
         .value(C::RowVersion, Expr::col((reminder_preference::Entity, C::RowVersion)).add(1))
         .to_owned();
     reminder_preference::Entity::insert_many(rows).on_conflict(anew).exec_without_returning(tx).await?;
-    Ok(())
+    Ok(changes)
 }
 
 /// Takes back what a no stops.
