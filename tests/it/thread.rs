@@ -4,7 +4,10 @@ use entity::{care_relation, notice, thread, thread_message};
 use futures_util::future::join_all;
 use harness::{Answer, TestApp, TestPatient};
 use patientkontrakt::graphql::scalars::NodeKind;
-use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DatabaseBackend, EntityTrait, PaginatorTrait, QueryFilter, Statement,
+    TransactionTrait, sea_query::Expr,
+};
 use serde_json::{Value, json};
 
 use crate::acts::{act, global};
@@ -68,6 +71,44 @@ async fn a_patient_writes_to_a_unit_and_its_staff_answer() {
     assert_eq!(first["messages"]["nodes"][0]["body"], "Vi ringer dig.");
     assert_eq!(first["messages"]["nodes"][0]["authorName"], "Stina Exempel");
     assert_eq!(first["messages"]["pageInfo"]["hasNextPage"], true);
+}
+
+#[tokio::test]
+async fn a_promise_that_is_given_while_another_message_is_sent_stands() {
+    let app = TestApp::new().await;
+    let (s1, p1) = (&app.world.s1, &app.world.p1);
+    let thread = start(&app, p1).await;
+    send(&app, &s1.identity, &thread, "Vi ringer.").await.ok();
+    app.clock.advance(chrono::TimeDelta::days(1));
+    if harness::database::Kind::picked() != harness::database::Kind::Postgres {
+        // One writer at a time: nothing can come between.
+        let first = send(&app, &p1.identity, &thread, "Ett").await.ok();
+        app.clock.advance(chrono::TimeDelta::days(1));
+        let second = send(&app, &p1.identity, &thread, "Två").await.ok();
+        let at = "/messageSend/thread/answerBy";
+        assert_eq!(first.at(at), second.at(at));
+        return;
+    }
+    // Another message of the patient, not yet committed, has been promised an answer.
+    let promised = app.clock.now() + chrono::TimeDelta::hours(5);
+    let other = app.core.db.reader().begin().await.unwrap();
+    thread::Entity::update_many()
+        .col_expr(thread::Column::LastAuthor, Expr::value(entity::access_event::ActorKind::Patient))
+        .col_expr(thread::Column::AnswerBy, Expr::value(promised))
+        .exec(&other)
+        .await
+        .unwrap();
+    let waiting =
+        "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let commit = async {
+        let statement = Statement::from_string(DatabaseBackend::Postgres, waiting);
+        while app.core.db.reader().query_one_raw(statement.clone()).await.unwrap().is_none() {}
+        other.commit().await.unwrap();
+    };
+    let both = async { tokio::join!(send(&app, &p1.identity, &thread, "Samtidigt"), commit) };
+    let (sent, ()) = tokio::time::timeout(std::time::Duration::from_secs(20), both).await.unwrap();
+    let answer_by = sent.ok().text("/messageSend/thread/answerBy");
+    assert_eq!(answer_by.parse::<chrono::DateTime<chrono::Utc>>().unwrap(), promised);
 }
 
 #[tokio::test]
@@ -148,7 +189,7 @@ async fn nothing_is_written_in_a_closed_thread_and_every_fault_of_a_text_is_told
     let both = act(&app, &p1.identity, "threadStart", THREAD, input).await;
     assert_eq!(both.user_error_codes("threadStart"), ["BAD_USER_INPUT", "BAD_USER_INPUT"]);
     thread::Entity::update_many()
-        .col_expr(thread::Column::Status, sea_orm::sea_query::Expr::value(thread::Status::Closed))
+        .col_expr(thread::Column::Status, Expr::value(thread::Status::Closed))
         .exec(app.core.db.reader())
         .await
         .unwrap();

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use entity::{ThreadId, access_event::ActorKind, care_unit, thread};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, sea_query::Expr};
 use serde::Serialize;
 
 use super::{extend_relation, promise, reach, rules, send_pg, write};
@@ -45,6 +45,12 @@ pub async fn send(session: &Session, key: &str, cmd: &Send) -> Result<Sent, Faul
         let now = session.now();
         let to = reach(tx, session, Action::Send, cmd.thread).await?;
         let body = rules::body(&cmd.body)?;
+        // Read again behind a lock: somebody may be writing just now, and the promise goes by who wrote last.
+        let to = thread::Entity::find_by_id(to.id)
+            .lock_exclusive()
+            .one(tx)
+            .await?
+            .ok_or_else(|| Fault::internal("a granted thread vanished"))?;
         // A promise that care has not kept yet stands, however often the patient writes.
         let answer_by = match to.answer_by {
             Some(promised) if session.actor.staff().is_none() && to.last_author != ActorKind::Staff => {
