@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use entity::{SlotId, appointment, care_relation, notice, occupancy, slot};
+use entity::{SlotId, appointment, care_relation, notice, occupancy, patient, slot};
 use futures_util::future::join_all;
 use harness::{Answer, TestApp, relate};
 use patientkontrakt::{auth::token::Identity, graphql::scalars::NodeKind};
-use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
 use serde_json::{Value, json};
 
 use crate::acts::{act, global, row};
@@ -240,6 +240,64 @@ async fn two_patients_who_change_places_do_not_wait_for_ever() {
     first.ok();
     second.ok();
     assert_eq!((open_seats(&app, &slot(0)).await, open_seats(&app, &slot(1)).await), (1, 1));
+}
+
+#[tokio::test]
+async fn a_patient_who_moves_two_visits_into_each_others_times_is_refused_twice_and_keeps_both() {
+    let app = TestApp::new().await;
+    let p1 = &app.world.p1;
+    let times = ["2027-03-01T09:00", "2027-03-01T10:00"];
+    let mine = publish(&app, &times).await;
+    // Other slots at the same times: the two moves meet in the patient's time alone.
+    let input = json!({
+        "appointmentTypeId": global(NodeKind::AppointmentType, app.world.visit), "startsLocal": times,
+    });
+    let others = act(&app, &app.world.s1.identity, "slotPublish", "slots { id }", input).await.ok();
+    let other = |n: usize| others.text(&format!("/slotPublish/slots/{n}/id"));
+    let early = book(&app, &p1.identity, &mine[0]).await.ok().at("/appointmentBook/appointment").clone();
+    let late = book(&app, &p1.identity, &mine[1]).await.ok().at("/appointmentBook/appointment").clone();
+    let rebook = |booked: &Value, slot: String| {
+        let mut input = change(booked);
+        input["slotId"] = json!(slot);
+        act(&app, &p1.identity, "appointmentRebook", "appointment { id startsAt }", input)
+    };
+    for _ in 0..5 {
+        let (first, second) = tokio::join!(rebook(&early, other(1)), rebook(&late, other(0)));
+        for answer in [first, second] {
+            assert_eq!(answer.user_error_codes("appointmentRebook"), ["ALREADY_OCCUPIED"]);
+        }
+    }
+    assert_eq!((open_seats(&app, &other(0)).await, open_seats(&app, &other(1)).await), (1, 1));
+    assert_eq!((open_seats(&app, &mine[0]).await, open_seats(&app, &mine[1]).await), (0, 0));
+}
+
+#[tokio::test]
+async fn for_the_dead_no_time_is_booked_or_moved() {
+    let app = TestApp::new().await;
+    let (s1, p1) = (&app.world.s1, &app.world.p1);
+    relate(&app.core, s1, p1).await;
+    let slots = publish(&app, &["2027-03-01T09:00", "2027-03-02T09:00"]).await;
+    let booked = book(&app, &p1.identity, &slots[0]).await.ok().at("/appointmentBook/appointment").clone();
+    let died = patient::ActiveModel {
+        id: Set(p1.id),
+        deceased_on: Set(Some(app.clock.now().date_naive())),
+        ..Default::default()
+    };
+    died.update(app.core.db.reader()).await.unwrap();
+    let input = json!({ "slotId": slots[1], "patientId": p1.global_id(), "bookingChannel": "PHONE" });
+    let answer = act(&app, &s1.identity, "appointmentBook", BOOKED, input).await;
+    assert_eq!(answer.user_error_codes("appointmentBook"), ["CONFLICT"]);
+    let mut input = change(&booked);
+    input["slotId"] = json!(slots[1]);
+    let answer = act(&app, &s1.identity, "appointmentRebook", "appointment { startsAt }", input).await;
+    assert_eq!(answer.user_error_codes("appointmentRebook"), ["CONFLICT"]);
+    let input = json!({
+        "careUnitId": global(NodeKind::CareUnit, s1.unit), "patientId": p1.global_id(),
+        "subject": "Kallelse", "body": "Välkommen.",
+    });
+    let answer = act(&app, &s1.identity, "threadStart", "thread { id }", input).await;
+    assert_eq!(answer.user_error_codes("threadStart"), ["CONFLICT"]);
+    assert_eq!(open_seats(&app, &slots[1]).await, 1);
 }
 
 #[tokio::test]

@@ -1,21 +1,21 @@
 //! Booking a time (boka tid).
 
 use entity::{
-    AppointmentId, PatientId, PlanItemId, SlotId, appointment, appointment_type, care_unit, patient,
-    plan_item, slot,
+    AppointmentId, PatientId, PlanItemId, SlotId, appointment, appointment_type, care_unit, plan_item, slot,
 };
 use sea_orm::{ActiveValue::Set, EntityTrait};
 use serde::Serialize;
 
 use super::{deadline, open_relation, rules, seat};
 use crate::{
-    auth::policy::{self, Action, Granted, Noun},
+    auth::policy::{self, Action, Noun},
     db::Tx,
     domain::{
         act::{self, Done, Event, Receipt, emit, on_unique},
         notice,
+        patient::alive,
     },
-    error::{Fault, Problem, ProblemCode, Stop},
+    error::{Fault, Problem, Stop},
     session::Session,
 };
 
@@ -40,7 +40,7 @@ pub async fn book(session: &Session, key: &str, cmd: &Book) -> Result<Receipt, F
             .await?;
         let time = policy::slot(tx, actor, Action::Book, cmd.slot, "slotId").await?;
         let (origin, channel) = rules::way(actor, cmd.channel, cmd.allow_overlap)?;
-        alive(&whom)?;
+        alive(&whom).map_err(|died| died.at("patientId"))?;
         if time.starts_at <= now {
             return Err(rules::slot_past().into());
         }
@@ -106,14 +106,6 @@ pub(super) fn event(kind: &'static str, booked: &appointment::Model) -> Event {
         subject: booked.id.0,
         for_register: false,
     }
-}
-
-fn alive(whom: &Granted<patient::Model>) -> Result<(), Problem> {
-    if whom.deceased_on.is_none() {
-        return Ok(());
-    }
-    Err(Problem::new(ProblemCode::WrongState, "Patienten är avliden.", "The patient is deceased.")
-        .at("patientId"))
 }
 
 /// The plan item that the time is for: of the same patient.

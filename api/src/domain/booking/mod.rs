@@ -3,7 +3,7 @@
 //! Nobody is booked twice. The database refuses it, not the program: a slot's open seats never fall below zero, a
 //! seat has one booked appointment, and staff and patients hold five-minute cells of which each has one holder.
 //! Every use case takes its locks in one order - appointment, slots by id, cells by time - so that two of them
-//! never wait for each other.
+//! never wait for each other. Moving, which holds cells of a patient and asks for others, locks the patient first.
 
 pub mod book;
 pub mod cancel;

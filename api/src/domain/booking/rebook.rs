@@ -1,7 +1,10 @@
 //! Moving a time (omboka): the old time is given back only when the new one is got.
 
 use entity::{AppointmentId, SlotId, appointment, patient};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, sea_query::Expr};
+use sea_orm::{
+    ColumnTrait, EntityTrait, QueryFilter, QuerySelect,
+    sea_query::{Expr, LockType},
+};
 use serde::Serialize;
 
 use super::{
@@ -16,6 +19,7 @@ use crate::{
     domain::{
         act::{self, Done, Receipt, emit, on_unique},
         notice,
+        patient::alive,
     },
     error::{Fault, Problem, Stop},
     session::Session,
@@ -46,7 +50,13 @@ pub async fn rebook(session: &Session, key: &str, cmd: &Rebook) -> Result<Receip
             )
             .into());
         }
-        // Locked before the slots are: see the order of locks.
+        // The patient, then the appointment, before the slots: see the order of locks.
+        let whom = patient::Entity::find_by_id(old.patient_id)
+            .lock(LockType::NoKeyUpdate)
+            .one(tx)
+            .await?
+            .ok_or_else(|| Fault::internal("an appointment without its patient"))?;
+        alive(&whom)?;
         let locked = appointment::Entity::find_by_id(old.id).lock_exclusive().one(tx).await?;
         if locked.is_none_or(|row| row.row_version != cmd.expected_row_version) {
             return Err(Problem::stale().into());
@@ -84,10 +94,6 @@ pub async fn rebook(session: &Session, key: &str, cmd: &Rebook) -> Result<Receip
             return Err(rules::patient_occupied(actor).into());
         }
         end_relation(tx, &moved, moved.ends_at + RELATION_AFTER).await?;
-        let whom = patient::Entity::find_by_id(old.patient_id)
-            .one(tx)
-            .await?
-            .ok_or_else(|| Fault::internal("an appointment without its patient"))?;
         notice::withdraw(tx, old.id, "REBOOKED").await?;
         notice::plan_reminders(tx, session, &whom, &moved, now).await?;
         emit(tx, session, [event("appointment.rebooked", &moved)]).await?;

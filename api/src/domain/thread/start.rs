@@ -8,7 +8,10 @@ use super::{SUBJECT, open_relation, promise, rules, write};
 use crate::{
     auth::policy::{self, Action, Noun},
     crypto::Place,
-    domain::act::{self, Done, Receipt},
+    domain::{
+        act::{self, Done, Receipt},
+        patient::alive,
+    },
     error::{Fault, Problem},
     session::Session,
 };
@@ -30,6 +33,7 @@ pub async fn start(session: &Session, key: &str, cmd: &Start) -> Result<Receipt,
         let actor = &session.actor;
         let whom =
             policy::patient(tx, actor, Noun::Thread, Action::Create, cmd.patient, "patientId", now).await?;
+        alive(&whom).map_err(|died| died.at("patientId"))?;
         let unit = care_unit::Entity::find_by_id(cmd.care_unit)
             .one(tx)
             .await?
