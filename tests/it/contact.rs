@@ -1,10 +1,16 @@
 //! Contact roles: one lead, one fixed doctor, and the care relation that comes and goes with the role.
 
-use entity::{CareContactId, care_contact, care_relation, domain_event};
+use chrono::TimeDelta;
+use entity::{
+    CareContactId, assignment, care_contact, care_relation, change_entry, contact_way, domain_event,
+    idempotency_key, reminder_preference,
+};
 use futures_util::future::join_all;
 use harness::{Staff, TestApp, TestPatient, relate};
-use patientkontrakt::graphql::scalars::NodeKind;
-use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
+use patientkontrakt::{crypto::Place, graphql::scalars::NodeKind};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
+};
 use serde_json::{Value, json};
 
 use crate::acts::{act, global, row};
@@ -75,7 +81,7 @@ async fn a_named_person_without_an_account_can_be_a_contact() {
 }
 
 #[tokio::test]
-async fn where_one_is_allowed_a_second_is_refused_with_the_name_of_the_first() {
+async fn where_one_is_allowed_a_second_is_refused_and_the_stored_refusal_names_nobody() {
     let app = TestApp::with(&[("region.fixed_contact_policy", "single")]).await;
     let (s1, s2, p1) = (&app.world.s1, &app.world.s2, &app.world.p1);
     relate(&app.core, s1, p1).await;
@@ -83,8 +89,13 @@ async fn where_one_is_allowed_a_second_is_refused_with_the_name_of_the_first() {
         act(&app, &s1.identity, "contactAppoint", CONTACT, appoint(p1, role, s2)).await.ok();
         let answer = act(&app, &s1.identity, "contactAppoint", CONTACT, appoint(p1, role, s1)).await;
         assert_eq!(answer.user_error_codes("contactAppoint"), ["CONFLICT"]);
-        assert!(answer.text("/contactAppoint/userErrors/0/message").starts_with("Sven Exempel"));
+        assert!(
+            answer.text("/contactAppoint/userErrors/0/message").starts_with("Patienten har redan en fast")
+        );
     }
+    let stored = idempotency_key::Entity::find().all(app.core.db.reader()).await.unwrap();
+    let refusals = stored.iter().filter_map(|key| key.result.as_deref()).filter(|r| r.contains("redan"));
+    assert_eq!(refusals.inspect(|r| assert!(!r.contains("Sven"), "{r}")).count(), 2);
 }
 
 #[tokio::test]
@@ -200,4 +211,155 @@ async fn a_contact_out_of_reach_cannot_be_ended() {
     assert_eq!(answer.user_error_codes("contactEnd"), ["FORBIDDEN"]);
     let row = care_contact::Entity::find_by_id(CareContactId(row(&id))).one(app.core.db.reader()).await;
     assert_eq!(row.unwrap().unwrap().row_version, 1);
+}
+
+#[tokio::test]
+async fn a_contact_ends_at_its_planned_end_and_makes_room_for_the_next() {
+    let app = TestApp::with(&[("region.fixed_contact_policy", "single")]).await;
+    let (s1, s2, p1) = (&app.world.s1, &app.world.s2, &app.world.p1);
+    relate(&app.core, s1, p1).await;
+    let end = app.clock.now() + TimeDelta::days(10);
+    let mut first = Vec::new();
+    for role in ["FAST_VARDKONTAKT", "FAST_LAKARKONTAKT"] {
+        let mut input = appoint(p1, role, s2);
+        input["validUntil"] = json!(end.to_rfc3339());
+        let answer = act(&app, &s1.identity, "contactAppoint", CONTACT, input).await.ok();
+        first.push(CareContactId(row(&answer.text("/contactAppoint/contact/id"))));
+        let early = act(&app, &s1.identity, "contactAppoint", CONTACT, appoint(p1, role, s1)).await;
+        assert_eq!(early.user_error_codes("contactAppoint"), ["CONFLICT"]);
+    }
+    let shown = async || {
+        let query = "{ me { fixedCareContact { name } contacts { name role } } }";
+        app.run(&p1.identity, query, json!({})).await.ok().at("/me").clone()
+    };
+    assert_eq!(shown().await["contacts"].as_array().unwrap().len(), 2);
+
+    app.clock.set(end);
+    assert_eq!(shown().await, json!({ "fixedCareContact": null, "contacts": [] }));
+    for role in ["FAST_VARDKONTAKT", "FAST_LAKARKONTAKT"] {
+        act(&app, &s1.identity, "contactAppoint", CONTACT, appoint(p1, role, s1)).await.ok();
+    }
+    assert_eq!(shown().await["fixedCareContact"]["name"], "Stina Exempel");
+    for id in first {
+        let old = care_contact::Entity::find_by_id(id).one(app.core.db.reader()).await.unwrap().unwrap();
+        assert_eq!((old.status, old.ended_at), (care_contact::Status::Ended, Some(end)));
+        let place = Place::new("care_contact.end_reason", id.0);
+        assert_eq!(app.core.keys.open(place, &old.end_reason.unwrap()).unwrap(), "Planerat slut");
+    }
+    assert_eq!(for_register(&app, "contact.ended").await, 2);
+}
+
+#[tokio::test]
+async fn a_contact_is_nobody_to_turn_to_before_its_role_begins() {
+    let app = TestApp::new().await;
+    let (s1, s2, p1) = (&app.world.s1, &app.world.s2, &app.world.p1);
+    relate(&app.core, s1, p1).await;
+    let mut input = appoint(p1, "FAST_VARDKONTAKT", s2);
+    input["validFrom"] = json!((app.clock.now() + TimeDelta::days(1)).to_rfc3339());
+    act(&app, &s1.identity, "contactAppoint", CONTACT, input).await.ok();
+    let query = "{ me { fixedCareContact { name } contacts { name } } }";
+    let seen = app.run(&p1.identity, query, json!({})).await.ok();
+    assert_eq!(seen.at("/me"), &json!({ "fixedCareContact": null, "contacts": [] }));
+    app.clock.advance(TimeDelta::days(1));
+    let seen = app.run(&p1.identity, query, json!({})).await.ok();
+    assert_eq!(seen.text("/me/fixedCareContact/name"), "Sven Exempel");
+}
+
+#[tokio::test]
+async fn staff_whose_assignment_has_not_begun_cannot_be_appointed() {
+    let app = TestApp::new().await;
+    let (s1, s2, p1) = (&app.world.s1, &app.world.s2, &app.world.p1);
+    relate(&app.core, s1, p1).await;
+    let later = assignment::ActiveModel {
+        id: Set(s2.assignment),
+        valid_from: Set(app.clock.now() + TimeDelta::days(1)),
+        ..Default::default()
+    };
+    later.update(app.core.db.reader()).await.unwrap();
+    let answer =
+        act(&app, &s1.identity, "contactAppoint", CONTACT, appoint(p1, "FAST_VARDKONTAKT", s2)).await;
+    assert_eq!(answer.user_error_codes("contactAppoint"), ["NOT_FOUND"]);
+}
+
+const PREFERENCES: &str = "preferences { kind channel optedIn }";
+
+fn choices(patient: Option<&TestPatient>, mail: &str, yes: bool) -> Value {
+    json!({
+        "patientId": patient.map(TestPatient::global_id),
+        "choices": [{ "kind": "APPOINTMENT", "channel": "MAIL", "optedIn": yes, "textShown": "Mån 1 mars kl. 09.00" }],
+        "contactWays": { "mail": mail },
+    })
+}
+
+#[tokio::test]
+async fn staff_of_another_provider_cannot_overwrite_addresses_and_choices_that_they_cannot_see() {
+    let app = TestApp::new().await;
+    let (s1, s3, p1) = (&app.world.s1, &app.world.s3, &app.world.p1);
+    relate(&app.core, s1, p1).await;
+    relate(&app.core, s3, p1).await;
+    act(&app, &p1.identity, "reminderPreferencesSet", PREFERENCES, choices(None, "etta@exempel.se", true))
+        .await
+        .ok();
+    let stored = async || {
+        let db = app.core.db.reader();
+        let ways = contact_way::Entity::find().all(db).await.unwrap();
+        (ways, reminder_preference::Entity::find().all(db).await.unwrap())
+    };
+    let before = stored().await;
+    let input = choices(Some(p1), "annan@exempel.se", false);
+    let answer = act(&app, &s3.identity, "reminderPreferencesSet", PREFERENCES, input.clone()).await;
+    assert_eq!(answer.user_error_codes("reminderPreferencesSet"), ["NOT_FOUND"]);
+    assert_eq!(answer.at("/reminderPreferencesSet/preferences"), &json!([]));
+    assert_eq!(stored().await, before);
+    // Those of the patient's own provider may record them.
+    act(&app, &s1.identity, "reminderPreferencesSet", PREFERENCES, input).await.ok();
+    let (ways, preferences) = stored().await;
+    assert_eq!((ways[0].row_version, preferences[0].row_version), (2, 2));
+}
+
+#[tokio::test]
+async fn a_changed_address_or_choice_is_in_the_history_as_it_was_and_as_it_became() {
+    let app = TestApp::new().await;
+    let p1 = &app.world.p1;
+    let say = async |mail, yes| {
+        act(&app, &p1.identity, "reminderPreferencesSet", PREFERENCES, choices(None, mail, yes)).await.ok();
+        app.clock.advance(TimeDelta::minutes(1));
+    };
+    say("etta@exempel.se", true).await;
+    say("etta@exempel.se", true).await;
+    say("ny@exempel.se", false).await;
+    let entries = change_entry::Entity::find()
+        .filter(change_entry::Column::Action.eq("reminderPreferencesSet"))
+        .order_by_asc(change_entry::Column::Id)
+        .all(app.core.db.reader())
+        .await
+        .unwrap();
+    let open = |column, entry: &change_entry::Model, sealed: &Option<entity::Sealed>| {
+        let text = app.core.keys.open_opt(Place::new(column, entry.id.0), sealed.as_ref()).unwrap();
+        text.map_or(Value::Null, |text| serde_json::from_str(&text).unwrap())
+    };
+    let told: Vec<(&str, Value, Value)> = entries
+        .iter()
+        .map(|entry| {
+            let field = if entry.subject_kind == "contact_way" { "address" } else { "optedIn" };
+            let before = open("change_entry.before", entry, &entry.before)[field].clone();
+            let after = open("change_entry.after", entry, &entry.after)[field].clone();
+            (entry.subject_kind.as_str(), before, after)
+        })
+        .collect();
+    // The second time nothing changed.
+    assert_eq!(
+        told,
+        [
+            ("contact_way", Value::Null, json!("etta@exempel.se")),
+            ("reminder_preference", Value::Null, json!(true)),
+            ("contact_way", json!("etta@exempel.se"), json!("ny@exempel.se")),
+            ("reminder_preference", json!(true), json!(false)),
+        ]
+    );
+    assert_eq!(
+        (entries[0].subject_id, entries[1].subject_id),
+        (entries[2].subject_id, entries[3].subject_id)
+    );
+    assert!(entries.iter().all(|entry| entry.by_id == p1.id.0));
 }

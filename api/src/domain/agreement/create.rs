@@ -6,7 +6,9 @@ use entity::{
     agreement_version::{self, Status},
     assignment, care_contact, care_relation, patient,
 };
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::ExprTrait,
+};
 use serde::Serialize;
 use serde_json::json;
 
@@ -210,6 +212,7 @@ async fn signal_to_contact(
         .filter(care_contact::Column::Role.eq(care_contact::Role::FastVardkontakt))
         .filter(care_contact::Column::Status.eq(care_contact::Status::Active))
         .filter(care_contact::Column::ValidFrom.lte(now))
+        .filter(care_contact::Column::ValidUntil.is_null().or(care_contact::Column::ValidUntil.gt(now)))
         .order_by_desc(care_contact::Column::IsLead)
         .order_by_asc(care_contact::Column::Id)
         .one(tx)

@@ -200,7 +200,8 @@ fn item_wording(keys: &Keyring, row: &plan_item_revision::Model) -> Result<ItemW
     })
 }
 
-/// Whether the patient has someone to turn to: an active contact, or a responsible unit that has a phone.
+/// Whether the patient has someone to turn to: a contact whose role is valid now, or a responsible unit that has a
+/// phone.
 pub async fn someone_to_turn_to(
     tx: &Tx,
     agreement: &agreement::Model,
@@ -210,6 +211,7 @@ pub async fn someone_to_turn_to(
     let contacts = care_contact::Entity::find()
         .filter(care_contact::Column::PatientId.eq(agreement.patient_id))
         .filter(care_contact::Column::Status.eq(care_contact::Status::Active))
+        .filter(care_contact::Column::ValidFrom.lte(now))
         .filter(care_contact::Column::ValidUntil.is_null().or(care_contact::Column::ValidUntil.gt(now)))
         .count(tx)
         .await?;

@@ -58,6 +58,8 @@ pub struct Appoint {
 }
 
 const ACTION: &str = "contactAppoint";
+/// Why a role ended that nobody ended before its time.
+const PLANNED_END: &str = "Planerat slut";
 
 /// Whoever was found, as shown to the patient.
 #[derive(Debug, Default)]
@@ -69,7 +71,7 @@ struct Shown {
     phone: Option<String>,
 }
 
-/// Appoints. Refused, with the holder's name where the caller may see it, when the role has room for one only.
+/// Appoints. Refused when the role has room for one only and is held.
 pub async fn appoint(session: &Session, key: &str, cmd: &Appoint) -> Result<Receipt, Fault> {
     act::perform(session, ACTION, key, cmd, async |tx| {
         let staff = policy::as_staff(&session.actor, Noun::CareContact, Action::Appoint)?;
@@ -102,9 +104,10 @@ pub async fn appoint(session: &Session, key: &str, cmd: &Appoint) -> Result<Rece
         alive(&patient)?;
         // Two appointments at once: the second waits here and then sees the first.
         patient::Entity::find_by_id(patient.id).lock_exclusive().one(tx).await?;
+        end_expired(tx, session, patient.id, cmd.role).await?;
         let holders = holders(tx, patient.id, cmd.role, &settings.region).await?;
         let is_lead = rules::lead(&asked, settings.fixed_contacts, &holders).map_err(|taken| {
-            // The refusal tells something of the patient: who holds the role.
+            // The refusal tells something of the patient: that the role is held.
             session.trail.read(patient.id);
             taken.problem(taken.0.care_provider_id == staff.care_provider)
         })?;
@@ -189,6 +192,7 @@ async fn person(
             let unknown = || Problem::not_found("person.assignmentId");
             let assignment = assignment::Entity::find_by_id(*id)
                 .filter(assignment::Column::CareProviderId.eq(staff.care_provider))
+                .filter(assignment::Column::ValidFrom.lte(now))
                 .filter(assignment::Column::ValidUntil.is_null().or(assignment::Column::ValidUntil.gt(now)))
                 .one(tx)
                 .await?
@@ -217,6 +221,40 @@ async fn person(
             })
         }
     }
+}
+
+/// Ends what has come to its planned end, so that it does not stand in the way of a successor. The care relation
+/// ended with it.
+async fn end_expired(tx: &Tx, session: &Session, patient: PatientId, role: Role) -> Result<(), Fault> {
+    let expired = care_contact::Entity::find()
+        .filter(care_contact::Column::PatientId.eq(patient))
+        .filter(care_contact::Column::Role.eq(role))
+        .filter(care_contact::Column::Status.eq(Status::Active))
+        .filter(care_contact::Column::ValidUntil.lte(session.now()))
+        .all(tx)
+        .await?;
+    for contact in &expired {
+        let place = Place::new("care_contact.end_reason", contact.id.0);
+        care_contact::Entity::update_many()
+            .set(care_contact::ActiveModel {
+                status: Set(Status::Ended),
+                ended_at: Set(contact.valid_until),
+                end_reason: Set(Some(session.core.keys.seal(place, PLANNED_END)?)),
+                row_version: Set(contact.row_version.saturating_add(1)),
+                ..Default::default()
+            })
+            .filter(care_contact::Column::Id.eq(contact.id))
+            .exec(tx)
+            .await?;
+        let change = Change {
+            kind: "care_contact",
+            subject: contact.id.0,
+            before: Some(json!({ "status": Status::Active })),
+            after: Some(json!({ "status": Status::Ended, "reason": PLANNED_END })),
+        };
+        history::record(tx, session, contact.into(), ACTION, [change]).await?;
+    }
+    act::emit(tx, session, expired.iter().map(|contact| for_register(contact, "contact.ended"))).await
 }
 
 /// Everyone who holds the role for the patient now: in the region, where the region decides how many.

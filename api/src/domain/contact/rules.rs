@@ -109,18 +109,18 @@ pub fn lead<'a>(
 pub struct Taken<'a>(pub &'a care_contact::Model);
 
 impl Taken<'_> {
-    /// The refusal. Names the holder only to someone who can see the contact.
+    /// The refusal. Says which role is held only to someone who can see the contact. Refusals are stored with their
+    /// idempotency key, in the open: a name has no place in them.
     pub fn problem(&self, visible: bool) -> Problem {
         let role = match self.0.role {
             Role::FastLakarkontakt => ("fast läkarkontakt", "fast läkarkontakt"),
             _ => ("fast vårdkontakt med huvudansvar", "fast vårdkontakt with main responsibility"),
         };
         if visible {
-            let (name, function) = (&self.0.name, &self.0.function);
             return Problem::new(
                 ProblemCode::Conflict,
-                format!("{name} ({function}) är redan {}. Avsluta det uppdraget först.", role.0),
-                format!("{name} ({function}) is already {}. End that role first.", role.1),
+                format!("Patienten har redan en {}. Avsluta det uppdraget först.", role.0),
+                format!("The patient already has a {}. End that role first.", role.1),
             )
             .at("role");
         }
@@ -128,7 +128,7 @@ impl Taken<'_> {
     }
 }
 
-/// The refusal that names nobody.
+/// The refusal that does not tell whether the role is held.
 pub fn taken() -> Problem {
     Problem::new(
         ProblemCode::Conflict,
@@ -196,8 +196,12 @@ mod tests {
         assert!(lead(&asked(Role::FastVardkontakt, None), one, &[]).unwrap());
         let held = [holder(Role::FastVardkontakt, true)];
         let refusal = lead(&asked(Role::FastVardkontakt, None), one, &held).unwrap_err();
-        assert!(refusal.problem(true).text.sv.starts_with("Anna Andersson (distriktssköterska)"));
-        assert!(!refusal.problem(false).text.sv.contains("Anna"));
+        assert!(refusal.problem(true).text.sv.contains("redan en fast vårdkontakt med huvudansvar"));
+        assert_eq!(refusal.problem(false), taken());
+        for stored in [refusal.problem(true), refusal.problem(false)] {
+            let stored = serde_json::to_string(&stored).unwrap();
+            assert!(!stored.contains("Anna") && !stored.contains("distriktssköterska"), "{stored}");
+        }
     }
 
     #[test]

@@ -102,7 +102,7 @@ pub fn opt_contact(cols: &mut Cols<'_>, session: &Session) -> Result<Option<Reac
     Ok(Some(Reachable { contact, hours: Hours::parse(&opening, &closing) }))
 }
 
-/// The patient's active contacts: the lead first, then by role and name.
+/// The patient's contacts whose role is valid now: the lead first, then by role and name.
 pub async fn of_patient(
     session: &Session,
     db: &impl ConnectionTrait,
@@ -112,6 +112,7 @@ pub async fn of_patient(
     let sql = format!(
         "SELECT {} FROM care_contact c JOIN care_unit cu ON cu.id = c.care_unit_id \
          WHERE {reach} AND c.patient_id = $5 AND c.status = 'ACTIVE' \
+         AND c.valid_from <= $4 AND (c.valid_until IS NULL OR c.valid_until > $4) \
          ORDER BY CASE c.role WHEN 'FAST_VARDKONTAKT' THEN 0 WHEN 'FAST_LAKARKONTAKT' THEN 1 ELSE 2 END, \
          c.is_lead DESC, c.name, c.id LIMIT 100",
         columns()

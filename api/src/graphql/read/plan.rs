@@ -121,7 +121,8 @@ fn head(with_preferences: bool) -> [String; 2] {
              FROM patient p JOIN care_unit u ON u.id = p.care_unit_id \
              LEFT JOIN patient_identity pi ON pi.patient_id = p.id AND pi.is_current \
              LEFT JOIN care_contact c ON c.id = (SELECT x.id FROM care_contact x WHERE x.patient_id = p.id \
-               AND x.role = 'FAST_VARDKONTAKT' AND x.status = 'ACTIVE'{contact_own} \
+               AND x.role = 'FAST_VARDKONTAKT' AND x.status = 'ACTIVE' \
+               AND x.valid_from <= $4 AND (x.valid_until IS NULL OR x.valid_until > $4){contact_own} \
                ORDER BY x.is_lead DESC, x.valid_from DESC, x.id LIMIT 1) \
              LEFT JOIN care_unit cu ON cu.id = c.care_unit_id \
              LEFT JOIN appointment ap ON ap.id = (SELECT x.id FROM appointment x WHERE x.patient_id = p.id \
