@@ -16,7 +16,8 @@ use patientkontrakt::{
 };
 use serde_json::Value;
 
-const NOUNS: [Noun; 13] = [
+const NOUNS: [Noun; 14] = [
+    Noun::AccessLog,
     Noun::Agreement,
     Noun::Appointment,
     Noun::Assignment,
@@ -110,7 +111,8 @@ async fn every_root_field_has_exactly_one_rule_and_every_rule_a_root_field() {
 /// Fails to compile when a noun or an action is added: then [`NOUNS`] and [`ACTIONS`] need it too.
 fn listed(noun: Noun, action: Action) {
     match noun {
-        Noun::Agreement
+        Noun::AccessLog
+        | Noun::Agreement
         | Noun::Appointment
         | Noun::Assignment
         | Noun::CareContact

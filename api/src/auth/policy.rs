@@ -30,6 +30,7 @@ use crate::error::{Problem, Stop};
 /// The things that rules are about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Noun {
+    AccessLog,
     Agreement,
     Appointment,
     Assignment,
@@ -108,6 +109,7 @@ pub fn allows(who: Who, noun: Noun, action: Action) -> bool {
         | (N::PlanItem, A::Propose | A::Accept | A::Complete) => patient || care,
         // The assent of care is given by the role CARE alone.
         (N::Agreement, A::Assent) => patient || who == Who::Staff(Role::Care),
+        (N::AccessLog, A::Read) => patient,
         (N::Agreement, A::Create)
         | (N::CareContact, A::Appoint | A::End)
         | (N::CareRelation, A::Register)

@@ -151,8 +151,8 @@ impl Config {
         listen: Option<SocketAddr>,
         sources: Sources,
     ) -> Result<Self, Vec<Problem>> {
-        if source::peek(&sources, "mode").is_some_and(|mode| mode == "production") {
-            let refusal = "mode is production: the demo, its tokens and fictional data are refused there";
+        if source::peek(&sources, "mode").is_some_and(|mode| mode != "demo") {
+            let refusal = "mode is not demo: the demo, its tokens and fictional data are refused there";
             return Err(vec![Problem(refusal.to_owned())]);
         }
         let mut sources = sources.with("mode", "demo");

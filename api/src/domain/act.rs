@@ -136,7 +136,7 @@ pub(crate) struct Key {
 impl Key {
     /// Whether a client may use it.
     pub(crate) fn is_usable(key: &str) -> bool {
-        (1..=200).contains(&key.len())
+        (1..=200).contains(&key.chars().count()) && !key.chars().any(char::is_control)
     }
 
     pub(crate) fn new(

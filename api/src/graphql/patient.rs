@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{
     page::{Page, page_request},
     read::{
-        contact,
+        access_log, contact,
         plan::{self, PatientPlan, Wanted},
         steps::{self, AgreementPart, TimelineEntry},
     },
@@ -19,12 +19,19 @@ use super::{
         booking::Appointment,
         enums::{AppointmentStatus, ProtectedIdentity},
         messages::ReminderPreference,
-        people::{CareContact, CareUnitSummary, ContactAdvice},
+        people::{AccessLogEntry, CareContact, CareUnitSummary, ContactAdvice},
     },
-    user_error::{fault, session},
+    user_error::{fault, refused, session},
 };
 use crate::{
-    crypto::Place, domain::patient::personal_number::PersonalNumber, error::Fault, session::Session,
+    auth::{
+        actor::Actor,
+        policy::{self, Action, Noun},
+    },
+    crypto::Place,
+    domain::patient::personal_number::PersonalNumber,
+    error::Fault,
+    session::Session,
 };
 
 /// A patient, with everything that was asked for already in memory.
@@ -206,6 +213,24 @@ impl Patient {
         #[graphql(desc = "Goes on after this cursor.")] after: Option<String>,
     ) -> Result<ThreadConnection> {
         threads_of(ctx, self.plan.id, first, after.as_deref()).await
+    }
+
+    /// Who has reached the patient's data (loggutdrag): unit and time of every access, the latest first. For the
+    /// patient alone; FORBIDDEN for others.
+    async fn access_log(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many entries, 1 to 100; 20 when left out.")] first: Option<i32>,
+        #[graphql(desc = "Goes on after this cursor.")] after: Option<String>,
+    ) -> Result<Option<Page<AccessLogEntry>>> {
+        let session = session(ctx);
+        let own = session.actor == Actor::Patient { id: self.plan.id };
+        if !own || policy::check(&session.actor, Noun::AccessLog, Action::Read).is_err() {
+            return Err(refused(session));
+        }
+        let request = page_request::<Uuid>(first, after.as_deref(), 20)?;
+        let page = access_log::of_patient(session, self.plan.id, &request).await;
+        page.map(Some).map_err(|e| fault(session, &e))
     }
 
     /// What the patient has said about reminders and notices. At most one for each kind and channel.

@@ -364,3 +364,25 @@ async fn noisy_run() -> Vec<String> {
     }
     secrets
 }
+
+/// A60.
+#[tokio::test]
+async fn a_patient_sees_unit_and_time_of_every_access_to_their_own_data_and_staff_do_not() {
+    let app = TestApp::new().await;
+    let (p1, p2, s1) = (&app.world.p1, &app.world.p2, &app.world.s1);
+    harness::relate(&app.core, s1, p1).await;
+    let open =
+        "query($n: PersonalIdentityNumber!) { patient(number: $n, reason: \"kontroll\") { givenName } }";
+    app.run(&s1.identity, open, json!({ "n": p1.number })).await.ok();
+    let log = "{ me { accessLog(first: 5) { nodes { at by unitName action served } } } }";
+    let own = app.run(&p1.identity, log, json!({})).await.ok();
+    assert_eq!(own.text("/me/accessLog/nodes/0/unitName"), "Vårdcentralen Granen");
+    assert_eq!(own.text("/me/accessLog/nodes/0/action"), "patient");
+    assert_eq!(own.text("/me/accessLog/nodes/0/by"), "STAFF");
+    assert_eq!(own.at("/me/accessLog/nodes").as_array().unwrap().len(), 1);
+    let other = app.run(&p2.identity, log, json!({})).await.ok();
+    assert_eq!(other.at("/me/accessLog/nodes").as_array().unwrap().len(), 0);
+    let staff = "query($n: PersonalIdentityNumber!) { patient(number: $n, reason: \"kontroll\") { accessLog { nodes { at } } } }";
+    let refused = app.run(&s1.identity, staff, json!({ "n": p1.number })).await;
+    assert_eq!(refused.error_codes(), ["FORBIDDEN"]);
+}

@@ -1,5 +1,6 @@
 //! The read models: what an operation asks for, in few flat statements, into plain objects.
 
+pub mod access_log;
 pub mod appointment;
 pub mod cols;
 pub mod contact;

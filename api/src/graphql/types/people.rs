@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::enums::{CareContactRole, ProtectedIdentity, StaffRole, TreatingKind};
+use super::enums::{ActorKind, CareContactRole, ProtectedIdentity, StaffRole, TreatingKind};
 use crate::graphql::{
     plain::plain_object,
     scalars::{Date, GlobalId, HsaId, PhoneNumber},
@@ -113,5 +113,21 @@ plain_object! {
         own_contact_opens_at: Option<DateTime<Utc>>,
         /// For emergencies, always: 112.
         emergency_phone: PhoneNumber,
+    }
+}
+
+plain_object! {
+    /// One access to the patient's data (logg över vem som öppnat journalen).
+    AccessLogEntry {
+        /// When.
+        at: DateTime<Utc>,
+        /// What kind of person or system.
+        by: ActorKind,
+        /// The unit that staff acted under (vårdenhet); none for the patient and the service itself.
+        unit_name: Option<String>,
+        /// What was done, by its name in this API.
+        action: String,
+        /// Whether the data was given out or changed; false for a refused attempt.
+        served: bool,
     }
 }
