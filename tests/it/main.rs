@@ -5,6 +5,7 @@
 mod access;
 mod acts;
 mod agreement;
+mod bad_input;
 mod booking;
 mod contact;
 mod cost;
