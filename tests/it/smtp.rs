@@ -130,7 +130,8 @@ async fn a_temporary_refusal_at_any_phase_is_tried_again_and_a_permanent_one_is_
             (451, retry(FailureCode::RefusedForNow)),
             (452, retry(FailureCode::RefusedForNow)),
             (550, permanent.clone()),
-            (554, permanent.clone()),
+            // At RCPT, too: nothing in it says that it is the address.
+            (554, Outcome::Fail { reason: FailureCode::Refused }),
         ] {
             let server = SmtpServer::start(SmtpOptions::faults([&format!("reply:{phase}:{code}:1")])).await;
             let smtp = Smtp::new(config(&server)).unwrap();
@@ -140,6 +141,26 @@ async fn a_temporary_refusal_at_any_phase_is_tried_again_and_a_permanent_one_is_
             assert_eq!(send(&smtp, "two").await, ACCEPTED, "after {phase} {code}");
             assert_eq!(server.accepted().len(), 1);
         }
+    }
+}
+
+#[tokio::test]
+async fn a_relays_policy_is_not_held_against_the_address() {
+    let fail = |reason| Outcome::Fail { reason };
+    for (reply, expected) in [
+        ("550 5.7.1", fail(FailureCode::Refused)),
+        ("553 5.7.1", fail(FailureCode::Refused)),
+        ("550 5.4.1", fail(FailureCode::Refused)),
+        ("502", fail(FailureCode::Refused)),
+        ("552", retry(FailureCode::RefusedForNow)),
+        ("550 5.2.2", retry(FailureCode::RefusedForNow)),
+        ("550 5.1.1", fail(FailureCode::BadAddress)),
+        ("553", fail(FailureCode::BadAddress)),
+    ] {
+        let server = SmtpServer::start(SmtpOptions::faults([&format!("reply:rcpt:{reply}:1")])).await;
+        let smtp = Smtp::new(config(&server)).unwrap();
+        assert_eq!(send(&smtp, "one").await, expected, "{reply}");
+        assert!(server.accepted().is_empty(), "{reply}");
     }
 }
 

@@ -63,22 +63,33 @@ pub async fn claim(
     Ok(claimed)
 }
 
-/// Marks as missed what nobody works on and is too late for anybody.
-pub async fn expire(core: &Core) -> Result<Vec<uuid::Uuid>, Fault> {
+/// Marks as missed up to `batch` notices that nobody works on and that are too late for anybody; says how many.
+pub async fn expire(core: &Core, batch: u64) -> Result<u64, Fault> {
     let now = core.clock.now();
-    let missed = core
-        .db
-        .write(async |tx| -> Result<Vec<notice::Model>, Fault> {
-            Ok(notice::Entity::update_many()
-                .col_expr(C::State, Expr::value(State::Missed))
-                .col_expr(C::Reason, Expr::value("TOO_LATE"))
+    core.db
+        .write(async |tx| -> Result<u64, Fault> {
+            let late: Vec<NoticeId> = notice::Entity::find()
+                .select_only()
+                .column(C::Id)
                 .filter(Expr::cust(WAITING))
                 .filter(C::DueAt.lte(now))
                 .filter(C::UselessAt.lte(now))
                 .filter(Condition::any().add(C::State.eq(State::Planned)).add(C::LeasedUntil.lte(now)))
-                .exec_with_returning(tx)
-                .await?)
+                .limit(batch)
+                .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
+                .into_tuple()
+                .all(tx)
+                .await?;
+            if late.is_empty() {
+                return Ok(0);
+            }
+            let missed = notice::Entity::update_many()
+                .col_expr(C::State, Expr::value(State::Missed))
+                .col_expr(C::Reason, Expr::value("TOO_LATE"))
+                .filter(C::Id.is_in(late))
+                .exec(tx)
+                .await?;
+            Ok(missed.rows_affected)
         })
-        .await?;
-    Ok(missed.iter().map(|notice| notice.id.0).collect())
+        .await
 }

@@ -198,13 +198,18 @@ impl Worker {
 
     /// Marks what is too late for anybody, whether or not there is a way to send it.
     async fn expire(&self) -> Result<usize, Fault> {
-        let missed = claim::expire(&self.core).await?;
-        for notice in &missed {
-            tracing::warn!(%notice, "a notice was missed");
+        let mut all = 0;
+        loop {
+            let missed = claim::expire(&self.core, self.config.batch).await?;
+            if missed > 0 {
+                tracing::warn!(missed, "notices were missed");
+                metrics::counter!("patientkontrakt_notices_total", "outcome" => "missed").increment(missed);
+            }
+            all += missed as usize;
+            if missed < self.config.batch {
+                return Ok(all);
+            }
         }
-        metrics::counter!("patientkontrakt_notices_total", "outcome" => "missed")
-            .increment(missed.len() as u64);
-        Ok(missed.len())
     }
 
     async fn round(&self, kind: ChannelKind, cancel: &CancellationToken) -> Result<Tick, Fault> {

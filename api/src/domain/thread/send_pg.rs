@@ -23,6 +23,7 @@ use crate::{
     domain::act::{Done, Key, Receipt},
     error::Fault,
     session::Session,
+    telemetry,
 };
 
 static SQL: LazyLock<String> = LazyLock::new(|| {
@@ -96,7 +97,10 @@ pub async fn send(session: &Session, key: &str, cmd: &Send) -> Result<Option<Sen
             match db.query_one_raw(statement).await.map_err(Fault::from) {
                 Ok(row) => Ok(row.is_some()),
                 // Which part of the statement was refused cannot be told here: the general path finds out.
-                Err(Fault::Internal(_)) => Ok(false),
+                Err(fault @ Fault::Internal(_)) => {
+                    telemetry::note_failure("sending a message in one statement", &fault);
+                    Ok(false)
+                }
                 Err(fault) => Err(fault),
             }
         })

@@ -5,6 +5,7 @@
 //! after a complete, understood exchange; a send that is cancelled, times out or meets a broken connection drops it.
 
 mod mail;
+mod refusal;
 mod wire;
 
 use std::{error::Error as _, path::PathBuf, sync::Mutex, time::Duration};
@@ -367,11 +368,16 @@ fn failed(phase: Phase, error: &Error) -> Failed {
         Phase::Auth => Outcome::retry(FailureCode::Auth),
         Phase::Tls => Outcome::retry(FailureCode::Tls),
         _ if temporary => Outcome::retry(FailureCode::RefusedForNow),
-        Phase::Rcpt => Outcome::Fail { reason: FailureCode::BadAddress },
+        Phase::Rcpt => refusal::of_recipient(code, causes_text(error).as_deref()),
         _ => Outcome::Fail { reason: FailureCode::Refused },
     };
     let in_step = !closing && matches!(phase, Phase::Mail | Phase::Rcpt | Phase::Data | Phase::Body);
     Failed { outcome, in_step }
+}
+
+/// What the server said beside its code.
+fn causes_text(error: &Error) -> Option<String> {
+    error.source().map(ToString::to_string)
 }
 
 /// Whether the cause is the TLS layer rather than the network.
