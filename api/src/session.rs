@@ -8,6 +8,7 @@ use entity::access_event::Outcome;
 use crate::{
     access::{AccessLog, Record, Trail},
     auth::actor::Actor,
+    calendar::SendingHours,
     clock::Clock,
     crypto::Keyring,
     db::Db,
@@ -22,6 +23,8 @@ pub struct Settings {
     pub region: String,
     pub fixed_contacts: FixedContactPolicy,
     pub reminders_enabled: bool,
+    /// When patients are written to; notices are planned and sent within them.
+    pub hours: SendingHours,
     /// Where "ring 1177" points: the number that always answers.
     pub after_hours_phone: String,
 }

@@ -13,7 +13,7 @@ use entity::{
 use futures_util::future::{BoxFuture, join_all};
 use harness::{TestApp, TestPatient};
 use patientkontrakt::reminder::{
-    channel::{Channel, FailureCode, Outcome, Outgoing, configured::Channels},
+    channel::{Channel, FailureCode, Outcome, Outgoing, Still, configured::Channels},
     render::Renderer,
     worker::{Tick, Worker, WorkerConfig},
 };
@@ -40,9 +40,12 @@ impl Channel for Ending {
         self.1
     }
 
-    fn send<'a>(&'a self, message: &'a Outgoing) -> BoxFuture<'a, Outcome> {
+    fn send<'a>(&'a self, message: &'a Outgoing, still: Still<'a>) -> BoxFuture<'a, Outcome> {
         Box::pin(async move {
             tokio::task::yield_now().await;
+            if !still().await {
+                return Outcome::Withheld;
+            }
             self.0.ledger.lock().unwrap().push(message.clone());
             let told = self.0.answers.lock().unwrap().pop();
             told.unwrap_or(Outcome::Accepted { provider_ref: None })
@@ -102,29 +105,79 @@ fn states(notices: &[notice::Model]) -> Vec<(&str, State)> {
     notices.iter().map(|n| (n.rule.as_str(), n.state)).collect()
 }
 
+/// What is still to be sent, in the order of its due times.
+fn ahead(all: &[notice::Model]) -> Vec<(&str, Kind)> {
+    let planned = all.iter().filter(|n| n.state == State::Planned);
+    planned.map(|n| (n.rule.as_str(), n.channel)).collect()
+}
+
 #[tokio::test]
-async fn a_booking_plans_a_notice_for_each_rung_and_channel_that_was_said_yes_to() {
+async fn a_booking_plans_each_rung_once_by_the_first_of_its_ways_that_was_said_yes_to() {
+    use Kind::{Mail, Sms};
     let app = TestApp::new().await;
-    let slots = publish(&app, &["2027-03-01T09:00", "2027-03-02T09:00"]).await;
+    let slots = publish(&app, &["2027-03-01T09:00"]).await;
+    say(&app, &app.world.p1, "MAIL", true).await;
+    say(&app, &app.world.p1, "SMS", true).await;
+    booked(&app, &slots[0]).await;
+    let both =
+        [("CONFIRMATION", Mail), ("WEEK_BEFORE", Mail), ("BEFORE_DEADLINE", Sms), ("EVENING_BEFORE", Sms)];
+    let all = notices(&app).await;
+    assert_eq!(ahead(&all), both);
+    assert_eq!(all.len(), 4);
+    let (worker, fake) = worker(&app);
+    for due in ["2027-02-22T08:00:00Z", "2027-02-24T18:30:00Z", "2027-02-28T17:00:00Z"] {
+        worker.tick().await.unwrap();
+        app.clock.set(due.parse().unwrap());
+    }
+    worker.tick().await.unwrap();
+    assert_eq!(fake.sent().len(), 4, "each once");
+}
+
+#[tokio::test]
+async fn the_rungs_ahead_follow_the_choice_of_ways() {
+    use Kind::{Mail, Sms};
+    let app = TestApp::new().await;
+    let p1 = &app.world.p1;
+    let slots = publish(&app, &["2027-03-01T09:00"]).await;
     booked(&app, &slots[0]).await;
     assert!(notices(&app).await.is_empty(), "no decision is no");
+    // What is booked already is planned, but for the confirmation, which belonged to the booking.
+    let by = |first, rest| [("WEEK_BEFORE", first), ("BEFORE_DEADLINE", rest), ("EVENING_BEFORE", rest)];
+    for (channel, yes, expected) in [
+        ("MAIL", true, by(Mail, Mail)),
+        ("SMS", true, by(Mail, Sms)),
+        ("SMS", false, by(Mail, Mail)),
+        ("SMS", true, by(Mail, Sms)),
+        ("MAIL", false, by(Sms, Sms)),
+        ("MAIL", true, by(Mail, Sms)),
+    ] {
+        say(&app, p1, channel, yes).await;
+        assert_eq!(ahead(&notices(&app).await), expected, "{channel} {yes}");
+    }
+    say(&app, p1, "MAIL", false).await;
+    say(&app, p1, "SMS", false).await;
+    let all = notices(&app).await;
+    assert!(all.len() == 6 && all.iter().all(|n| n.state == State::Withdrawn), "{all:?}");
+}
+
+#[tokio::test]
+async fn the_sending_hours_of_the_configuration_hold_for_planning_and_sending() {
+    let app = TestApp::with(&[("reminders.send_from", "10:00"), ("reminders.send_until", "15:00")]).await;
     say(&app, &app.world.p1, "MAIL", true).await;
-    let rules: Vec<String> = notices(&app).await.into_iter().map(|n| n.rule).collect();
+    let slots = publish(&app, &["2027-03-01T09:00"]).await;
+    booked(&app, &slots[0]).await;
+    let all = notices(&app).await;
+    let evening = all.iter().find(|n| n.rule == "EVENING_BEFORE").unwrap();
+    assert_eq!(evening.due_at, "2027-02-28T13:30:00Z".parse::<chrono::DateTime<chrono::Utc>>().unwrap());
+    let (worker, fake) = worker(&app);
+    worker.tick().await.unwrap();
+    app.clock.set("2027-02-28T14:01:00Z".parse().unwrap());
+    let tick = worker.tick().await.unwrap();
     assert_eq!(
-        rules,
-        ["WEEK_BEFORE", "BEFORE_DEADLINE", "EVENING_BEFORE"],
-        "what is booked already is planned"
+        (tick.sent, fake.sent().len()),
+        (0, 1),
+        "only the confirmation, which answers an act: {tick:?}"
     );
-    say(&app, &app.world.p1, "SMS", true).await;
-    booked(&app, &slots[1]).await;
-    assert_eq!(notices(&app).await.len(), 6 + 8);
-    say(&app, &app.world.p1, "MAIL", false).await;
-    let withdrawn = |all: &[notice::Model]| all.iter().filter(|n| n.state == State::Withdrawn).count();
-    assert_eq!(withdrawn(&notices(&app).await), 7);
-    say(&app, &app.world.p1, "MAIL", true).await;
-    let back = notices(&app).await;
-    // The confirmation belonged to the booking and stays withdrawn.
-    assert_eq!((back.len(), withdrawn(&back)), (14, 1));
 }
 
 #[tokio::test]
@@ -244,13 +297,7 @@ async fn what_is_cancelled_between_claim_and_sending_never_leaves() {
     let claimed = patientkontrakt::reminder::claim::claim(&app.core, Kind::Mail, 10, lease).await.unwrap();
     let input = json!({ "appointmentId": first["id"], "expectedRowVersion": 1 });
     act(&app, &p1.identity, "appointmentCancel", APPOINTMENT, input).await.ok();
-    let looked = patientkontrakt::reminder::recheck::recheck(
-        &app.core,
-        &claimed[0],
-        patientkontrakt::calendar::SendingHours::default(),
-    )
-    .await
-    .unwrap();
+    let looked = patientkontrakt::reminder::recheck::recheck(&app.core, &claimed[0]).await.unwrap();
     assert!(looked.is_none());
     let (worker, fake) = worker(&app);
     for _ in 0..20 {
@@ -265,6 +312,86 @@ async fn what_is_cancelled_between_claim_and_sending_never_leaves() {
             .iter()
             .all(|n| n.kind == notice::Kind::Cancellation || n.state == State::Withdrawn)
     );
+}
+
+/// A channel that stands between the recipient and the content until it is told to go on.
+#[derive(Default)]
+struct Slow {
+    at_the_recipient: tokio::sync::Notify,
+    go_on: tokio::sync::Notify,
+    accepted: std::sync::atomic::AtomicUsize,
+}
+
+struct SlowMail(Arc<Slow>);
+
+impl Channel for SlowMail {
+    fn kind(&self) -> Kind {
+        Kind::Mail
+    }
+
+    fn send<'a>(&'a self, _: &'a Outgoing, still: Still<'a>) -> BoxFuture<'a, Outcome> {
+        Box::pin(async move {
+            self.0.at_the_recipient.notify_one();
+            self.0.go_on.notified().await;
+            if !still().await {
+                return Outcome::Withheld;
+            }
+            self.0.accepted.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            Outcome::Accepted { provider_ref: None }
+        })
+    }
+}
+
+#[tokio::test]
+async fn what_is_cancelled_or_moved_between_the_recipient_and_the_content_never_leaves() {
+    for mutation in ["appointmentCancel", "appointmentRebook", ""] {
+        let app = TestApp::new().await;
+        let p1 = &app.world.p1;
+        say(&app, p1, "MAIL", true).await;
+        let slots = publish(&app, &["2027-03-01T09:00", "2027-03-02T09:00"]).await;
+        let visit = booked(&app, &slots[0]).await;
+        let slow = Arc::new(Slow::default());
+        let mail: Arc<dyn Channel> = Arc::new(SlowMail(Arc::clone(&slow)));
+        let renderer = Arc::new(Renderer::new(&"vard@exempel.se".parse().unwrap()).unwrap());
+        let channels = Channels::of(Some(mail), None);
+        let worker = Worker::new(app.core.clone(), renderer, channels, WorkerConfig::default()).unwrap();
+        let meanwhile = async {
+            slow.at_the_recipient.notified().await;
+            let mut input = json!({ "appointmentId": visit["id"], "expectedRowVersion": 1 });
+            if mutation == "appointmentRebook" {
+                input["slotId"] = json!(slots[1]);
+            }
+            if !mutation.is_empty() {
+                act(&app, &p1.identity, mutation, APPOINTMENT, input).await.ok();
+            }
+            slow.go_on.notify_one();
+        };
+        let both = async { tokio::join!(worker.tick(), meanwhile) };
+        let (tick, ()) = tokio::time::timeout(Duration::from_secs(30), both).await.unwrap();
+        let tick = tick.unwrap();
+        let accepted = slow.accepted.load(std::sync::atomic::Ordering::SeqCst);
+        let expected = usize::from(mutation.is_empty());
+        assert_eq!((tick.claimed, tick.sent, accepted), (1, expected, expected), "{mutation}");
+        let first = notices(&app).await.into_iter().find(|n| n.rule == "CONFIRMATION").unwrap();
+        let state = if mutation.is_empty() { State::Sent } else { State::Withdrawn };
+        assert_eq!(first.state, state, "{mutation}");
+    }
+}
+
+#[tokio::test]
+async fn what_nobody_sent_in_time_is_missed_in_batches() {
+    let app = TestApp::new().await;
+    crowd(&app, 120).await;
+    app.clock.set("2027-03-01T09:00:00Z".parse().unwrap());
+    let batch = async || patientkontrakt::reminder::claim::expire(&app.core, 50).await.unwrap();
+    assert_eq!(batch().await, 50, "a batch at a time");
+    let (worker, fake) = worker(&app);
+    // The three rungs after the confirmation are too late as well.
+    assert_eq!(worker.tick().await.unwrap(), Tick { missed: 73, ..Tick::default() });
+    assert_eq!(worker.tick().await.unwrap(), Tick::default());
+    assert!(fake.sent().is_empty());
+    let all = notices(&app).await;
+    assert!(all.iter().all(|n| n.state == State::Missed && n.reason.as_deref() == Some("TOO_LATE")));
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@ use harness::database::{TestDatabase, fresh_database};
 use patientkontrakt::{
     access::AccessLog,
     auth::token::Identity,
+    calendar::SendingHours,
     clock::Clock,
     crypto::{Keyring, MasterKey, Place},
     db::{Db, DbOptions},
@@ -53,6 +54,7 @@ async fn core_of(database: &TestDatabase, now: DateTime<Utc>) -> Core {
         region: "99".to_owned(),
         fixed_contacts: FixedContactPolicy::Single,
         reminders_enabled: true,
+        hours: SendingHours::default(),
         after_hours_phone: "1177".to_owned(),
     };
     let log = AccessLog::start(db.clone(), clock.clone(), keys.clone());

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, ops::RangeInclusive, time::Duration};
 use tracing_subscriber::EnvFilter;
 
 use super::{Config, Mode, Origin, Problem, SmsKind};
-use crate::{domain::phone::EmailAddress, reminder::channel::smtp::TlsMode};
+use crate::{calendar::SendingHours, domain::phone::EmailAddress, reminder::channel::smtp::TlsMode};
 
 /// The issuer of tokens that the demo makes for itself. `.invalid` can never be a real host.
 pub const DEMO_ISSUER: &str = "https://demo.patientkontrakt.invalid/";
@@ -252,9 +252,9 @@ impl Check<'_> {
             "must hold at least one wait, each longer than 0",
         );
         self.wrong_if(
-            reminders.send_from >= reminders.send_until,
+            SendingHours::new(reminders.send_from, reminders.send_until).is_none(),
             "reminders.send_until",
-            "must be later than reminders.send_from",
+            "must be at least one hour later than reminders.send_from",
         );
     }
 

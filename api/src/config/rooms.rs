@@ -110,7 +110,6 @@ impl Config {
             // A channel's own time-outs tell more than this one: it is the last resort.
             send_timeout: longest + (reminders.lease_seconds.saturating_sub(longest)) / 2,
             retry_waits: reminders.retry_waits_seconds.clone(),
-            hours: SendingHours::new(reminders.send_from, reminders.send_until).unwrap_or_default(),
             ..WorkerConfig::default()
         }
     }
@@ -143,6 +142,7 @@ impl Config {
             region: self.region.coordinating_region.clone(),
             fixed_contacts: self.region.fixed_contact_policy,
             reminders_enabled: self.sending_is_decided(),
+            hours: SendingHours::new(self.reminders.send_from, self.reminders.send_until).unwrap_or_default(),
             after_hours_phone: self.region.after_hours_phone.clone(),
         }
     }

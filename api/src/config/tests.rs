@@ -309,6 +309,16 @@ fn numbers_outside_their_range_name_the_range() {
 }
 
 #[test]
+fn sending_hours_that_cannot_be_are_refused() {
+    for until in ["08:00", "07:00", "08:59"] {
+        let text = problem(&[("PK_REMINDERS__SEND_UNTIL", until)]);
+        let expected = "reminders.send_until must be at least one hour later than reminders.send_from";
+        assert!(text.ends_with(expected), "{text}");
+    }
+    assert!(with(&[("PK_REMINDERS__SEND_UNTIL", "09:00")]).is_ok());
+}
+
+#[test]
 fn lists_and_times_are_read_from_text_and_from_toml() {
     let config = with(&[
         ("PK_HTTP__TRUSTED_PROXIES", "10.0.0.0/8, 192.0.2.1"),

@@ -22,7 +22,6 @@ use sea_orm::{
 };
 
 use crate::{
-    calendar::SendingHours,
     db::Tx,
     error::Fault,
     reminder::{
@@ -81,8 +80,8 @@ pub fn may_leave(protected: ProtectedIdentity, chosen_by: ActorKind) -> bool {
     protected == ProtectedIdentity::None || chosen_by == ActorKind::Patient
 }
 
-/// Plans the ladder of an appointment, one notice per rung and way. `booked_at` is when it was booked or moved, or
-/// when the patient said yes: rungs before it are left out.
+/// Plans the ladder of an appointment: each rung by the first of its ways that the patient has said yes to.
+/// `booked_at` is when it was booked or moved: rungs before it are left out.
 pub async fn plan_reminders(
     tx: &Tx,
     session: &Session,
@@ -91,36 +90,63 @@ pub async fn plan_reminders(
     booked_at: DateTime<Utc>,
 ) -> Result<(), Fault> {
     let ways = ways(tx, whom, PreferenceKind::Appointment).await?;
-    plan(tx, session, reminders(booked, &ways, booked_at)).await
+    write(tx, session, reminders(session, booked, &ways, booked_at)).await
 }
 
-/// The notices of the ladder from `now` on, without the confirmation, which belongs to the booking.
-pub(super) fn later_reminders(booked: &appointment::Model, ways: &[Way], now: DateTime<Utc>) -> Vec<Planned> {
-    let mut planned = reminders(booked, ways, now);
+/// An appointment whose ladder is planned anew from a moment on, by the choices as they are then.
+pub(super) struct Ahead<'a> {
+    booked: &'a appointment::Model,
+    ways: &'a [Way],
+    from: DateTime<Utc>,
+}
+
+/// The ladder from `now` on, without the confirmation, which belongs to the booking.
+pub(super) fn later_reminders<'a>(
+    booked: &'a appointment::Model,
+    ways: &'a [Way],
+    now: DateTime<Utc>,
+) -> impl Iterator<Item = Ahead<'a>> {
+    std::iter::once(Ahead { booked, ways, from: now })
+}
+
+/// Plans ladders anew. A rung that now goes another way is taken back where it was to go before, so that the patient
+/// is reminded once.
+pub(super) async fn plan(tx: &Tx, session: &Session, ahead: Vec<Ahead<'_>>) -> Result<(), Fault> {
+    let mut planned: Vec<Planned> =
+        ahead.iter().flat_map(|ahead| reminders(session, ahead.booked, ahead.ways, ahead.from)).collect();
     planned.retain(|notice| notice.rule != Rule::Confirmation.as_str());
-    planned
+    let other = |way: Channel| if way == Channel::Mail { Channel::Sms } else { Channel::Mail };
+    let elsewhere: Vec<String> =
+        planned.iter().map(|notice| notice.key_by(other(notice.way.channel))).collect();
+    if !elsewhere.is_empty() {
+        withdraw_where(tx, notice::Column::DedupeKey.is_in(elsewhere), "OTHER_CHANNEL").await?;
+    }
+    write(tx, session, planned).await
 }
 
 /// The notices of the ladder, whatever is stored already.
-fn reminders(booked: &appointment::Model, ways: &[Way], booked_at: DateTime<Utc>) -> Vec<Planned> {
+fn reminders(
+    session: &Session,
+    booked: &appointment::Model,
+    ways: &[Way],
+    booked_at: DateTime<Utc>,
+) -> Vec<Planned> {
     let hang_on =
         Booking { starts_at: booked.starts_at, booked_at, cancel_by: booked.cancel_by, mode: booked.mode };
-    let rungs = ladder(&hang_on, SendingHours::default());
-    let mut planned = Vec::with_capacity(rungs.len() * ways.len());
-    for rung in rungs {
-        for way in ways {
+    let rungs = ladder(&hang_on, session.core.settings.hours).into_iter();
+    rungs
+        .filter_map(|rung| {
+            let chosen = |channel| ways.iter().find(|way| way.channel == channel);
+            let way = rung.channels.iter().copied().find_map(chosen)?;
             let useless_at = match rung.rule {
                 // After the last moment to cancel it helps nobody any more; the later rungs remind.
                 Rule::BeforeDeadline => booked.cancel_by,
                 _ => booked.starts_at,
             };
-            planned.push(Planned {
-                useless_at,
-                ..Planned::about(booked, Kind::Reminder, rung.rule.as_str(), *way, rung.due_at)
-            });
-        }
-    }
-    planned
+            let planned = Planned::about(booked, Kind::Reminder, rung.rule.as_str(), *way, rung.due_at);
+            Some(Planned { useless_at, ..planned })
+        })
+        .collect()
 }
 
 /// Plans the notice that an appointment was cancelled.
@@ -133,13 +159,13 @@ pub async fn plan_cancellation(tx: &Tx, session: &Session, booked: &appointment:
         .await?
         .ok_or_else(|| Fault::internal("an appointment without its patient"))?;
     let now = session.now();
-    let later = SendingHours::default().next_open(now);
+    let later = session.core.settings.hours.next_open(now);
     let own = session.actor.kind() == ActorKind::Patient;
     let due_at = if own || later >= booked.starts_at { now } else { later };
     let ways = ways(tx, &whom, PreferenceKind::Appointment).await?;
     let notices =
         ways.iter().map(|way| Planned::about(booked, Kind::Cancellation, "CANCELLATION", *way, due_at));
-    plan(tx, session, notices.collect()).await
+    write(tx, session, notices.collect()).await
 }
 
 /// A message that a patient is told of.
@@ -170,11 +196,11 @@ pub async fn plan_message(
         appointment: None,
         thread: Some(about.thread),
         agreement: None,
-        due_at: SendingHours::default().next_open(now),
+        due_at: session.core.settings.hours.next_open(now),
         useless_at: now + NEWS_USEFUL,
         about: format!("{}:{}", about.thread.0.simple(), about.message.0.simple()),
     });
-    plan(tx, session, notices.collect()).await
+    write(tx, session, notices.collect()).await
 }
 
 /// Plans the notice that care has proposed a version of the plan, or brought one into force.
@@ -201,16 +227,16 @@ pub async fn plan_notice(
         appointment: None,
         thread: None,
         agreement: Some(agreement.id),
-        due_at: SendingHours::default().next_open(now),
+        due_at: session.core.settings.hours.next_open(now),
         useless_at: now + NEWS_USEFUL,
         about: format!("{}:{}", agreement.id.0.simple(), version.0.simple()),
     });
-    plan(tx, session, notices.collect()).await
+    write(tx, session, notices.collect()).await
 }
 
 /// A notice about to be written.
 #[derive(Clone, Debug)]
-pub(super) struct Planned {
+struct Planned {
     patient: PatientId,
     care_unit: CareUnitId,
     care_provider: CareProviderId,
@@ -252,13 +278,18 @@ impl Planned {
 
     /// Unique per appointment, schedule version, rule, recipient and channel.
     fn key(&self) -> String {
-        format!("{}:{}:{}:{}", self.about, self.rule, self.patient.0.simple(), self.way.channel.as_str())
+        self.key_by(self.way.channel)
+    }
+
+    /// The key that it would have on this channel.
+    fn key_by(&self, channel: Channel) -> String {
+        format!("{}:{}:{}:{}", self.about, self.rule, self.patient.0.simple(), channel.as_str())
     }
 }
 
 /// Writes notices. One that stands already is left alone, unless it was withdrawn: then it is planned again. A
 /// worker that still holds its lease keeps it, and tells what became of its attempt.
-pub(super) async fn plan(tx: &Tx, session: &Session, planned: Vec<Planned>) -> Result<(), Fault> {
+async fn write(tx: &Tx, session: &Session, planned: Vec<Planned>) -> Result<(), Fault> {
     use notice::Column as C;
     if planned.is_empty() {
         return Ok(());

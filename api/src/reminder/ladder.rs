@@ -26,11 +26,9 @@ pub struct Booking {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rung {
     pub rule: Rule,
-    /// The ways to send it, the preferred first; the patient's own choice decides which are used.
+    /// The ways to send it, the preferred first. It goes out by the first that the patient has said yes to.
     pub channels: &'static [ChannelKind],
     pub due_at: DateTime<Utc>,
-    /// Left out at sending time if the patient has confirmed the appointment.
-    pub unless_confirmed: bool,
 }
 
 const MAIL_FIRST: &[ChannelKind] = &[ChannelKind::Mail, ChannelKind::Sms];
@@ -63,25 +61,15 @@ pub fn ladder(booking: &Booking, hours: SendingHours) -> Vec<Rung> {
         .flatten()
         .filter(|due| starts_at - *due >= SAME_DAY_AHEAD);
     let rungs = [
-        (Rule::WeekBefore, MAIL_FIRST, wall(7, start.time()), false),
-        (Rule::BeforeDeadline, SMS_FIRST, Some(cancel_by - TimeDelta::hours(24)), false),
-        (Rule::EveningBefore, SMS_FIRST, wall(1, six_in_the_evening), true),
-        (Rule::SameDay, SMS_FIRST, same_day, false),
+        (Rule::WeekBefore, MAIL_FIRST, wall(7, start.time())),
+        (Rule::BeforeDeadline, SMS_FIRST, Some(cancel_by - TimeDelta::hours(24))),
+        (Rule::EveningBefore, SMS_FIRST, wall(1, six_in_the_evening)),
+        (Rule::SameDay, SMS_FIRST, same_day),
     ];
-    let mut planned = vec![Rung {
-        rule: Rule::Confirmation,
-        channels: MAIL_FIRST,
-        due_at: booked_at,
-        unless_confirmed: false,
-    }];
-    planned.extend(rungs.into_iter().filter_map(|(rule, channels, due, unless_confirmed)| {
+    let mut planned = vec![Rung { rule: Rule::Confirmation, channels: MAIL_FIRST, due_at: booked_at }];
+    planned.extend(rungs.into_iter().filter_map(|(rule, channels, due)| {
         let due_at = hours.shift_earlier(due?);
-        (due_at > booked_at && due_at < starts_at).then_some(Rung {
-            rule,
-            channels,
-            due_at,
-            unless_confirmed,
-        })
+        (due_at > booked_at && due_at < starts_at).then_some(Rung { rule, channels, due_at })
     }));
     planned.sort_by_key(|rung| rung.due_at);
     planned
@@ -184,11 +172,8 @@ mod tests {
 
     #[test]
     fn only_the_evening_before_depends_on_the_confirmation() {
-        let starts_at = at("2027-06-16 10:00");
-        let booking =
-            Booking { starts_at, booked_at: at("2027-06-01 10:00"), cancel_by: starts_at, mode: Mode::Phone };
-        for rung in ladder(&booking, SendingHours::default()) {
-            assert_eq!(rung.unless_confirmed, rung.rule == Rule::EveningBefore);
+        for rule in Rule::ALL {
+            assert_eq!(rule.unless_confirmed(), rule == Rule::EveningBefore);
         }
     }
 

@@ -44,6 +44,11 @@ impl Rule {
         }
     }
 
+    /// Whether it is left out at sending time if the patient has confirmed the appointment.
+    pub const fn unless_confirmed(self) -> bool {
+        matches!(self, Self::EveningBefore)
+    }
+
     /// The rung with this stored text.
     pub fn from_text(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|rule| rule.as_str() == text)

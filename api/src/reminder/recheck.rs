@@ -12,7 +12,7 @@ use entity::{
     patient::ProtectedIdentity,
     reminder_preference::Detail,
 };
-use sea_orm::{FromQueryResult, Statement};
+use sea_orm::{ConnectionTrait, FromQueryResult, Statement};
 use uuid::Uuid;
 
 use super::{
@@ -27,6 +27,7 @@ use crate::{
     error::Fault,
     locale::Locale,
     session::Core,
+    telemetry,
 };
 
 /// What is to be done with a claimed notice.
@@ -86,11 +87,7 @@ const SQL: &str = "SELECT a.status, a.schedule_version, a.starts_at, a.ends_at, 
      WHERE n.id = $1 AND n.lease_token = $2 AND n.state = 'CLAIMED'";
 
 /// Looks again. None when the lease is lost, or the notice was taken back meanwhile.
-pub async fn recheck(
-    core: &Core,
-    notice: &notice::Model,
-    hours: SendingHours,
-) -> Result<Option<Verdict>, Fault> {
+pub async fn recheck(core: &Core, notice: &notice::Model) -> Result<Option<Verdict>, Fault> {
     let values = [notice.id.0.into(), notice.lease_token.into()];
     let found = core
         .db
@@ -101,7 +98,7 @@ pub async fn recheck(
         .await?;
     let Some(row) = found else { return Ok(None) };
     let at = core.clock.now();
-    if let Some(verdict) = objection(notice, &row, at, hours) {
+    if let Some(verdict) = objection(notice, &row, at, core.settings.hours) {
         return Ok(Some(verdict));
     }
     Ok(Some(match recipient(core, notice, &row)? {
@@ -111,6 +108,27 @@ pub async fn recheck(
             Some(facts) => Verdict::Send(Box::new(Ready { facts, to })),
         },
     }))
+}
+
+const STILL: &str = "SELECT 1 AS still FROM notice n LEFT JOIN appointment a ON a.id = n.appointment_id \
+     WHERE n.id = $1 AND n.lease_token = $2 AND n.state = 'CLAIMED' AND n.leased_until > $3 AND n.useless_at > $3 \
+     AND (n.kind <> 'REMINDER' OR (a.status = 'BOOKED' AND a.schedule_version = n.schedule_version))";
+
+/// Whether a notice that was found fit to leave still is, asked when its content is about to be handed over: ours
+/// to send, not taken back, and of a visit that stands as it was. When the database does not answer, it is not.
+pub async fn still(core: &Core, notice: &notice::Model) -> bool {
+    let values = [notice.id.0.into(), notice.lease_token.into(), core.clock.now().into()];
+    let found = core
+        .db
+        .read(async |db| -> Result<bool, Fault> {
+            let statement = Statement::from_sql_and_values(db.get_database_backend(), STILL, values);
+            Ok(db.query_one_raw(statement).await?.is_some())
+        })
+        .await;
+    found.unwrap_or_else(|fault| {
+        telemetry::note_failure("looking at a notice before its content leaves", &fault);
+        false
+    })
 }
 
 /// Why the notice must not leave now, if there is anything.
@@ -141,7 +159,7 @@ fn objection(notice: &notice::Model, row: &Now, at: DateTime<Utc>, hours: Sendin
     if !row.by_kind.is_some_and(|by| may_leave(row.protected_identity, by)) {
         return hold(State::Suppressed, "PROTECTED_IDENTITY");
     }
-    if notice.rule == Rule::EveningBefore.as_str() && row.confirmed_at.is_some() {
+    if Rule::from_text(&notice.rule).is_some_and(Rule::unless_confirmed) && row.confirmed_at.is_some() {
         return hold(State::Suppressed, "CONFIRMED");
     }
     if at >= notice.useless_at {

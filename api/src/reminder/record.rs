@@ -111,6 +111,8 @@ pub async fn outcome(
         }
         Outcome::Fail { reason } if doubtful => unknown(core, notice, *reason).await,
         Outcome::Fail { reason } => failed(core, notice, *reason).await,
+        // Why, the next look tells; where the notice was taken back, it is recorded already.
+        Outcome::Withheld => give_back(core, notice, notice.due_at).await,
         Outcome::Unknown { reason } => {
             let wait = waits.first().and_then(|wait| TimeDelta::from_std(*wait).ok()).unwrap_or_default();
             let at = now + wait;

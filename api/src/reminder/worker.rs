@@ -11,13 +11,13 @@ use futures_util::{FutureExt, StreamExt, stream};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    channel::{Channel, FailureCode, Outcome, Outgoing, configured::Channels},
+    channel::{Channel, FailureCode, Outcome, Outgoing, Still, configured::Channels},
     claim,
     recheck::{self, Verdict},
     record::{self, Recorded},
     render::Renderer,
 };
-use crate::{calendar::SendingHours, error::Fault, session::Core};
+use crate::{error::Fault, session::Core};
 
 /// How the worker works.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,7 +34,6 @@ pub struct WorkerConfig {
     pub send_timeout: Duration,
     /// The waits before the second, third … attempt; the last one holds for all further ones. Not empty.
     pub retry_waits: Vec<Duration>,
-    pub hours: SendingHours,
 }
 
 impl Default for WorkerConfig {
@@ -46,7 +45,6 @@ impl Default for WorkerConfig {
             poll: Duration::from_secs(5),
             send_timeout: Duration::from_mins(2),
             retry_waits: [60, 300, 900, 3600, 7200].map(Duration::from_secs).to_vec(),
-            hours: SendingHours::default(),
         }
     }
 }
@@ -251,7 +249,7 @@ impl Worker {
         if cancel.is_cancelled() || !enough {
             return record::give_back(&self.core, &notice, notice.due_at).await;
         }
-        let ready = match recheck::recheck(&self.core, &notice, self.config.hours).await? {
+        let ready = match recheck::recheck(&self.core, &notice).await? {
             None => return Ok(Recorded::Lost),
             Some(Verdict::Hold { state, reason }) => {
                 return record::hold(&self.core, &notice, state, reason).await;
@@ -264,7 +262,8 @@ impl Worker {
         let outcome = match made {
             Ok(Ok(rendered)) => {
                 let message = Outgoing::new(&notice.dedupe_key, ready.to, rendered);
-                self.send(channel, &message).await
+                let still = || recheck::still(&self.core, &notice).boxed();
+                self.send(channel, &message, &still).await
             }
             Ok(Err(error)) => {
                 tracing::error!(notice = %notice.id.0, %error, "a notice could not be made");
@@ -275,8 +274,8 @@ impl Worker {
         record::outcome(&self.core, &notice, &outcome, &self.config.retry_waits).await
     }
 
-    async fn send(&self, channel: &dyn Channel, message: &Outgoing) -> Outcome {
-        let attempt = AssertUnwindSafe(channel.send(message)).catch_unwind();
+    async fn send<'a>(&self, channel: &'a dyn Channel, message: &'a Outgoing, still: Still<'a>) -> Outcome {
+        let attempt = AssertUnwindSafe(channel.send(message, still)).catch_unwind();
         match tokio::time::timeout(self.config.send_timeout, attempt).await {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(_)) => Outcome::Unknown { reason: FailureCode::BadMessage },

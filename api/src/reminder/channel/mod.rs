@@ -19,14 +19,17 @@ use crate::{
     locale::Locale,
 };
 
+/// Asks whether a message is still to leave. Read once more at the last moment that it can be held back.
+pub type Still<'a> = &'a (dyn Fn() -> BoxFuture<'a, bool> + Send + Sync);
+
 /// A way that messages leave the service.
 pub trait Channel: Send + Sync {
     /// Which kind of address it sends to.
     fn kind(&self) -> ChannelKind;
 
-    /// Sends one message, once. Dropping the future before it is ready leaves nothing behind that a later message
+    /// Sends one message, once, if it is `still` to leave when nothing but its content is left to hand over. Dropping the future before it is ready leaves nothing behind that a later message
     /// could be mixed up with; whether this one was accepted is then unknown.
-    fn send<'a>(&'a self, message: &'a Outgoing) -> BoxFuture<'a, Outcome>;
+    fn send<'a>(&'a self, message: &'a Outgoing, still: Still<'a>) -> BoxFuture<'a, Outcome>;
 }
 
 /// A message with everything a channel needs. The ids are the same in every attempt.
@@ -70,6 +73,8 @@ pub enum Outcome {
     Retry { reason: FailureCode, after: Option<Duration> },
     /// Not accepted, and it never will be.
     Fail { reason: FailureCode },
+    /// Held back at the last moment: it was no longer to leave.
+    Withheld,
     /// It may have been accepted: the connection was lost after the message began.
     Unknown { reason: FailureCode },
 }

@@ -10,7 +10,7 @@ use std::{
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 
-use super::{Channel, ChannelKind, FailureCode, Outcome, Outgoing, Recipient};
+use super::{Channel, ChannelKind, FailureCode, Outcome, Outgoing, Recipient, Still};
 use crate::clock::Clock;
 
 /// The last messages that would have left, the newest first. Clones show the same list.
@@ -72,7 +72,7 @@ impl Channel for Ending {
         self.kind
     }
 
-    fn send<'a>(&'a self, message: &'a Outgoing) -> BoxFuture<'a, Outcome> {
+    fn send<'a>(&'a self, message: &'a Outgoing, still: Still<'a>) -> BoxFuture<'a, Outcome> {
         let rendered = &message.rendered;
         let (to, subject, text) = match (&message.to, self.kind) {
             (Recipient::Mail(to), ChannelKind::Mail) => {
@@ -83,16 +83,20 @@ impl Channel for Ending {
             }
             _ => return Box::pin(async { Outcome::Fail { reason: FailureCode::BadAddress } }),
         };
-        self.outbox.keep(Entry {
-            at: self.outbox.clock.now(),
-            channel: self.kind,
-            to,
-            subject,
-            text,
-            message_id: message.message_id.clone(),
-        });
-        let provider_ref = Some(message.message_id.clone());
-        Box::pin(async { Outcome::Accepted { provider_ref } })
+        Box::pin(async move {
+            if !still().await {
+                return Outcome::Withheld;
+            }
+            self.outbox.keep(Entry {
+                at: self.outbox.clock.now(),
+                channel: self.kind,
+                to,
+                subject,
+                text,
+                message_id: message.message_id.clone(),
+            });
+            Outcome::Accepted { provider_ref: Some(message.message_id.clone()) }
+        })
     }
 }
 
@@ -128,12 +132,13 @@ mod tests {
         let to = Recipient::Mail("anna@exempel.se".parse().unwrap());
         let phone = Recipient::Sms("+46701740605".parse().unwrap());
         for key in ["a", "b"] {
-            let sent = mail.send(&outgoing(key, to.clone())).await;
+            let sent = mail.send(&outgoing(key, to.clone()), &|| Box::pin(async { true })).await;
             assert!(matches!(sent, Outcome::Accepted { provider_ref: Some(_) }));
         }
         clock.advance(chrono::TimeDelta::seconds(1));
         let message = outgoing("c", phone);
-        sms.send(&message).await;
+        assert_eq!(sms.send(&message, &|| Box::pin(async { false })).await, Outcome::Withheld);
+        sms.send(&message, &|| Box::pin(async { true })).await;
         let entries = outbox.entries();
         assert_eq!(entries.len(), 2);
         assert_eq!((entries[0].to.as_str(), entries[0].subject.as_str()), ("+4670*****05", ""));
@@ -148,7 +153,7 @@ mod tests {
         let outbox = Outbox::new(Clock::manual(DateTime::UNIX_EPOCH), 2);
         let sent = outbox
             .channel(ChannelKind::Mail)
-            .send(&outgoing("a", Recipient::Sms("0701740605".parse().unwrap())))
+            .send(&outgoing("a", Recipient::Sms("0701740605".parse().unwrap())), &|| Box::pin(async { true }))
             .await;
         assert_eq!(sent, Outcome::Fail { reason: FailureCode::BadAddress });
         assert!(outbox.entries().is_empty());

@@ -12,7 +12,7 @@ use reqwest::{Response, StatusCode, Url, header::RETRY_AFTER, redirect};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use super::{Channel, ChannelKind, FailureCode, Outcome, Outgoing, Recipient};
+use super::{Channel, ChannelKind, FailureCode, Outcome, Outgoing, Recipient, Still};
 use crate::{clock::Clock, config::is_loopback};
 
 /// An answer is never this long (bytes); what is longer is not read.
@@ -78,8 +78,11 @@ impl Sms {
         Ok(Self { config, client, clock })
     }
 
-    async fn deliver(&self, to: &str, message: &Outgoing) -> Outcome {
+    async fn deliver(&self, to: &str, message: &Outgoing, still: Still<'_>) -> Outcome {
         let form = [("from", self.config.from.as_str()), ("to", to), ("message", &message.rendered.sms)];
+        if !still().await {
+            return Outcome::Withheld;
+        }
         let sent = self
             .client
             .post(self.config.url.clone())
@@ -167,10 +170,12 @@ impl Channel for Sms {
         ChannelKind::Sms
     }
 
-    fn send<'a>(&'a self, message: &'a Outgoing) -> BoxFuture<'a, Outcome> {
+    fn send<'a>(&'a self, message: &'a Outgoing, still: Still<'a>) -> BoxFuture<'a, Outcome> {
         Box::pin(async move {
             match &message.to {
-                Recipient::Sms(to) if to.takes_text_messages() => self.deliver(to.as_str(), message).await,
+                Recipient::Sms(to) if to.takes_text_messages() => {
+                    self.deliver(to.as_str(), message, still).await
+                }
                 Recipient::Sms(_) | Recipient::Mail(_) => Outcome::Fail { reason: FailureCode::BadAddress },
             }
         })

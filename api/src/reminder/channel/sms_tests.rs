@@ -20,6 +20,10 @@ fn sms(url: &str) -> Sms {
     Sms::new(config, Clock::manual("2027-06-22T10:00:00Z".parse().unwrap())).unwrap()
 }
 
+fn yes<'a>() -> BoxFuture<'a, bool> {
+    Box::pin(async { true })
+}
+
 fn outgoing() -> Outgoing {
     Outgoing::new("key", Recipient::Sms("0701740605".parse().unwrap()), rendered())
 }
@@ -27,7 +31,7 @@ fn outgoing() -> Outgoing {
 async fn answer(template: ResponseTemplate) -> (Outcome, MockServer) {
     let server = MockServer::start().await;
     Mock::given(method("POST")).and(path("/a1/sms")).respond_with(template).mount(&server).await;
-    let outcome = sms(&format!("{}/a1/sms", server.uri())).send(&outgoing()).await;
+    let outcome = sms(&format!("{}/a1/sms", server.uri())).send(&outgoing(), &yes).await;
     (outcome, server)
 }
 
@@ -54,7 +58,7 @@ async fn an_accepted_message_gives_the_gateways_id() {
         .await;
     let channel = sms(&server.uri());
     for _attempt in 0..2 {
-        let outcome = channel.send(&message).await;
+        let outcome = channel.send(&message, &yes).await;
         let provider_ref = Some("s17a6dafb12d6b1cabc053d57dac2b9d8".to_owned());
         assert_eq!(outcome, Outcome::Accepted { provider_ref });
     }
@@ -126,7 +130,7 @@ async fn a_gateway_that_is_not_there_is_tried_again() {
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", free.local_addr().unwrap());
     drop(free);
-    assert_eq!(sms(&url).send(&outgoing()).await, Outcome::retry(FailureCode::Unreachable));
+    assert_eq!(sms(&url).send(&outgoing(), &yes).await, Outcome::retry(FailureCode::Unreachable));
 }
 
 #[tokio::test]
@@ -139,14 +143,17 @@ async fn a_connection_that_breaks_after_sending_is_unknown() {
         let mut first = [0; 16];
         socket.read_exact(&mut first).await.unwrap();
     });
-    assert_eq!(sms(&url).send(&outgoing()).await, Outcome::Unknown { reason: FailureCode::ConnectionLost });
+    assert_eq!(
+        sms(&url).send(&outgoing(), &yes).await,
+        Outcome::Unknown { reason: FailureCode::ConnectionLost }
+    );
     cut.await.unwrap();
 }
 
 #[tokio::test]
 async fn a_number_that_takes_no_text_messages_is_not_sent_to() {
     let to = Recipient::Sms("08-465 004 00".parse().unwrap());
-    let outcome = sms("http://127.0.0.1:9").send(&Outgoing::new("key", to, rendered())).await;
+    let outcome = sms("http://127.0.0.1:9").send(&Outgoing::new("key", to, rendered()), &yes).await;
     assert_eq!(outcome, Outcome::Fail { reason: FailureCode::BadAddress });
 }
 
@@ -167,4 +174,12 @@ fn a_gateway_without_encryption_and_a_sender_that_cannot_be_shown_are_refused() 
     for from in ["Region Exempel", "RegionExempel", "Ö", "12345", "+46", ""] {
         assert!(matches!(make("https://gateway.example", from), Err(SmsConfigError::Sender)), "{from}");
     }
+}
+
+#[tokio::test]
+async fn what_is_no_longer_to_leave_is_not_posted() {
+    let server = MockServer::start().await;
+    Mock::given(method("POST")).respond_with(created()).expect(0).mount(&server).await;
+    let outcome = sms(&server.uri()).send(&outgoing(), &|| Box::pin(async { false })).await;
+    assert_eq!(outcome, Outcome::Withheld);
 }

@@ -29,7 +29,7 @@ use tokio::{
 };
 
 use self::wire::Wire;
-use super::{Channel, ChannelKind, FailureCode, Outcome, Outgoing, Recipient};
+use super::{Channel, ChannelKind, FailureCode, Outcome, Outgoing, Recipient, Still};
 use crate::{config::is_loopback, domain::phone::EmailAddress};
 
 /// How the connection is encrypted.
@@ -195,7 +195,7 @@ impl Smtp {
         Ok(Self { config, tls, credentials, idle: Mutex::new(Vec::new()) })
     }
 
-    async fn deliver(&self, to: &EmailAddress, message: &Outgoing) -> Outcome {
+    async fn deliver(&self, to: &EmailAddress, message: &Outgoing, still: Still<'_>) -> Outcome {
         let Some(mail) = mail::build(&self.config.from, to, message) else {
             return Outcome::Fail { reason: FailureCode::BadMessage };
         };
@@ -203,7 +203,7 @@ impl Smtp {
             Ok(pooled) => pooled,
             Err(failed) => return failed.outcome,
         };
-        match self.exchange(&mut pooled.connection, &mail).await {
+        match self.exchange(&mut pooled.connection, &mail, still).await {
             Ok(()) => {
                 pooled.sent += 1;
                 self.keep(pooled);
@@ -289,7 +289,12 @@ impl Smtp {
         Ok(connection)
     }
 
-    async fn exchange(&self, connection: &mut AsyncSmtpConnection, mail: &Message) -> Result<(), Failed> {
+    async fn exchange(
+        &self,
+        connection: &mut AsyncSmtpConnection,
+        mail: &Message,
+        still: Still<'_>,
+    ) -> Result<(), Failed> {
         let timeouts = &self.config.timeouts;
         let envelope = mail.envelope();
         let mut options = Vec::new();
@@ -305,6 +310,10 @@ impl Smtp {
         for to in envelope.to() {
             phase(Phase::Rcpt, timeouts.rcpt, connection.command(Rcpt::new(to.clone(), Vec::new()))).await?;
         }
+        // Everything before can take minutes, in which a visit can be cancelled.
+        if !still().await {
+            return Err(Failed { outcome: Outcome::Withheld, in_step: true });
+        }
         phase(Phase::Data, timeouts.data, connection.command(Data)).await?;
         phase(Phase::Body, timeouts.body, connection.message(&mail.formatted())).await?;
         Ok(())
@@ -316,10 +325,10 @@ impl Channel for Smtp {
         ChannelKind::Mail
     }
 
-    fn send<'a>(&'a self, message: &'a Outgoing) -> BoxFuture<'a, Outcome> {
+    fn send<'a>(&'a self, message: &'a Outgoing, still: Still<'a>) -> BoxFuture<'a, Outcome> {
         Box::pin(async move {
             match &message.to {
-                Recipient::Mail(to) => self.deliver(to, message).await,
+                Recipient::Mail(to) => self.deliver(to, message, still).await,
                 Recipient::Sms(_) => Outcome::Fail { reason: FailureCode::BadAddress },
             }
         })

@@ -16,10 +16,9 @@ pub(super) fn of_recipient(code: Code, text: Option<&str>) -> Outcome {
     if code == 552 || status == Some((2, 2)) {
         return Outcome::retry(FailureCode::RefusedForNow);
     }
-    let about_the_address = match status {
-        Some((subject, _)) => subject == 1,
-        None => matches!(code, 550 | 551 | 553),
-    };
+    let subject = status.map(|(subject, _)| subject);
+    // 5.7: security or policy.
+    let about_the_address = subject == Some(1) || (matches!(code, 550 | 551 | 553) && subject != Some(7));
     let reason = if about_the_address { FailureCode::BadAddress } else { FailureCode::Refused };
     Outcome::Fail { reason }
 }
@@ -56,12 +55,12 @@ mod tests {
             (mailbox(Detail::Three), "Mailbox name not allowed", &bad),
             (mailbox(Detail::Four), "5.1.10 Recipient not found", &bad),
             (mailbox(Detail::Zero), "5.7.1 Relaying denied", &refused),
-            (mailbox(Detail::Zero), "5.4.1 Recipient address rejected: Access denied", &refused),
+            (mailbox(Detail::Three), "5.7.1 Sender not allowed", &refused),
             (mailbox(Detail::Four), "Transaction failed", &refused),
             (code(Category::Syntax, Detail::One), "Syntax error", &refused),
             (mailbox(Detail::Two), "Exceeded storage allocation", &full),
             (mailbox(Detail::Zero), "5.2.2 Mailbox full", &full),
-            (mailbox(Detail::Zero), "5.2.1 Mailbox disabled", &refused),
+            (mailbox(Detail::Zero), "5.2.1 Mailbox disabled", &bad),
             // Not a status: a version, a number that is too long, one of another class.
             (mailbox(Detail::Zero), "5.1 unknown", &bad),
             (mailbox(Detail::Zero), "5.7.99999999 unknown", &bad),
