@@ -110,7 +110,7 @@ pub struct Taken<'a>(pub &'a care_contact::Model);
 
 impl Taken<'_> {
     /// The refusal. Says which role is held only to someone who can see the contact. Refusals are stored with their
-    /// idempotency key, in the open: a name has no place in them.
+    /// idempotency key: a name has no place in them.
     pub fn problem(&self, visible: bool) -> Problem {
         let role = match self.0.role {
             Role::FastLakarkontakt => ("fast läkarkontakt", "fast läkarkontakt"),
