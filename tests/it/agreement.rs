@@ -2,7 +2,8 @@
 
 use entity::{
     AgreementId, AgreementVersionId, ContactWayId, ReminderPreferenceId, access_event, agreement,
-    agreement_version, care_relation, change_entry, contact_way, domain_event, notice, reminder_preference,
+    agreement_version, care_relation, change_entry, contact_way, domain_event, goal, notice, plan_item,
+    reminder_preference,
 };
 use futures_util::future::join_all;
 use harness::{TestApp, relate};
@@ -154,7 +155,8 @@ async fn twenty_assents_at_once_are_one_with_one_entry_in_each_log() {
     let logged = access_event::Entity::find().filter(access_event::Column::Action.eq("agreementAssent"));
     assert_eq!(logged.count(db).await.unwrap(), 1);
     let history = change_entry::Entity::find().filter(change_entry::Column::Action.eq("agreementAssent"));
-    assert_eq!(history.count(db).await.unwrap(), 1);
+    // The version, and its two items.
+    assert_eq!(history.count(db).await.unwrap(), 3);
     assert_eq!(stored(&app, &plan).await.status, agreement::Status::Active);
 }
 
@@ -425,4 +427,79 @@ async fn a_change_of_a_plan_in_force_is_a_new_version_and_the_old_one_stays() {
     let old = version(&app, &first).await;
     assert_eq!(old.status, agreement_version::Status::Superseded);
     assert_eq!((old.content, old.hash), (before.content, before.hash));
+}
+
+#[tokio::test]
+async fn what_an_assent_brings_into_force_is_attributed_to_whoever_gave_it() {
+    let app = TestApp::new().await;
+    let p1 = &app.world.p1;
+    let plan = proposed(&app, &app.world.s1, p1).await;
+    act(&app, &p1.identity, "agreementAssent", AGREEMENT, assent(&plan)).await.ok();
+    let db = app.core.db.reader();
+    let items = plan_item::Entity::find().all(db).await.unwrap();
+    assert_eq!(items.len(), 2);
+    for item in items {
+        let by = (item.status_by_kind, item.status_at);
+        assert_eq!(by, (Some(access_event::ActorKind::Patient), Some(app.clock.now())));
+        let entries = change_entry::Entity::find()
+            .filter(change_entry::Column::SubjectId.eq(item.id.0))
+            .filter(change_entry::Column::Action.eq("agreementAssent"))
+            .all(db)
+            .await
+            .unwrap();
+        assert_eq!(entries.len(), 1);
+        assert_eq!((entries[0].by_id, entries[0].subject_kind.as_str()), (p1.id.0, "plan_item"));
+    }
+}
+
+#[tokio::test]
+async fn open_proposals_are_bounded_and_fall_with_the_version_they_change() {
+    let app = TestApp::new().await;
+    let (s1, p1) = (&app.world.s1, &app.world.p1);
+    let plan = active(&app, s1, p1).await;
+    let propose = async |title: &str| {
+        act(&app, &s1.identity, "planItemPropose", PLAN_ITEM, whole_item(&plan, s1, title, "CARE")).await
+    };
+    let goal = json!({ "agreementId": plan.id, "text": "Kunna gå till affären" });
+    act(&app, &s1.identity, "goalAdd", "goal { id }", goal).await.ok();
+    for n in 1..20 {
+        propose(&format!("Förslag {n}")).await.ok();
+    }
+    assert_eq!(propose("Ett för mycket").await.user_error_codes("planItemPropose"), ["CONFLICT"]);
+
+    let (first, second) = (item(&app, p1, "Förslag 1").await, item(&app, p1, "Förslag 2").await);
+    let (_, before) = Plan::of(&app, p1).await;
+    let accept = |item: &serde_json::Value| {
+        let input = json!({ "planItemId": item["id"], "expectedRowVersion": item["rowVersion"] });
+        act(&app, &p1.identity, "planItemAccept", PLAN_ITEM, input)
+    };
+    accept(&first).await.ok();
+    let (_, seen) = Plan::of(&app, p1).await;
+    assert_eq!((before["proposals"].as_array().unwrap().len(), &seen["proposals"]), (20, &json!([])));
+    let titles = seen["planItems"].as_array().unwrap();
+    assert!(titles.len() == 3 && titles.iter().all(|i| i["status"] == "ACCEPTED"), "{titles:?}");
+    let db = app.core.db.reader();
+    let withdrawn = agreement_version::Entity::find()
+        .filter(agreement_version::Column::Status.eq(agreement_version::Status::Withdrawn));
+    assert_eq!(withdrawn.count(db).await.unwrap(), 19);
+    let fallen = plan_item::Entity::find()
+        .filter(plan_item::Column::Status.eq(plan_item::Status::Cancelled))
+        .all(db)
+        .await
+        .unwrap();
+    assert_eq!(fallen.len(), 18);
+    let place = Place::new("plan_item.status_reason", fallen[0].id.0);
+    let reason = app.core.keys.open(place, fallen[0].status_reason.as_ref().unwrap()).unwrap();
+    assert_eq!(reason, "Förslaget föll när planen ändrades.");
+    let goals = goal::Entity::find().all(db).await.unwrap();
+    assert_eq!((goals.len(), goals[0].status), (1, goal::Status::Cancelled));
+
+    // Neither the item nor its version can be assented to any more.
+    assert_eq!(accept(&second).await.user_error_codes("planItemAccept"), ["BASE_MOVED"]);
+    let late = &before["proposals"][0];
+    let input = json!({ "agreementId": plan.id, "versionId": late["id"], "digest": late["digest"] });
+    let answer = act(&app, &p1.identity, "agreementAssent", AGREEMENT, input).await;
+    assert_eq!(answer.user_error_codes("agreementAssent"), ["BASE_MOVED"]);
+    // There is room for new ones.
+    propose("Ett nytt").await.ok();
 }

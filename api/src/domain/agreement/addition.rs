@@ -5,7 +5,7 @@ use entity::{
     agreement_version::{self, Status},
     version_goal, version_item,
 };
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder};
 
 use super::{
     canonical::{self, Document, GoalWording, ItemWording},
@@ -95,6 +95,13 @@ pub async fn propose_successor(
     added: &Added,
 ) -> Result<AgreementVersionId, Stop> {
     let (now, keys) = (session.now(), &session.core.keys);
+    let open = agreement_version::Entity::find()
+        .filter(agreement_version::Column::AgreementId.eq(agreement.id))
+        .filter(agreement_version::Column::BaseVersionId.eq(base.id))
+        .filter(agreement_version::Column::Status.eq(Status::Proposed))
+        .count(tx)
+        .await?;
+    rules::few_proposals(open)?;
     let newest = agreement_version::Entity::find()
         .filter(agreement_version::Column::AgreementId.eq(agreement.id))
         .order_by_desc(agreement_version::Column::Number)

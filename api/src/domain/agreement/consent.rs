@@ -4,16 +4,16 @@ use chrono::{DateTime, Utc};
 use entity::{
     AgreementVersionId, agreement,
     agreement_version::{self, Party, Status},
-    goal, plan_item, version_goal, version_item,
 };
 use sea_orm::{
     ActiveValue::Set,
     ColumnTrait, EntityTrait, QueryFilter,
-    sea_query::{Expr, ExprTrait, Query},
+    sea_query::{Expr, ExprTrait},
 };
 use serde_json::json;
 
 use super::{
+    members,
     rules::{self, Assented, Facts},
     version::{Locked, document, event, tell_patient},
 };
@@ -122,17 +122,23 @@ pub async fn assent(
         return Err(Problem::stale().into());
     }
     let superseded = agreement.in_force();
+    let mut changes = Vec::new();
     if effect == Assented::Activates {
         agreement.touch(tx, session, agreement::Status::Active, version.id).await?;
-        agree_on_members(tx, version.id).await?;
+        changes = members::agree(tx, session, version.id).await?;
+        if let Some(base) = superseded {
+            changes.extend(members::withdraw_siblings(tx, session, agreement, base).await?);
+        }
     } else {
         let (status, current) = (agreement.status, agreement.current_version_id);
         agreement.touch(tx, session, status, current).await?;
     }
-    told(tx, session, agreement, version, effect, superseded, action).await?;
+    changes.extend(told(tx, session, agreement, version, effect, superseded).await?);
+    history::record(tx, session, (&**agreement).into(), action, changes).await?;
     Ok(effect)
 }
 
+/// Tells of the assent; gives what it changed in the versions.
 async fn told(
     tx: &Tx,
     session: &Session,
@@ -140,8 +146,7 @@ async fn told(
     version: &agreement_version::Model,
     effect: Assented,
     superseded: Option<AgreementVersionId>,
-    action: &'static str,
-) -> Result<(), Stop> {
+) -> Result<Vec<Change>, Stop> {
     let activated = effect == Assented::Activates;
     let status = if activated { Status::Active } else { Status::Proposed };
     let mut changes = vec![Change {
@@ -158,41 +163,11 @@ async fn told(
             after: Some(json!({ "status": Status::Superseded })),
         });
     }
-    history::record(tx, session, (&**agreement).into(), action, changes).await?;
     let mut events = vec![event(agreement, "agreement.assented", version.id.0)];
     if activated {
         events.push(event(agreement, "agreement.activated", agreement.id.0));
         tell_patient(tx, session, agreement, version.id, "PLAN_ACTIVE").await?;
     }
     act::emit(tx, session, events).await?;
-    Ok(())
-}
-
-/// What was only proposed is now agreed.
-async fn agree_on_members(tx: &Tx, version: AgreementVersionId) -> Result<(), Fault> {
-    let goals = Query::select()
-        .column(version_goal::Column::GoalId)
-        .from(version_goal::Entity)
-        .and_where(version_goal::Column::VersionId.eq(version))
-        .to_owned();
-    goal::Entity::update_many()
-        .set(goal::ActiveModel { status: Set(goal::Status::Accepted), ..Default::default() })
-        .col_expr(goal::Column::RowVersion, Expr::col(goal::Column::RowVersion).add(1))
-        .filter(goal::Column::Status.eq(goal::Status::Proposed))
-        .filter(goal::Column::Id.in_subquery(goals))
-        .exec(tx)
-        .await?;
-    let items = Query::select()
-        .column(version_item::Column::PlanItemId)
-        .from(version_item::Entity)
-        .and_where(version_item::Column::VersionId.eq(version))
-        .to_owned();
-    plan_item::Entity::update_many()
-        .set(plan_item::ActiveModel { status: Set(plan_item::Status::Accepted), ..Default::default() })
-        .col_expr(plan_item::Column::RowVersion, Expr::col(plan_item::Column::RowVersion).add(1))
-        .filter(plan_item::Column::Status.eq(plan_item::Status::Proposed))
-        .filter(plan_item::Column::Id.in_subquery(items))
-        .exec(tx)
-        .await?;
-    Ok(())
+    Ok(changes)
 }

@@ -9,6 +9,7 @@ pub mod canonical;
 pub mod consent;
 pub mod content;
 pub mod create;
+mod members;
 pub mod propose;
 pub mod rules;
 pub mod version;

@@ -14,6 +14,8 @@ use crate::error::{Problem, ProblemCode};
 pub const MAX_GOALS: usize = 50;
 /// How many plan items a version holds at most.
 pub const MAX_ITEMS: usize = 300;
+/// How many proposals on the version in force wait for an answer at most.
+pub const MAX_PROPOSALS: u64 = 20;
 
 /// What decides whether a version can be assented to.
 #[derive(Clone, Debug)]
@@ -56,6 +58,9 @@ pub fn assent(facts: &Facts<'_>, side: Party, digest: Option<&[u8]>) -> Result<A
         )
         .at("digest"));
     }
+    if facts.status == Status::Withdrawn {
+        return Err(base_moved());
+    }
     let (own, other) = match side {
         Party::Patient => (facts.patient_assented, facts.care_assented),
         Party::Care => (facts.care_assented, facts.patient_assented),
@@ -71,13 +76,32 @@ pub fn assent(facts: &Facts<'_>, side: Party, digest: Option<&[u8]>) -> Result<A
         ));
     }
     if facts.base != facts.in_force {
-        return Err(Problem::new(
-            ProblemCode::BaseMoved,
-            "Planen har ändrats sedan förslaget skrevs. Läs planen som den är nu och lämna ett nytt förslag.",
-            "The plan has changed since this was proposed. Read the plan as it is now and propose again.",
-        ));
+        return Err(base_moved());
     }
     Ok(if other { Assented::Activates } else { Assented::Waits })
+}
+
+/// The proposal changes what is no longer in force.
+pub fn base_moved() -> Problem {
+    Problem::new(
+        ProblemCode::BaseMoved,
+        "Planen har ändrats sedan förslaget skrevs. Läs planen som den är nu och lämna ett nytt förslag.",
+        "The plan has changed since this was proposed. Read the plan as it is now and propose again.",
+    )
+}
+
+/// Refuses one more proposal when as many wait for an answer as can be kept in view.
+pub fn few_proposals(open: u64) -> Result<(), Problem> {
+    if open < MAX_PROPOSALS {
+        return Ok(());
+    }
+    Err(Problem::new(
+        ProblemCode::Conflict,
+        format!("{MAX_PROPOSALS} förslag väntar redan på svar. Svara på dem innan du lämnar ett nytt."),
+        format!(
+            "{MAX_PROPOSALS} proposals already wait for an answer. Have them answered before you add another."
+        ),
+    ))
 }
 
 fn already(side: Party, other: bool) -> Problem {

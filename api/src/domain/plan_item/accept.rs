@@ -10,11 +10,12 @@ use serde::Serialize;
 
 use crate::{
     auth::policy::{self, Action, Noun},
+    db::Tx,
     domain::{
         act::{self, Done, Receipt},
         agreement::{
             consent,
-            rules::not_ended,
+            rules::{base_moved, not_ended},
             version::{Locked, event},
         },
     },
@@ -52,6 +53,9 @@ pub async fn accept(session: &Session, key: &str, cmd: &Accept) -> Result<Receip
             .await?
             .ok_or_else(|| Fault::internal("a granted plan item vanished"))?;
         not_ended(agreement.status)?;
+        if item.status == plan_item::Status::Cancelled && fell(tx, &item).await? {
+            return Err(base_moved().into());
+        }
         if item.row_version != cmd.expected_row_version {
             return Err(Problem::stale().into());
         }
@@ -98,4 +102,19 @@ pub async fn accept(session: &Session, key: &str, cmd: &Accept) -> Result<Receip
             .with("version", proposal.id.0))
     })
     .await
+}
+
+/// Whether only withdrawn proposals ever held the item.
+async fn fell(tx: &Tx, item: &plan_item::Model) -> Result<bool, Fault> {
+    let versions = Query::select()
+        .column(version_item::Column::VersionId)
+        .from(version_item::Entity)
+        .and_where(version_item::Column::PlanItemId.eq(item.id))
+        .to_owned();
+    let other = agreement_version::Entity::find()
+        .filter(agreement_version::Column::Id.in_subquery(versions))
+        .filter(agreement_version::Column::Status.ne(Status::Withdrawn))
+        .one(tx)
+        .await?;
+    Ok(other.is_none())
 }
