@@ -363,3 +363,21 @@ async fn free_times_come_in_pages_and_one_statement() {
     variables["after"] = json!("nonsense");
     assert_eq!(app.run(p1, query, variables).await.error_codes(), ["BAD_USER_INPUT"]);
 }
+
+#[tokio::test]
+async fn staff_of_another_provider_learn_nothing_of_a_clash_that_is_out_of_their_reach() {
+    let app = TestApp::new().await;
+    let (s3, p1) = (&app.world.s3, &app.world.p1);
+    let slots = publish(&app, &["2027-03-01T09:00"]).await;
+    book(&app, &p1.identity, &slots[0]).await.ok();
+    relate(&app.core, s3, p1).await;
+    let input = json!({
+        "appointmentTypeId": global(NodeKind::AppointmentType, app.world.visit_u3),
+        "startsLocal": ["2027-03-01T09:00"],
+    });
+    let theirs = act(&app, &s3.identity, "slotPublish", "slots { id }", input).await.ok();
+    let theirs = theirs.text("/slotPublish/slots/0/id");
+    let input = json!({ "slotId": theirs, "patientId": p1.global_id(), "bookingChannel": "PHONE" });
+    let booked = act(&app, &s3.identity, "appointmentBook", BOOKED, input).await.ok();
+    assert_eq!(booked.text("/appointmentBook/appointment/status"), "BOOKED");
+}

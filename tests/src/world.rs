@@ -70,6 +70,8 @@ pub struct World {
     pub visit: AppointmentTypeId,
     /// The same at U2.
     pub visit_u2: AppointmentTypeId,
+    /// The same at U3.
+    pub visit_u3: AppointmentTypeId,
 }
 
 impl World {
@@ -94,6 +96,7 @@ impl World {
             admin: staff("Adam Exempel", R::Admin, u1, first).await,
             visit: visit(core, u1, first).await,
             visit_u2: visit(core, u2, first).await,
+            visit_u3: visit(core, u3, second).await,
         }
     }
 }

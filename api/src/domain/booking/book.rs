@@ -3,7 +3,7 @@
 use entity::{
     AppointmentId, PatientId, PlanItemId, SlotId, appointment, appointment_type, care_unit, plan_item, slot,
 };
-use sea_orm::{ActiveValue::Set, EntityTrait};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 use serde::Serialize;
 
 use super::{deadline, open_relation, rules, seat};
@@ -73,7 +73,7 @@ pub async fn book(session: &Session, key: &str, cmd: &Book) -> Result<Receipt, F
             row_version: 1,
         };
         let free = seat::occupy(tx, whom.id.0, [(booked.id.0, booked.starts_at, booked.ends_at)]).await?;
-        if !free && !cmd.allow_overlap {
+        if !free && !cmd.allow_overlap && clash_is_theirs(tx, session, &booked).await? {
             return Err(rules::patient_occupied(actor).into());
         }
         insert(tx, booked.clone()).await?;
@@ -83,6 +83,26 @@ pub async fn book(session: &Session, key: &str, cmd: &Book) -> Result<Receipt, F
         Ok(Done::on(whom.id).with("appointment", booked.id.0))
     })
     .await
+}
+
+/// Whether the caller may know that the patient is busy then. Staff learn nothing of times that are out of their
+/// reach, at another care provider: there the booking goes through, and the patient sees both.
+pub(super) async fn clash_is_theirs(
+    tx: &Tx,
+    session: &Session,
+    booked: &appointment::Model,
+) -> Result<bool, Fault> {
+    if session.actor.staff().is_none() {
+        return Ok(true);
+    }
+    let known = appointment::Entity::find()
+        .filter(appointment::Column::PatientId.eq(booked.patient_id))
+        .filter(appointment::Column::Id.ne(booked.id))
+        .filter(appointment::Column::Status.eq(appointment::Status::Booked))
+        .filter(appointment::Column::StartsAt.lt(booked.ends_at))
+        .filter(appointment::Column::EndsAt.gt(booked.starts_at))
+        .filter(policy::row_condition::<appointment::Entity>(&session.actor, session.now()));
+    Ok(known.one(tx).await?.is_some())
 }
 
 /// What the slot is for, and where.

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::{
     RELATION_AFTER,
-    book::{event, offer},
+    book::{clash_is_theirs, event, offer},
     cancel::changeable,
     deadline, end_relation, rules, seat,
 };
@@ -90,7 +90,7 @@ pub async fn rebook(session: &Session, key: &str, cmd: &Rebook) -> Result<Receip
         store(tx, &old, &moved).await?;
         seat::vacate(tx, old.id.0).await?;
         let free = seat::occupy(tx, old.patient_id.0, [(old.id.0, moved.starts_at, moved.ends_at)]).await?;
-        if !free && !cmd.allow_overlap {
+        if !free && !cmd.allow_overlap && clash_is_theirs(tx, session, &moved).await? {
             return Err(rules::patient_occupied(actor).into());
         }
         end_relation(tx, &moved, moved.ends_at + RELATION_AFTER).await?;

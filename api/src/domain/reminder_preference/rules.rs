@@ -86,7 +86,8 @@ pub fn check(
             ));
         }
         let shown = choice.text_shown.trim();
-        if shown.is_empty() || shown.chars().count() > TEXT_AT_MOST {
+        // A no needs no text: opting out must never fail for want of one.
+        if (choice.opted_in && shown.is_empty()) || shown.chars().count() > TEXT_AT_MOST {
             problems.push(Problem::input(
                 &format!("{field}.textShown"),
                 format!("Ange texten som patienten har sett, högst {TEXT_AT_MOST} tecken."),
