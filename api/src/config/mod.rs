@@ -151,9 +151,10 @@ impl Config {
         listen: Option<SocketAddr>,
         sources: Sources,
     ) -> Result<Self, Vec<Problem>> {
-        if source::peek(&sources, "mode").is_some_and(|mode| mode != "demo") {
-            let refusal = "mode is not demo: the demo, its tokens and fictional data are refused there";
-            return Err(vec![Problem(refusal.to_owned())]);
+        if let Some(mode) = source::peek(&sources, "mode").filter(|mode| mode != "demo") {
+            let refusal =
+                format!("mode is `{mode}`: the demo, its tokens and fictional people are for demo mode only");
+            return Err(vec![Problem(refusal)]);
         }
         let mut sources = sources.with("mode", "demo");
         if let Some(dir) = &data_dir {
