@@ -68,15 +68,20 @@ fn list(order: &str, after: &str) -> String {
     let open = "FROM version_item m JOIN plan_item i ON i.id = m.plan_item_id \
                 JOIN plan_item_revision r ON r.id = m.plan_item_revision_id \
                 WHERE m.version_id = a.current_version_id AND i.status IN ('ACCEPTED', 'IN_PROGRESS')";
+    // The page is cut first: what is read about each of its rows is not read about the others.
     format!(
-        "SELECT a.id, a.status, a.updated_at, v.id, v.content, p.id, p.given_name, p.family_name, p.name_search, \
-         p.protected_identity, n.id, n.plan_item_id, n.title, n.owner, n.due_on, (SELECT count(*) {open}) \
-         FROM agreement a JOIN patient p ON p.id = a.patient_id \
+        "SELECT a.id, a.status, a.updated_at, v.id, v.content, a.patient_id, a.given_name, a.family_name, \
+         a.name_search, a.protected_identity, n.id, n.plan_item_id, n.title, n.owner, n.due_on, \
+         (SELECT count(*) {open}) \
+         FROM (SELECT a.id, a.status, a.updated_at, a.current_version_id, a.patient_id, p.given_name, p.family_name, \
+           p.name_search, p.protected_identity FROM agreement a JOIN patient p ON p.id = a.patient_id \
+           WHERE a.care_unit_id = $5 AND a.status = $6 AND {reach} \
+           AND p.name_search LIKE $7 ESCAPE '!' AND ($8 = 0 OR {after}) ORDER BY {order} LIMIT $12) a \
          JOIN agreement_version v ON v.id = a.current_version_id \
          LEFT JOIN plan_item_revision n ON n.id = (SELECT r.id {open} \
            ORDER BY CASE WHEN r.due_on IS NULL THEN 1 ELSE 0 END, r.due_on, i.id LIMIT 1) \
-         WHERE a.care_unit_id = $5 AND a.status = $6 AND {reach} \
-         AND p.name_search LIKE $7 ESCAPE '!' AND ($8 = 0 OR {after}) ORDER BY {order} LIMIT $12"
+         ORDER BY {}",
+        order.replace("p.name_search", "a.name_search")
     )
 }
 

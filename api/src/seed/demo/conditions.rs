@@ -14,7 +14,7 @@ use super::themes::{Due, Item, Theme};
 
 const PATIENT: Owner = Owner::Patient;
 const CARE: Owner = Owner::Care;
-const TODO: Status = Status::Accepted;
+const AHEAD: Status = Status::Accepted;
 const GOING: Status = Status::InProgress;
 const DONE: Status = Status::Done;
 
@@ -46,7 +46,7 @@ pub static THEMES: [Theme; 8] = [
                 "Ta bort lösa mattor och höj sängen. Fråga gärna en granne om hjälp.",
                 PATIENT,
                 Due::On(6),
-                TODO,
+                AHEAD,
             ),
             Item(
                 Examination,
@@ -54,7 +54,7 @@ pub static THEMES: [Theme; 8] = [
                 "Lämnas på vårdcentralen. Du behöver inte vara fastande.",
                 CARE,
                 Due::On(9),
-                TODO,
+                AHEAD,
             ),
             Item(
                 Treatment,
@@ -62,7 +62,7 @@ pub static THEMES: [Theme; 8] = [
                 "Vi går igenom narkos, smärtlindring och hemgång.",
                 CARE,
                 Due::On(12),
-                TODO,
+                AHEAD,
             ),
             Item(
                 FollowUp,
@@ -70,7 +70,7 @@ pub static THEMES: [Theme; 8] = [
                 "Tiden bokas innan du åker hem från sjukhuset.",
                 CARE,
                 Due::After("Två veckor efter operationen", 45),
-                TODO,
+                AHEAD,
             ),
             Item(
                 Referral,
@@ -117,7 +117,7 @@ pub static THEMES: [Theme; 8] = [
                 "Lämnas på vårdcentralen veckan före återbesöket.",
                 CARE,
                 Due::Within(10, 17),
-                TODO,
+                AHEAD,
             ),
             Item(
                 Examination,
@@ -125,7 +125,7 @@ pub static THEMES: [Theme; 8] = [
                 "Hos diabetessköterskan, tar en kvart.",
                 CARE,
                 Due::On(24),
-                TODO,
+                AHEAD,
             ),
             Item(
                 Referral,
@@ -133,7 +133,7 @@ pub static THEMES: [Theme; 8] = [
                 "Kallelsen kommer från ögonkliniken.",
                 CARE,
                 Due::After("När kallelsen har kommit", 60),
-                TODO,
+                AHEAD,
             ),
         ],
     },
@@ -172,7 +172,7 @@ pub static THEMES: [Theme; 8] = [
                 "Ta inte den luftrörsvidgande medicinen samma morgon.",
                 CARE,
                 Due::On(15),
-                TODO,
+                AHEAD,
             ),
             Item(
                 Information,
@@ -180,7 +180,7 @@ pub static THEMES: [Theme; 8] = [
                 "Vi skriver den tillsammans, på en sida.",
                 CARE,
                 Due::On(15),
-                TODO,
+                AHEAD,
             ),
             Item(Treatment, "Vaccination mot influensa", "Given på vårdcentralen.", CARE, Due::On(-25), DONE),
         ],
@@ -209,7 +209,7 @@ pub static THEMES: [Theme; 8] = [
                 "Sjuksköterskan ringer. Ha vikterna till hands.",
                 CARE,
                 Due::On(7),
-                TODO,
+                AHEAD,
             ),
             Item(
                 Examination,
@@ -217,7 +217,7 @@ pub static THEMES: [Theme; 8] = [
                 "Två veckor efter varje ändring.",
                 CARE,
                 Due::After("Två veckor efter dosändringen", 21),
-                TODO,
+                AHEAD,
             ),
             Item(
                 Examination,
@@ -225,7 +225,7 @@ pub static THEMES: [Theme; 8] = [
                 "På sjukhuset, tar fyrtio minuter.",
                 CARE,
                 Due::Within(30, 60),
-                TODO,
+                AHEAD,
             ),
         ],
     },
@@ -257,7 +257,7 @@ pub static THEMES: [Theme; 8] = [
                 "Rehabkoordinatorn kallar och är med.",
                 CARE,
                 Due::On(20),
-                TODO,
+                AHEAD,
             ),
             Item(
                 SelfCare,
@@ -265,7 +265,7 @@ pub static THEMES: [Theme; 8] = [
                 "En halvtimme räcker.",
                 PATIENT,
                 Due::Weekly(60),
-                TODO,
+                AHEAD,
             ),
         ],
     },
@@ -301,7 +301,7 @@ pub static THEMES: [Theme; 8] = [
                 "Arbetsterapeuten har med sig hjälpmedlen.",
                 CARE,
                 Due::On(11),
-                TODO,
+                AHEAD,
             ),
             Item(
                 FollowUp,
@@ -309,7 +309,7 @@ pub static THEMES: [Theme; 8] = [
                 "Ta med din läkemedelslista.",
                 CARE,
                 Due::On(28),
-                TODO,
+                AHEAD,
             ),
             Item(
                 Information,
@@ -337,7 +337,7 @@ pub static THEMES: [Theme; 8] = [
                 "Arbetsterapeuten går igenom varje rum med dig.",
                 CARE,
                 Due::On(5),
-                TODO,
+                AHEAD,
             ),
             Item(
                 Coordination,
@@ -345,7 +345,7 @@ pub static THEMES: [Theme; 8] = [
                 "Läkare och sjuksköterska går igenom listan tillsammans.",
                 CARE,
                 Due::On(18),
-                TODO,
+                AHEAD,
             ),
             Item(
                 SelfCare,
@@ -390,9 +390,9 @@ pub static THEMES: [Theme; 8] = [
                 "Läkaren skriver den med dig.",
                 CARE,
                 Due::On(13),
-                TODO,
+                AHEAD,
             ),
-            Item(FollowUp, "Avstämning på telefon", "Hur går det med sömnen?", CARE, Due::On(35), TODO),
+            Item(FollowUp, "Avstämning på telefon", "Hur går det med sömnen?", CARE, Due::On(35), AHEAD),
         ],
     },
 ];
