@@ -86,6 +86,8 @@ ids! {
     SlotId,
     /// Of a staff member (medarbetare).
     StaffMemberId,
+    /// Of a task (uppgift).
+    TaskId,
     /// Of a thread (meddelandetråd).
     ThreadId,
     /// Of a message in a thread.

@@ -39,6 +39,7 @@ pub mod representative;
 pub mod schedule;
 pub mod slot;
 pub mod staff_member;
+pub mod task;
 pub mod thread;
 pub mod thread_message;
 pub mod thread_read;

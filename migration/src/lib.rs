@@ -35,6 +35,7 @@ changes! {
     m20261122_000009_notices,
     m20261122_000010_history,
     m20261122_000011_access_log,
+    m20261122_000012_task,
 }
 
 /// Applies what a database has not yet got.

@@ -11,12 +11,15 @@
 //!   (nödöppning) belong here, in [`row_condition`] and [`reach_sql`]; until they are in force the answer is the
 //!   stricter one: no.
 
+mod matrix;
+mod surface;
+
 use std::ops::Deref;
 
 use chrono::{DateTime, Utc};
 use entity::{
-    CareUnitId, PatientId, SlotId, agreement, agreement_version, appointment, assignment::Role, care_contact,
-    care_relation, goal, patient, plan_item, slot, thread, thread_message,
+    CareUnitId, PatientId, SlotId, agreement, agreement_version, appointment, care_contact, care_relation,
+    goal, patient, plan_item, slot, thread, thread_message,
 };
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, Iterable, ModelTrait, PrimaryKeyToColumn,
@@ -24,131 +27,12 @@ use sea_orm::{
     sea_query::{Expr, ExprTrait, Query},
 };
 
+pub use self::{
+    matrix::{Action, Noun, Who, allows},
+    surface::SURFACE,
+};
 use super::actor::{Actor, StaffActor};
 use crate::error::{Problem, Stop};
-
-/// The things that rules are about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Noun {
-    AccessLog,
-    Agreement,
-    Appointment,
-    Assignment,
-    CareContact,
-    CareRelation,
-    CareUnit,
-    Goal,
-    Patient,
-    PlanItem,
-    ReminderPreference,
-    Slot,
-    Thread,
-    WorkNote,
-}
-
-/// What can be done to them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Action {
-    Accept,
-    Appoint,
-    Assent,
-    Book,
-    Cancel,
-    Complete,
-    Create,
-    End,
-    List,
-    MarkRead,
-    Propose,
-    Publish,
-    Read,
-    Register,
-    Send,
-    Set,
-}
-
-/// The kinds of actor, as the matrix knows them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Who {
-    Anonymous,
-    Patient,
-    Representative,
-    Staff(Role),
-    System,
-}
-
-impl From<&Actor> for Who {
-    fn from(actor: &Actor) -> Self {
-        match actor {
-            Actor::Anonymous => Self::Anonymous,
-            Actor::Patient { .. } => Self::Patient,
-            Actor::Representative { .. } => Self::Representative,
-            Actor::Staff(staff) => Self::Staff(staff.role),
-            Actor::System => Self::System,
-        }
-    }
-}
-
-/// The matrix: role × noun × action.
-pub fn allows(who: Who, noun: Noun, action: Action) -> bool {
-    use Action as A;
-    use Noun as N;
-    let patient = who == Who::Patient;
-    // "Any care role": may do the work of care.
-    let care = matches!(who, Who::Staff(Role::Care | Role::Coordinator));
-    let signed_in = !matches!(who, Who::Anonymous | Who::System);
-    match (noun, action) {
-        (N::CareUnit | N::Slot, A::Read) => signed_in,
-        (N::Assignment, A::Read) => matches!(who, Who::Staff(_)),
-        (N::Patient | N::Agreement | N::Goal | N::PlanItem | N::CareContact, A::Read)
-        | (N::Appointment, A::Read | A::Book | A::Cancel)
-        | (N::Thread, A::Read | A::Create | A::Send | A::MarkRead)
-        | (N::ReminderPreference, A::Read | A::Set)
-        | (N::Agreement, A::Propose)
-        | (N::Goal, A::Create)
-        | (N::PlanItem, A::Propose | A::Accept | A::Complete) => patient || care,
-        // The assent of care is given by the role CARE alone.
-        (N::Agreement, A::Assent) => patient || who == Who::Staff(Role::Care),
-        (N::AccessLog, A::Read) => patient,
-        (N::Agreement, A::Create)
-        | (N::CareContact, A::Appoint | A::End)
-        | (N::CareRelation, A::Register)
-        | (N::CareUnit, A::List)
-        | (N::WorkNote, A::Read) => care,
-        (N::Slot, A::Publish) => care || who == Who::Staff(Role::UnitManager),
-        _ => false,
-    }
-}
-
-/// Which rule guards which root field. A test fails when a root field has no line here.
-pub const SURFACE: &[(&str, Noun, Action)] = &[
-    ("Query.careUnit", Noun::CareUnit, Action::Read),
-    ("Query.freeSlots", Noun::Slot, Action::Read),
-    ("Query.me", Noun::Patient, Action::Read),
-    ("Query.myAssignment", Noun::Assignment, Action::Read),
-    // Each type under its own Read rule.
-    ("Query.node", Noun::Patient, Action::Read),
-    ("Query.patient", Noun::Patient, Action::Read),
-    ("Mutation.agreementAssent", Noun::Agreement, Action::Assent),
-    ("Mutation.agreementCreate", Noun::Agreement, Action::Create),
-    ("Mutation.agreementPropose", Noun::Agreement, Action::Propose),
-    ("Mutation.appointmentBook", Noun::Appointment, Action::Book),
-    ("Mutation.appointmentCancel", Noun::Appointment, Action::Cancel),
-    ("Mutation.appointmentRebook", Noun::Appointment, Action::Book),
-    ("Mutation.careRelationRegister", Noun::CareRelation, Action::Register),
-    ("Mutation.contactAppoint", Noun::CareContact, Action::Appoint),
-    ("Mutation.contactEnd", Noun::CareContact, Action::End),
-    ("Mutation.goalAdd", Noun::Goal, Action::Create),
-    ("Mutation.messageSend", Noun::Thread, Action::Send),
-    ("Mutation.planItemAccept", Noun::PlanItem, Action::Accept),
-    ("Mutation.planItemComplete", Noun::PlanItem, Action::Complete),
-    ("Mutation.planItemPropose", Noun::PlanItem, Action::Propose),
-    ("Mutation.reminderPreferencesSet", Noun::ReminderPreference, Action::Set),
-    ("Mutation.slotPublish", Noun::Slot, Action::Publish),
-    ("Mutation.threadMarkRead", Noun::Thread, Action::MarkRead),
-    ("Mutation.threadStart", Noun::Thread, Action::Create),
-    ("Subscription.agreementChanged", Noun::Agreement, Action::Read),
-];
 
 /// Proof that the policy lets this actor do `action` to `row`. Only this module makes one.
 #[derive(Clone, Debug)]

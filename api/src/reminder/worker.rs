@@ -17,7 +17,7 @@ use super::{
     record::{self, Recorded},
     render::Renderer,
 };
-use crate::{error::Fault, session::Core};
+use crate::{domain::sweep, error::Fault, session::Core};
 
 /// How the worker works.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,6 +118,9 @@ pub struct Worker {
     config: Arc<WorkerConfig>,
 }
 
+/// Between two sweeps for what nobody acts on.
+const SWEEP_PAUSE: Duration = Duration::from_mins(1);
+
 const KINDS: [ChannelKind; 2] = [ChannelKind::Mail, ChannelKind::Sms];
 
 impl Worker {
@@ -159,7 +162,8 @@ impl Worker {
         let mail = self.keep_on(ChannelKind::Mail, &cancel);
         let sms = self.keep_on(ChannelKind::Sms, &cancel);
         let expire = self.keep_expiring(&cancel);
-        tokio::join!(mail, sms, expire);
+        let sweep = self.keep_sweeping(&cancel);
+        tokio::join!(mail, sms, expire, sweep);
     }
 
     async fn keep_on(&self, kind: ChannelKind, cancel: &CancellationToken) {
@@ -184,6 +188,16 @@ impl Worker {
                 tracing::error!(error = %fault, "missed notices could not be marked");
             }
             self.rest(cancel).await;
+        }
+    }
+
+    async fn keep_sweeping(&self, cancel: &CancellationToken) {
+        while !cancel.is_cancelled() {
+            if let Err(fault) = sweep::run(&self.core).await {
+                tracing::error!(error = %fault, "the sweep did not come to its end");
+                metrics::counter!("patientkontrakt_sweeps_failed_total").increment(1);
+            }
+            let _ = cancel.run_until_cancelled(tokio::time::sleep(SWEEP_PAUSE)).await;
         }
     }
 

@@ -6,8 +6,8 @@ use entity::{
     access_event, access_event_patient, agreement, agreement_version, appointment, appointment_type,
     assignment, care_contact, care_provider, care_relation, care_unit, change_entry, contact_way, data_key,
     domain_event, goal, goal_revision, idempotency_key, notice, occupancy, patient, patient_identity,
-    plan_item, plan_item_revision, reminder_preference, representative, schedule, slot, staff_member, thread,
-    thread_message, thread_read, version_goal, version_item,
+    plan_item, plan_item_revision, reminder_preference, representative, schedule, slot, staff_member, task,
+    thread, thread_message, thread_read, version_goal, version_item,
 };
 use sea_orm::{
     ActiveModelTrait, ConnectionTrait, DatabaseConnection, DbErr, EntityTrait, IntoActiveModel, ModelTrait,
@@ -225,6 +225,13 @@ world! {
         thread_id: Some(id(21)), agreement_id: Some(id(10)), due_at: at(30), useless_at: at(60),
         state: notice::State::Planned, reason: None, attempts: 0, leased_until: None, lease_token: None,
         dedupe_key: "a:1:24h".into(), provider_ref: None, sent_at: None, created_at: at(0),
+    },
+    task: task::Model = task::Model {
+        id: id(28), patient_id: id(5), care_unit_id: id(2), care_provider_id: id(1), kind: task::Kind::Call,
+        subject_id: id(10), agreement_id: Some(id(10)), assignee_id: Some(id(4)), note: Some(sealed()),
+        due_at: at(60), raised_to_manager_at: None, status: task::Status::Open, created_by_kind: ActorKind::Staff,
+        created_by_id: id(4), created_at: at(1), ended_at: None, ended_by_kind: None, ended_by_id: None,
+        ending: None, row_version: 1,
     },
     change_entry: change_entry::Model = change_entry::Model {
         id: id(25), patient_id: id(5), care_unit_id: id(2), care_provider_id: id(1), agreement_id: Some(id(10)),

@@ -1,0 +1,117 @@
+//! The matrix: which kind of actor may ever do what to which kind of thing. Deny by default.
+
+use entity::assignment::Role;
+
+use crate::auth::actor::Actor;
+
+/// An enum that knows all its values.
+macro_rules! listed {
+    ($(#[$doc:meta])* $name:ident { $($value:ident),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum $name {
+            $($value),+
+        }
+
+        impl $name {
+            /// Every value, in order.
+            pub const ALL: &[Self] = &[$(Self::$value),+];
+        }
+    };
+}
+
+listed! {
+    /// The things that rules are about.
+    Noun {
+        AccessLog,
+        Agreement,
+        Appointment,
+        Assignment,
+        CareContact,
+        CareRelation,
+        CareUnit,
+        Goal,
+        Patient,
+        PlanItem,
+        ReminderPreference,
+        Slot,
+        Task,
+        Thread,
+        WorkNote,
+    }
+}
+
+listed! {
+    /// What can be done to them.
+    Action {
+        Accept,
+        Appoint,
+        Assent,
+        Book,
+        Cancel,
+        Complete,
+        Create,
+        End,
+        List,
+        MarkRead,
+        Propose,
+        Publish,
+        Read,
+        Register,
+        Send,
+        Set,
+    }
+}
+
+/// The kinds of actor, as the matrix knows them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Who {
+    Anonymous,
+    Patient,
+    Representative,
+    Staff(Role),
+    System,
+}
+
+impl From<&Actor> for Who {
+    fn from(actor: &Actor) -> Self {
+        match actor {
+            Actor::Anonymous => Self::Anonymous,
+            Actor::Patient { .. } => Self::Patient,
+            Actor::Representative { .. } => Self::Representative,
+            Actor::Staff(staff) => Self::Staff(staff.role),
+            Actor::System => Self::System,
+        }
+    }
+}
+
+/// The matrix: role × noun × action.
+pub fn allows(who: Who, noun: Noun, action: Action) -> bool {
+    use Action as A;
+    use Noun as N;
+    let patient = who == Who::Patient;
+    // "Any care role": may do the work of care.
+    let care = matches!(who, Who::Staff(Role::Care | Role::Coordinator));
+    let signed_in = !matches!(who, Who::Anonymous | Who::System);
+    match (noun, action) {
+        (N::CareUnit | N::Slot, A::Read) => signed_in,
+        (N::Assignment, A::Read) => matches!(who, Who::Staff(_)),
+        (N::Patient | N::Agreement | N::Goal | N::PlanItem | N::CareContact, A::Read)
+        | (N::Appointment, A::Read | A::Book | A::Cancel)
+        | (N::Thread, A::Read | A::Create | A::Send | A::MarkRead)
+        | (N::ReminderPreference, A::Read | A::Set)
+        | (N::Agreement, A::Propose)
+        | (N::Goal, A::Create)
+        | (N::PlanItem, A::Propose | A::Accept | A::Complete) => patient || care,
+        // The assent of care is given by the role CARE alone.
+        (N::Agreement, A::Assent) => patient || who == Who::Staff(Role::Care),
+        (N::AccessLog, A::Read) => patient,
+        (N::Agreement, A::Create)
+        | (N::CareContact, A::Appoint | A::End)
+        | (N::CareRelation, A::Register)
+        | (N::CareUnit, A::List)
+        | (N::WorkNote, A::Read) => care,
+        (N::Slot, A::Publish) => care || who == Who::Staff(Role::UnitManager),
+        _ => false,
+    }
+}
