@@ -43,6 +43,19 @@ impl StartError {
 pub struct SchemaState {
     pub applied: Vec<String>,
     pub pending: Vec<String>,
+    /// Changes that the database got from another text than this build's.
+    pub altered: Vec<String>,
+}
+
+impl SchemaState {
+    /// Refuses a database that this build does not understand.
+    fn known(&self) -> Result<(), StartError> {
+        let Some(first) = self.altered.first() else { return Ok(()) };
+        Err(StartError::new(format!(
+            "the database was made by another build, before the first release (`{first}` differs): start with an empty \
+             one - in the demo, name a new --data-dir or remove the old one"
+        )))
+    }
 }
 
 /// The state of the schema. Changes nothing.
@@ -58,7 +71,19 @@ pub async fn schema_state(db: &Db) -> Result<SchemaState, StartError> {
         .map(name)
         .collect();
     let applied = all.into_iter().filter(|m| !pending.contains(m)).collect();
-    Ok(SchemaState { applied, pending })
+    let altered = migration::altered(db.reader()).await.map_err(tidy)?;
+    Ok(SchemaState { applied, pending, altered })
+}
+
+/// Brings the schema up to date.
+///
+/// # Errors
+/// When the database was made by a build that this one does not understand, or refuses a change.
+pub async fn migrate(db: &Db) -> Result<(), StartError> {
+    schema_state(db).await?.known()?;
+    db.migrate()
+        .await
+        .map_err(|e| StartError::new(format!("the schema could not be brought up to date: {e}")))
 }
 
 /// Opens the database and everything that rests on it. With `migrate`, the schema is brought up to date first.
@@ -78,11 +103,10 @@ pub async fn open_core_with(
         .await
         .map_err(|e| StartError::new(format!("the database does not answer ({e}); check database.url")))?;
     if migrate {
-        db.migrate()
-            .await
-            .map_err(|e| StartError::new(format!("the schema could not be brought up to date: {e}")))?;
+        self::migrate(&db).await?;
     }
     let state = schema_state(&db).await?;
+    state.known()?;
     if !state.pending.is_empty() {
         return Err(StartError::new(format!(
             "the database lacks {} schema change(s), the first is {}; run `patientkontrakt migrate up`",

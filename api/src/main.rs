@@ -253,9 +253,7 @@ async fn migrate(config: &Config, command: Migrate) -> Result<ExitCode, StartErr
         .map_err(|e| StartError::new(format!("the database does not answer ({e}); check database.url")))?;
     if let Migrate::Up = command {
         let _lock = app::lock(config)?;
-        db.migrate()
-            .await
-            .map_err(|e| StartError::new(format!("the schema could not be brought up to date: {e}")))?;
+        app::migrate(&db).await?;
     }
     let state = app::schema_state(&db).await?;
     for name in &state.applied {
@@ -264,7 +262,14 @@ async fn migrate(config: &Config, command: Migrate) -> Result<ExitCode, StartErr
     for name in &state.pending {
         println!("missing  {name}");
     }
-    Ok(if state.pending.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    for name in &state.altered {
+        println!("differs  {name}");
+    }
+    Ok(if state.pending.is_empty() && state.altered.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 fn check_schema(file: &std::path::Path) -> Result<ExitCode, StartError> {
@@ -294,8 +299,13 @@ async fn doctor(config: &Config) -> Result<ExitCode, StartError> {
         Err(e) => say(Err(format!("the database does not answer ({e}); check database.url"))),
         Ok(db) => {
             say(Ok("the database answers"));
-            let missing = app::schema_state(&db).await?.pending.len();
-            say(if missing == 0 {
+            let state = app::schema_state(&db).await?;
+            let missing = state.pending.len();
+            say(if let Some(first) = state.altered.first() {
+                Err(format!(
+                    "the schema was made by another build (`{first}` differs): start with an empty database"
+                ))
+            } else if missing == 0 {
                 Ok("the schema is up to date")
             } else {
                 Err(format!(

@@ -4,12 +4,16 @@
 //! unique, what is never altered. A migration never imports the entities: they are today's tables, a migration is
 //! the tables of its day, and the value lists are therefore written out.
 //!
+//! Until the first release a file is edited in place, and the database keeps the text it was made with, so that one
+//! made by another text is refused and not half understood ([`altered`]). From the first release on a change is a
+//! new file.
+//!
 //! Forward only. A step back would have to drop patient data, so `down` is refused; restore a backup instead.
 
 use sea_orm_migration::{
     MigrationName, MigrationTrait, MigratorTrait, SchemaManager,
     async_trait::async_trait,
-    sea_orm::{ConnectionTrait, DbBackend, DbErr},
+    sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, Statement},
 };
 
 mod schema;
@@ -53,6 +57,34 @@ pub fn statements(backend: DbBackend) -> Vec<String> {
     CHANGES.iter().flat_map(|change| change.statements(backend)).collect()
 }
 
+/// Keeps the text that each change was made with.
+const TEXTS: &str = "schema_text";
+
+/// The changes that this database got from another text than today's: none, unless it was made by another build
+/// before the first release, when the files were still edited in place. Such a database cannot be brought up to date.
+pub async fn altered(db: &DatabaseConnection) -> Result<Vec<String>, DbErr> {
+    let backend = db.get_database_backend();
+    let manager = SchemaManager::new(db);
+    let select = if manager.has_table(TEXTS).await? {
+        format!("SELECT name, statements FROM {TEXTS}")
+    } else if manager.has_table("seaql_migrations").await? {
+        "SELECT version, '' FROM seaql_migrations".to_owned()
+    } else {
+        return Ok(Vec::new());
+    };
+    let made = db.query_all_raw(Statement::from_string(backend, select)).await?;
+    let mut altered = Vec::new();
+    for row in made {
+        let (name, then): (String, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+        let now = CHANGES.iter().find(|change| change.name == name);
+        if now.is_none_or(|change| change.text(backend) != then) {
+            altered.push(name);
+        }
+    }
+    altered.sort();
+    Ok(altered)
+}
+
 /// One file. It either happens whole or not at all.
 #[derive(Clone, Copy)]
 struct Change {
@@ -65,6 +97,10 @@ impl Change {
         let mut schema = schema::Schema::new(backend);
         (self.describe)(&mut schema);
         schema.into_statements()
+    }
+
+    fn text(self, backend: DbBackend) -> String {
+        self.statements(backend).join(";\n")
     }
 }
 
@@ -81,9 +117,17 @@ impl MigrationTrait for Change {
     }
 
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        for statement in self.statements(manager.get_database_backend()) {
-            manager.get_connection().execute_unprepared(&statement).await?;
+        let (db, backend) = (manager.get_connection(), manager.get_database_backend());
+        for statement in self.statements(backend) {
+            db.execute_unprepared(&statement).await?;
         }
+        db.execute_unprepared(&format!(
+            "CREATE TABLE IF NOT EXISTS {TEXTS} (name text PRIMARY KEY, statements text NOT NULL)"
+        ))
+        .await?;
+        let (name, text) = (self.name.to_owned(), self.text(backend));
+        let keep = format!("INSERT INTO {TEXTS} (name, statements) VALUES ($1, $2)");
+        db.execute_raw(Statement::from_sql_and_values(backend, keep, [name.into(), text.into()])).await?;
         Ok(())
     }
 

@@ -41,7 +41,7 @@ pub struct Stage {
     pub config: Config,
     issuer: Issuer,
     client: reqwest::Client,
-    database: TestDatabase,
+    pub database: TestDatabase,
     data: tempfile::TempDir,
 }
 

@@ -4,6 +4,7 @@ use harness::{
     database::{self, Kind},
     process::{self, PATIENCE, Stage},
 };
+use sea_orm::ConnectionTrait as _;
 use serde_json::json;
 
 /// That it ended badly, said `word`, and did not break down.
@@ -100,4 +101,22 @@ async fn a_database_without_the_schema_is_not_served() {
     assert!(up.status.success() && !up.out.contains("missing"), "{up:?}");
     let status = process::run(&mut stage.command(&["migrate", "status"], &settings)).await;
     assert!(status.status.success(), "{status:?}");
+}
+
+#[tokio::test]
+async fn a_database_that_another_build_made_is_refused_and_left_as_it_is() {
+    let stage = Stage::new().await;
+    let db = sea_orm::Database::connect(&stage.database.url).await.unwrap();
+    db.execute_unprepared(
+        "UPDATE schema_text SET statements = 'CREATE TABLE other (id integer)' WHERE name LIKE '%_task'",
+    )
+    .await
+    .unwrap();
+    db.close().await.unwrap();
+    for command in [&["serve"][..], &["migrate", "up"]] {
+        let said = process::run(&mut stage.command(command, &[])).await;
+        refused(&said, &["made by another build", "_task` differs", "start with an empty one"]);
+    }
+    let status = process::run(&mut stage.command(&["migrate", "status"], &[])).await;
+    assert!(!status.status.success() && status.out.contains("differs  m20261122_000012_task"), "{status:?}");
 }
