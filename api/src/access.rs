@@ -195,6 +195,7 @@ fn event(
         record.action.as_bytes(),
         record.outcome.as_str().as_bytes(),
         record.reason.as_deref().unwrap_or_default().as_bytes(),
+        words.as_ref().map_or(&[][..], |sealed| &sealed.0),
         record.request_id.as_bytes(),
         &at.timestamp_micros().to_be_bytes(),
         &patients,

@@ -53,7 +53,18 @@ fn clean(field: &str, text: &str, max: usize) -> Result<Option<String>, Problem>
             format!("The text is too long: {max} characters at most."),
         ));
     }
-    Ok(Some(text).filter(|t| !t.is_empty()))
+    Ok(Some(text).filter(|t| !t.chars().all(is_blank)))
+}
+
+/// Whether nobody would see it: white space, joiners, marks of direction, fillers.
+const fn is_blank(c: char) -> bool {
+    c.is_whitespace()
+        || matches!(
+            c,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
+                | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
+                | '\u{feff}' | '\u{ffa0}'
+        )
 }
 
 #[cfg(test)]
@@ -66,6 +77,15 @@ mod tests {
         assert_eq!(required("text", "  gå\r\nut\t \n", TEXT, &mut problems), "gå\nut");
         assert_eq!(optional("text", Some(" \n "), TEXT, &mut problems), None);
         assert!(problems.is_empty());
+    }
+
+    #[test]
+    fn a_text_that_nobody_would_see_is_empty_and_a_joined_sign_is_kept() {
+        let mut problems = Vec::new();
+        required("a", "\u{200b}\u{feff} \u{2060}\u{3164}", TITLE, &mut problems);
+        assert_eq!(problems.len(), 1);
+        assert_eq!(required("b", "👩\u{200d}⚕\u{fe0f}", TITLE, &mut problems), "👩\u{200d}⚕\u{fe0f}");
+        assert_eq!(problems.len(), 1);
     }
 
     #[test]
