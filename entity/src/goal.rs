@@ -2,7 +2,10 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::{AgreementId, CareProviderId, CareUnitId, GoalId, PatientId, agreement_version::Party};
+use crate::{
+    AgreementId, CareProviderId, CareUnitId, GoalId, PatientId, Sealed, access_event::ActorKind,
+    agreement_version::Party,
+};
 
 text_enum! {
     /// FHIR goal lifecycle status.
@@ -55,6 +58,14 @@ pub struct Model {
     pub status: Status,
     pub achievement: Achievement,
     pub set_by: Party,
+    /// Why it was paused or given up.
+    pub status_reason: Option<Sealed>,
+    /// Who last said where it stands; none while the assents alone have.
+    pub status_by_kind: Option<ActorKind>,
+    pub status_at: Option<DateTimeUtc>,
+    /// Who last said how near it is.
+    pub achievement_by_kind: Option<ActorKind>,
+    pub achievement_at: Option<DateTimeUtc>,
     pub created_at: DateTimeUtc,
     pub row_version: i32,
 }

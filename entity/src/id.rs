@@ -66,6 +66,10 @@ ids! {
     GoalId,
     /// Of one wording of a goal.
     GoalRevisionId,
+    /// Of a pause of the care guarantee (vårdgaranti).
+    GuaranteePauseId,
+    /// Of a concern of the patient about a plan item.
+    ItemConcernId,
     /// Of a notice (påminnelse, avisering).
     NoticeId,
     /// Of a patient.
@@ -74,8 +78,12 @@ ids! {
     PatientIdentityId,
     /// Of a plan item (insats, aktivitet).
     PlanItemId,
+    /// Of a done-mark of one occurrence of a recurring plan item.
+    PlanItemMarkId,
     /// Of one wording of a plan item.
     PlanItemRevisionId,
+    /// Of a progress note (anteckning om hur det går).
+    ProgressNoteId,
     /// Of a reminder preference.
     ReminderPreferenceId,
     /// Of a representative (ombud).

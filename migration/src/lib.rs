@@ -40,6 +40,7 @@ changes! {
     m20261122_000010_history,
     m20261122_000011_access_log,
     m20261122_000012_task,
+    m20261122_000016_plan_life,
 }
 
 /// Applies what a database has not yet got.

@@ -28,6 +28,11 @@ fn goals(schema: &mut Schema) {
                 &["IN_PROGRESS", "IMPROVING", "WORSENING", "NO_CHANGE", "ACHIEVED", "NOT_ACHIEVED"],
             )
             .one_of("set_by", PARTIES)
+            .opt_bytes("status_reason")
+            .opt_one_of("status_by_kind", ACTOR_KINDS)
+            .opt_instant("status_at")
+            .opt_one_of("achievement_by_kind", ACTOR_KINDS)
+            .opt_instant("achievement_at")
             .instant("created_at")
             .int("row_version")
             .index(&["agreement_id"])
@@ -66,9 +71,31 @@ fn items(schema: &mut Schema) {
             .opt_bytes("status_reason")
             .opt_one_of("status_by_kind", ACTOR_KINDS)
             .opt_instant("status_at")
+            .opt_instant("started_at")
             .opt_bytes("work_note")
+            .opt_one_of("referral_state", &["SENT", "RECEIVED", "ASSESSED", "WAITING"])
+            .opt_date("referral_on")
+            .opt_date("result_told_on")
+            .opt_bytes("result_told_how")
+            .opt_uuid("relative_consent_revision_id")
+            .opt_instant("relative_consent_at")
+            .opt_bytes("relative_consent_words")
+            .opt_link("relative_consent_by_id", "assignment")
+            .opt_one_of(
+                "guarantee_kind",
+                &["FIRST_CONTACT", "ASSESSMENT", "FIRST_SPECIALIST_VISIT", "DECIDED_TREATMENT"],
+            )
+            .opt_date("guarantee_from")
             .instant("created_at")
             .int("row_version")
+            .check("referral", "(referral_state IS NULL) = (referral_on IS NULL)")
+            .check("result_told", "(result_told_on IS NULL) = (result_told_how IS NULL)")
+            .check(
+                "relative_consent",
+                "(relative_consent_at IS NULL) = (relative_consent_revision_id IS NULL) \
+                 AND (relative_consent_at IS NULL) = (relative_consent_by_id IS NULL)",
+            )
+            .check("guarantee", "(guarantee_kind IS NULL) = (guarantee_from IS NULL)")
             .index(&["agreement_id", "status"])
     });
 

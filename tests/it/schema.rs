@@ -5,7 +5,10 @@ mod rows;
 
 use std::collections::BTreeSet;
 
-use entity::{agreement, agreement_version, appointment, care_contact};
+use entity::{
+    agreement, agreement_version, appointment, care_contact, guarantee_pause, item_concern, plan_item_mark,
+    progress_note,
+};
 use harness::database::{self, Kind, TestDatabase};
 use migration::Migrator;
 use rows::{World, at, id, insert};
@@ -261,6 +264,7 @@ async fn what_is_written_once_is_neither_changed_nor_deleted() {
     let append_only = [
         ("goal_revision", "priority"),
         ("plan_item_revision", "category"),
+        ("progress_note", "by_kind"),
         ("thread_message", "sent_at"),
         ("change_entry", "action"),
         ("access_event", "action"),
@@ -270,7 +274,13 @@ async fn what_is_written_once_is_neither_changed_nor_deleted() {
         let update = format!("UPDATE {table} SET {column} = {column}");
         assert_refused(db.execute_unprepared(&update).await, &format!("{table}_no_update"));
     }
-    let kept = append_only.iter().map(|(table, _)| *table).chain(["domain_event", "data_key"]);
+    let kept = append_only.iter().map(|(table, _)| *table).chain([
+        "domain_event",
+        "data_key",
+        "plan_item_mark",
+        "item_concern",
+        "guarantee_pause",
+    ]);
     for table in kept {
         let by = format!("{table}_no_delete");
         assert_refused(db.execute_unprepared(&format!("DELETE FROM {table}")).await, &by);
@@ -281,6 +291,52 @@ async fn what_is_written_once_is_neither_changed_nor_deleted() {
     world.assert_stored(&db).await;
     let delivered = "UPDATE domain_event SET delivered_at = at";
     assert_eq!(db.execute_unprepared(delivered).await.unwrap().rows_affected(), 1);
+}
+
+#[tokio::test]
+async fn what_happens_to_an_item_is_told_whole_or_not_at_all_and_a_concern_that_ended_stays_ended() {
+    let (_database, db, world) = populated().await;
+    for (change, by) in [
+        ("referral_on = NULL", "ck_plan_item_referral"),
+        ("result_told_how = NULL", "ck_plan_item_result_told"),
+        ("relative_consent_by_id = NULL", "ck_plan_item_relative_consent"),
+        ("guarantee_from = NULL", "ck_plan_item_guarantee"),
+    ] {
+        assert_refused(db.execute_unprepared(&format!("UPDATE plan_item SET {change}")).await, by);
+    }
+    let note = progress_note::Model { id: id(1000), ..world.progress_note.clone() };
+    let about_nothing = progress_note::Model { goal_id: None, ..note.clone() };
+    assert_refused(insert(&db, about_nothing).await, "ck_progress_note_about_one_thing");
+    let about_two = progress_note::Model { plan_item_id: Some(world.plan_item.id), ..note.clone() };
+    assert_refused(insert(&db, about_two).await, "ck_progress_note_about_one_thing");
+    let correction = progress_note::Model { corrects_id: Some(world.progress_note.id), ..note };
+    insert(&db, correction.clone()).await.unwrap();
+    assert_refused(insert(&db, progress_note::Model { id: id(1001), ..correction }).await, "unique");
+
+    let mark = plan_item_mark::Model { id: id(1000), ..world.plan_item_mark.clone() };
+    assert_refused(insert(&db, mark).await, "unique");
+    let backwards = guarantee_pause::Model {
+        id: id(1000),
+        until_day: world.guarantee_pause.from_day.pred_opt(),
+        ..world.guarantee_pause.clone()
+    };
+    assert_refused(insert(&db, backwards).await, "ck_guarantee_pause_in_order");
+    let second = guarantee_pause::Model { id: id(1000), ..world.guarantee_pause.clone() };
+    assert_refused(insert(&db, second).await, "unique");
+
+    let concern = item_concern::Model { id: id(1000), ..world.item_concern.clone() };
+    assert_refused(insert(&db, concern).await, "unique");
+    for (change, by) in [
+        ("ended_at = created_at", "ck_item_concern_ended"),
+        ("status = 'ANSWERED', ended_at = created_at, ended_by_kind = 'STAFF'", "ck_item_concern_answered"),
+    ] {
+        assert_refused(db.execute_unprepared(&format!("UPDATE item_concern SET {change}")).await, by);
+    }
+    let withdrawn =
+        "UPDATE item_concern SET status = 'WITHDRAWN', ended_at = created_at, ended_by_kind = 'PATIENT'";
+    assert_eq!(db.execute_unprepared(withdrawn).await.unwrap().rows_affected(), 1);
+    let again = "UPDATE item_concern SET row_version = 7";
+    assert_refused(db.execute_unprepared(again).await, "item_concern_ended");
 }
 
 #[tokio::test]
@@ -362,21 +418,34 @@ fn every_value_of_every_enum_is_allowed_by_its_column_and_no_other() {
         contact_way.status: contact_way::Status,
         data_key.purpose: data_key::Purpose,
         goal.achievement: goal::Achievement,
+        goal.achievement_by_kind: access_event::ActorKind,
         goal.set_by: agreement_version::Party,
         goal.status: goal::Status,
+        goal.status_by_kind: access_event::ActorKind,
         goal_revision.by_kind: access_event::ActorKind,
+        guarantee_pause.by_kind: access_event::ActorKind,
+        guarantee_pause.kind: guarantee_pause::Kind,
+        item_concern.by_kind: access_event::ActorKind,
+        item_concern.ended_by_kind: access_event::ActorKind,
+        item_concern.kind: item_concern::Kind,
+        item_concern.status: item_concern::Status,
         notice.channel: contact_way::Channel,
         notice.kind: notice::Kind,
         notice.state: notice::State,
         patient.protected_identity: patient::ProtectedIdentity,
         patient_identity.kind: patient_identity::Kind,
+        plan_item.guarantee_kind: plan_item::GuaranteeKind,
         plan_item.proposed_by: agreement_version::Party,
+        plan_item.referral_state: plan_item::ReferralState,
         plan_item.status: plan_item::Status,
         plan_item.status_by_kind: access_event::ActorKind,
+        plan_item_mark.by_kind: access_event::ActorKind,
+        plan_item_mark.outcome: plan_item_mark::Outcome,
         plan_item_revision.by_kind: access_event::ActorKind,
         plan_item_revision.category: plan_item_revision::Category,
         plan_item_revision.owner: plan_item_revision::Owner,
         plan_item_revision.timing: plan_item_revision::Timing,
+        progress_note.by_kind: access_event::ActorKind,
         reminder_preference.by_kind: access_event::ActorKind,
         reminder_preference.channel: contact_way::Channel,
         reminder_preference.detail: reminder_preference::Detail,
@@ -398,7 +467,14 @@ fn every_value_of_every_enum_is_allowed_by_its_column_and_no_other() {
 #[tokio::test]
 async fn a_value_outside_its_list_is_refused() {
     let (_database, db, _world) = populated().await;
-    let guarded = ["goal_revision", "plan_item_revision", "thread_message", "change_entry", "access_event"];
+    let guarded = [
+        "goal_revision",
+        "plan_item_revision",
+        "progress_note",
+        "thread_message",
+        "change_entry",
+        "access_event",
+    ];
     for (table, column, _) in value_lists() {
         if !guarded.contains(&table.as_str()) {
             let update = format!("UPDATE {table} SET {column} = 'ELSE'");

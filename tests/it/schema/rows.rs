@@ -5,9 +5,10 @@ use entity::{LookupHash, Sealed, access_event::ActorKind, agreement_version::Par
 use entity::{
     access_event, access_event_patient, agreement, agreement_version, appointment, appointment_type,
     assignment, care_contact, care_provider, care_relation, care_unit, change_entry, contact_way, data_key,
-    domain_event, goal, goal_revision, idempotency_key, notice, occupancy, patient, patient_identity,
-    plan_item, plan_item_revision, reminder_preference, representative, schedule, slot, staff_member, task,
-    thread, thread_message, thread_read, version_goal, version_item,
+    domain_event, goal, goal_revision, guarantee_pause, idempotency_key, item_concern, notice, occupancy,
+    patient, patient_identity, plan_item, plan_item_mark, plan_item_revision, progress_note,
+    reminder_preference, representative, schedule, slot, staff_member, task, thread, thread_message,
+    thread_read, version_goal, version_item,
 };
 use sea_orm::{
     ActiveModelTrait, ConnectionTrait, DatabaseConnection, DbErr, EntityTrait, IntoActiveModel, ModelTrait,
@@ -141,6 +142,8 @@ world! {
     goal: goal::Model = goal::Model {
         id: id(12), agreement_id: id(10), patient_id: id(5), care_unit_id: id(2), care_provider_id: id(1),
         status: goal::Status::Active, achievement: goal::Achievement::InProgress, set_by: Party::Patient,
+        status_reason: Some(sealed()), status_by_kind: Some(ActorKind::Staff), status_at: Some(at(1)),
+        achievement_by_kind: Some(ActorKind::Patient), achievement_at: Some(at(2)),
         created_at: at(0), row_version: 1,
     },
     goal_revision: goal_revision::Model = goal_revision::Model {
@@ -154,7 +157,12 @@ world! {
     plan_item: plan_item::Model = plan_item::Model {
         id: id(14), agreement_id: id(10), patient_id: id(5), care_unit_id: id(2), care_provider_id: id(1),
         status: plan_item::Status::Accepted, proposed_by: Party::Care, status_reason: None,
-        status_by_kind: Some(ActorKind::Staff), status_at: Some(at(1)), work_note: None, created_at: at(0),
+        status_by_kind: Some(ActorKind::Staff), status_at: Some(at(1)), started_at: Some(at(1)), work_note: None,
+        referral_state: Some(plan_item::ReferralState::Sent), referral_on: Some(day()), result_told_on: Some(day()),
+        result_told_how: Some(sealed()), relative_consent_revision_id: Some(id(15)),
+        relative_consent_at: Some(at(1)), relative_consent_words: Some(sealed()),
+        relative_consent_by_id: Some(id(4)), guarantee_kind: Some(plan_item::GuaranteeKind::Assessment),
+        guarantee_from: Some(day()), created_at: at(0),
         row_version: 1,
     },
     plan_item_revision: plan_item_revision::Model = plan_item_revision::Model {
@@ -167,6 +175,27 @@ world! {
     },
     version_item: version_item::Model = version_item::Model {
         version_id: id(11), plan_item_id: id(14), plan_item_revision_id: id(15),
+    },
+    progress_note: progress_note::Model = progress_note::Model {
+        id: id(31), agreement_id: id(10), patient_id: id(5), care_unit_id: id(2), care_provider_id: id(1),
+        goal_id: Some(id(12)), plan_item_id: None, corrects_id: None, text: sealed(), by_kind: ActorKind::Patient,
+        by_id: id(5), created_at: at(1),
+    },
+    plan_item_mark: plan_item_mark::Model = plan_item_mark::Model {
+        id: id(32), plan_item_id: id(14), agreement_id: id(10), patient_id: id(5), care_unit_id: id(2),
+        care_provider_id: id(1), on_day: day(), outcome: plan_item_mark::Outcome::NotDone, reason: Some(sealed()),
+        by_kind: ActorKind::Patient, by_id: id(5), marked_at: at(1),
+    },
+    item_concern: item_concern::Model = item_concern::Model {
+        id: id(33), plan_item_id: id(14), agreement_id: id(10), patient_id: id(5), care_unit_id: id(2),
+        care_provider_id: id(1), kind: item_concern::Kind::TooMuchNow, words: Some(sealed()),
+        status: item_concern::Status::Open, by_kind: ActorKind::Patient, by_id: id(5), created_at: at(1),
+        answer: None, ended_by_kind: None, ended_by_id: None, ended_at: None, row_version: 1,
+    },
+    guarantee_pause: guarantee_pause::Model = guarantee_pause::Model {
+        id: id(34), plan_item_id: id(14), agreement_id: id(10), patient_id: id(5), care_unit_id: id(2),
+        care_provider_id: id(1), kind: guarantee_pause::Kind::Medical, from_day: day(), until_day: None,
+        by_kind: ActorKind::Staff, by_id: id(4), created_at: at(1),
     },
     care_contact: care_contact::Model = care_contact::Model {
         id: id(16), patient_id: id(5), care_unit_id: id(2), care_provider_id: id(1), region: "25".into(),

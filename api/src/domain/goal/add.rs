@@ -125,6 +125,7 @@ async fn insert(
         set_by: Set(set_by),
         created_at: Set(now),
         row_version: Set(1),
+        ..Default::default()
     })
     .exec_without_returning(tx)
     .await?;

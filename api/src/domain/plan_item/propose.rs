@@ -183,14 +183,12 @@ async fn insert(
         care_provider_id: Set(agreement.care_provider_id),
         status: Set(plan_item::Status::Proposed),
         proposed_by: Set(proposed_by),
-        status_reason: Set(None),
-        status_by_kind: Set(None),
-        status_at: Set(None),
         work_note: Set(
             keys.seal_opt(Place::new("plan_item.work_note", wording.id.0), checked.work_note.as_deref())?
         ),
         created_at: Set(now),
         row_version: Set(1),
+        ..Default::default()
     })
     .exec_without_returning(tx)
     .await?;
