@@ -15,7 +15,6 @@ use crate::{
     crypto::Keyring,
     db::{Db, DbOptions, ExclusiveLock},
     engine::Service,
-    events::Events,
     graphql::schema,
     http::{self, demo::Demo, graphql::Endpoint, health::Readiness},
     reminder::{
@@ -185,13 +184,11 @@ pub async fn start(
     );
     let limits = config.limits();
     let schema = schema::build(&limits);
-    let events = Events::default();
     let service = Service {
         core: core.clone(),
         schema: schema::build_trusting(&limits),
         verifier,
         resolver,
-        events: events.clone(),
     };
     let endpoint =
         Endpoint::new(service.clone(), schema.clone(), &schema.sdl(), limits, config.graphql.introspection)
@@ -225,7 +222,8 @@ pub async fn start(
         metrics_address = listener.local_addr().ok();
         tasks.spawn(listen(listener, http::health::metrics_router(measurements), stop.clone()));
     }
-    tasks.spawn(events.run(core.db.clone(), core.clock.clone(), stop.clone()));
+    let events = core.db.events().clone();
+    tasks.spawn(events.run(core.db.clone(), core.clock.clone(), config.listen_url(), stop.clone()));
     tasks.spawn(keep_house(core.clone(), stop.clone()));
     let worker = worker(config, &core, role, &outbox)?;
     let working = stop.clone();

@@ -11,7 +11,10 @@ use sea_orm::{
 };
 use sea_orm_migration::MigratorTrait;
 
-use crate::error::Fault;
+use crate::{
+    error::Fault,
+    events::{self, Events},
+};
 
 /// A transaction. Dropped without commit, it is rolled back.
 pub type Tx = DatabaseTransaction;
@@ -37,6 +40,7 @@ pub struct Db {
     reader: DatabaseConnection,
     writer: DatabaseConnection,
     timeout: Duration,
+    events: Events,
 }
 
 impl Db {
@@ -44,12 +48,17 @@ impl Db {
     pub async fn connect(options: &DbOptions) -> Result<Self, Fault> {
         let reader = pool(options, options.max_connections).await?;
         let writer = if is_sqlite(&options.url) { pool(options, 1).await? } else { reader.clone() };
-        Ok(Self { reader, writer, timeout: options.timeout })
+        Ok(Self { reader, writer, timeout: options.timeout, events: Events::default() })
     }
 
     /// For statements that need no snapshot.
     pub fn reader(&self) -> &DatabaseConnection {
         &self.reader
+    }
+
+    /// What happens here and at other instances, to be listened to.
+    pub fn events(&self) -> &Events {
+        &self.events
     }
 
     pub fn backend(&self) -> DatabaseBackend {
@@ -60,7 +69,7 @@ impl Db {
         self.backend() == DatabaseBackend::Sqlite
     }
 
-    /// Runs `work` in one write transaction and commits if it succeeds.
+    /// Runs `work` in one write transaction and commits if it succeeds. What happened in it is told then.
     ///
     /// # Errors
     /// What `work` returns; [`Fault::Unavailable`] when the time is up or the commit's outcome is not known.
@@ -74,8 +83,11 @@ impl Db {
         };
         self.in_time(async {
             let tx = self.writer.begin_with_options(options).await?;
-            let done = work(&tx).await?;
+            // On the heap: such work is large, and it lies within the futures of the whole request.
+            let (done, happened) = events::gather(Box::pin(work(&tx))).await;
+            let done = done?;
             tx.commit().await?;
+            self.events.tell(happened);
             Ok(done)
         })
         .await

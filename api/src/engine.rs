@@ -17,7 +17,6 @@ use crate::{
         resolve::Resolver,
         token::{TokenError, Verifier},
     },
-    events::Events,
     graphql::{schema::Schema, user_error},
     http::graphql::{AuthFailure, Engine, REQUEST_ID},
     locale::Locale,
@@ -31,7 +30,6 @@ pub struct Service {
     pub schema: Schema,
     pub verifier: Arc<Verifier>,
     pub resolver: Resolver,
-    pub events: Events,
 }
 
 /// Who asks, in which language, under which request id.
@@ -95,14 +93,14 @@ impl Engine for Service {
         let action = request.parsed_query().map(root_fields).unwrap_or_default();
         let session = self.session(caller);
         let response =
-            self.schema.execute(request.data(Arc::clone(&session)).data(self.events.clone())).await;
+            self.schema.execute(request.data(Arc::clone(&session))).await;
         logged(&session, &action, response).await
     }
 
     fn execute_stream(&self, caller: Caller, mut request: Request) -> BoxStream<'static, Response> {
         let action = request.parsed_query().map(root_fields).unwrap_or_default();
         let session = self.session(caller);
-        let request = request.data(Arc::clone(&session)).data(self.events.clone());
+        let request = request.data(Arc::clone(&session));
         self.schema
             .execute_stream(request)
             .then(move |response| {

@@ -23,6 +23,8 @@ text_enum! {
         Listing = "LISTING",
         /// An open thread.
         Thread = "THREAD",
+        /// An open task of the unit about the patient.
+        Task = "TASK",
         /// Declared by staff, with a reason.
         StaffDeclared = "STAFF_DECLARED",
     }
@@ -54,7 +56,7 @@ pub struct Model {
     pub reason: Option<Sealed>,
     pub declaration: Option<Declaration>,
     pub declared_by: Option<AssignmentId>,
-    /// The appointment, contact, agreement or thread that the relation follows.
+    /// The appointment, contact, agreement, thread or task that the relation follows.
     pub subject_id: Option<Uuid>,
     pub valid_from: DateTimeUtc,
     pub valid_until: Option<DateTimeUtc>,

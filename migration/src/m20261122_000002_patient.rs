@@ -79,6 +79,7 @@ pub fn up(schema: &mut Schema) {
                     "HOME_CARE",
                     "LISTING",
                     "THREAD",
+                    "TASK",
                     "STAFF_DECLARED",
                 ],
             )

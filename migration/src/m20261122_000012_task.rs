@@ -45,11 +45,23 @@ pub fn up(schema: &mut Schema) {
             .int("row_version")
             .check("ended", "(status = 'OPEN') = (ended_at IS NULL) AND (ended_at IS NULL) = (ended_by_kind IS NULL)")
             .unique_where(&["kind", "subject_id"], "status = 'OPEN'")
-            .index_where(&["care_unit_id", "due_at", "id"], "status = 'OPEN'")
-            .index_where(&["assignee_id", "due_at", "id"], "status = 'OPEN'")
+            .index(&["care_unit_id", "status", "due_at", "id"])
+            .index(&["assignee_id", "status", "due_at", "id"])
+            .index_where(&["due_at"], "status = 'OPEN' AND raised_to_manager_at IS NULL")
             .index(&["patient_id", "status"])
     });
     schema.keep("task");
+    // What it asks for, and about whom, is what it was raised for. It may go to another unit of the same provider.
+    schema.guard(
+        "task",
+        "fixed",
+        Change::Update,
+        Some(
+            "OLD.kind <> NEW.kind OR OLD.subject_id <> NEW.subject_id OR OLD.patient_id <> NEW.patient_id \
+             OR OLD.care_provider_id <> NEW.care_provider_id OR OLD.created_at <> NEW.created_at \
+             OR OLD.created_by_kind <> NEW.created_by_kind OR OLD.created_by_id <> NEW.created_by_id",
+        ),
+    );
     // What has ended stays as it ended.
     schema.guard("task", "ended", Change::Update, Some("OLD.status <> 'OPEN'"));
 }

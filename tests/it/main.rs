@@ -19,4 +19,5 @@ mod schema;
 mod seed;
 mod smtp;
 mod surface;
+mod task;
 mod thread;

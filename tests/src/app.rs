@@ -24,7 +24,6 @@ use patientkontrakt::{
     clock::Clock,
     config::{Config, Sources},
     engine::Service,
-    events::Events,
     graphql::schema,
     http::{self, graphql::Endpoint, health::Readiness},
     session::Core,
@@ -142,7 +141,6 @@ impl TestApp {
             schema: schema::build_trusting(&limits),
             verifier,
             resolver,
-            events: Events::default(),
         };
         let endpoint =
             Endpoint::new(service.clone(), graphql.clone(), &graphql.sdl(), limits, true).expect("endpoint");

@@ -13,13 +13,14 @@
 
 mod matrix;
 mod surface;
+mod task;
 
 use std::ops::Deref;
 
 use chrono::{DateTime, Utc};
 use entity::{
     CareUnitId, PatientId, SlotId, agreement, agreement_version, appointment, care_contact, care_relation,
-    goal, patient, plan_item, slot, thread, thread_message,
+    goal, patient, plan_item, slot, task as task_row, thread, thread_message,
 };
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, Iterable, ModelTrait, PrimaryKeyToColumn,
@@ -30,6 +31,7 @@ use sea_orm::{
 pub use self::{
     matrix::{Action, Noun, Who, allows},
     surface::SURFACE,
+    task::{task, task_sql},
 };
 use super::actor::{Actor, StaffActor};
 use crate::error::{Problem, Stop};
@@ -88,6 +90,7 @@ patient_data! {
     care_contact => CareContact,
     goal => Goal,
     plan_item => PlanItem,
+    task_row => Task,
     thread => Thread,
     thread_message => Thread,
 }

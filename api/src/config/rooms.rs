@@ -66,6 +66,13 @@ impl Config {
         }
     }
 
+    /// Where to listen for what happens at other instances; `None` on SQLite, which has one instance.
+    pub fn listen_url(&self) -> Option<String> {
+        let database = &self.database;
+        let apart = database.listen_url.as_ref().map(|url| url.expose_secret().to_owned());
+        (!database.url.is_sqlite()).then(|| apart.unwrap_or_else(|| database.url.expose().to_owned()))
+    }
+
     /// The mail server; `None` when no mail is sent.
     pub fn smtp_channel(&self) -> Option<SmtpConfig> {
         let smtp = &self.smtp;

@@ -178,6 +178,9 @@ sections! {
     Database in "database." {
         /// "sqlite://FILE?mode=rwc", or "postgres://user:password@host/name".
         url: DatabaseUrl = DatabaseUrl::from("sqlite://data/patientkontrakt.db?mode=rwc");
+        /// Where the instances of the service hear of each other (LISTEN), if a pooler stands at `url`: the address of
+        /// the database itself. Not set: `url`. Without meaning for SQLite.
+        listen_url: Option<SecretString> = None => "\"postgres://user:password@host/name\"";
         /// Open connections at most. Not set: twice the number of processor cores.
         max_connections: Option<u32> = None => "8";
         /// Seconds until a call to the database is given up, the wait for a connection included; at most 5.

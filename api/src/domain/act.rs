@@ -22,6 +22,7 @@ use crate::{
     crypto::{Place, sha256},
     db::{Tx, is_unique_violation},
     error::{Fault, Problem, ProblemCode, Stop},
+    events::{self, Happened},
     session::{Core, Session},
 };
 
@@ -40,6 +41,11 @@ impl Done {
     /// Concerns `patient`.
     pub fn on(patient: PatientId) -> Self {
         Self { patients: BTreeSet::from([patient]), ..Self::default() }
+    }
+
+    /// Concerns several.
+    pub fn on_all(patients: impl IntoIterator<Item = PatientId>) -> Self {
+        Self { patients: patients.into_iter().collect(), ..Self::default() }
     }
 
     /// Concerns no patient, such as publishing slots.
@@ -270,12 +276,26 @@ pub struct Event {
     pub for_register: bool,
 }
 
+impl Event {
+    /// The event under its id, as listeners are told of it.
+    pub(crate) fn happened(&self, id: DomainEventId) -> Happened {
+        Happened {
+            id,
+            kind: self.kind.to_owned(),
+            patient: self.patient,
+            care_unit: self.care_unit,
+            subject: self.subject,
+        }
+    }
+}
+
 /// Writes domain events in the transaction that made them happen.
-pub async fn emit(tx: &Tx, session: &Session, events: impl IntoIterator<Item = Event>) -> Result<(), Fault> {
-    let rows: Vec<_> = events
-        .into_iter()
-        .map(|event| domain_event::ActiveModel {
-            id: Set(DomainEventId(session.core.clock.uuid())),
+pub async fn emit(tx: &Tx, session: &Session, new: impl IntoIterator<Item = Event>) -> Result<(), Fault> {
+    let (mut rows, mut happened) = (Vec::new(), Vec::new());
+    for event in new {
+        let id = DomainEventId(session.core.clock.uuid());
+        rows.push(domain_event::ActiveModel {
+            id: Set(id),
             kind: Set(event.kind.to_owned()),
             patient_id: Set(event.patient),
             care_unit_id: Set(event.care_unit),
@@ -284,11 +304,13 @@ pub async fn emit(tx: &Tx, session: &Session, events: impl IntoIterator<Item = E
             for_register: Set(event.for_register),
             at: Set(session.now()),
             delivered_at: Set(None),
-        })
-        .collect();
+        });
+        happened.push(event.happened(id));
+    }
     if !rows.is_empty() {
         domain_event::Entity::insert_many(rows).exec_without_returning(tx).await?;
     }
+    happened.into_iter().for_each(events::note);
     Ok(())
 }
 

@@ -3,19 +3,31 @@
 //! Each room has a function that looks for its own orphans and raises tasks. Raising is idempotent, so a sweep may
 //! run at any time, twice, and on several instances at once.
 
-use crate::{error::Fault, session::Core};
+use crate::{
+    auth::actor::Actor,
+    domain::task,
+    error::Fault,
+    locale::Locale,
+    session::{Core, Session},
+};
 
 /// What one sweep raised.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Swept {
+    /// Tasks that are new.
     pub raised: usize,
+    /// Tasks that rose to the manager of their unit.
+    pub risen: usize,
 }
 
 /// Looks once in every room.
 ///
 /// # Errors
 /// When the database does not answer. What was raised until then stands.
-#[expect(clippy::unused_async, reason = "the rooms that are swept add themselves")]
-pub async fn run(_core: &Core) -> Result<Swept, Fault> {
-    Ok(Swept::default())
+pub async fn run(core: &Core) -> Result<Swept, Fault> {
+    let session = Session::new(core.clone(), Actor::System, Locale::default(), "sweep".to_owned());
+    let mut swept = Swept::default();
+    // Last: what was raised just now may be late already.
+    swept.risen = task::rise::sweep(&session).await?;
+    Ok(swept)
 }

@@ -5,9 +5,14 @@ use entity::{CareUnitId, care_unit};
 
 use super::{
     page::{Page, page_request},
-    read::unit::{self, Filter, ListPlace, Sort},
+    read::{
+        task::{self, List, TaskFilter, TaskPlace},
+        unit::{self, Filter, ListPlace, Sort},
+    },
     scalars::{GlobalId, HsaId, NodeKind, PhoneNumber},
-    types::{agreement::AgreementSummary, booking::AppointmentType, enums::AgreementStatus},
+    types::{
+        agreement::AgreementSummary, booking::AppointmentType, enums::AgreementStatus, tasks::Task,
+    },
     user_error::{coded, fault, refused, session},
 };
 use crate::auth::policy::{self, Action, Noun};
@@ -122,5 +127,24 @@ impl CareUnit {
             None
         };
         Ok(Some(page.with_total(total)))
+    }
+
+    /// What the unit has to do (uppgifter), what is due first before the rest, for its own staff. Managers see what has
+    /// risen to them, without whom it is about. FORBIDDEN for others.
+    async fn tasks(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many, 1 to 100; 50 when left out.")] first: Option<i32>,
+        #[graphql(desc = "Goes on after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Which of them; the open ones when left out.")] filter: Option<TaskFilter>,
+    ) -> Result<Option<Page<Task>>> {
+        let session = session(ctx);
+        let Ok(own) = policy::own_unit(&session.actor, Noun::Task, Action::List, self.id, "careUnit") else {
+            return Err(refused(session));
+        };
+        let request = page_request::<TaskPlace>(first, after.as_deref(), 50)?;
+        let counted = ctx.look_ahead().field("totalCount").exists();
+        let list = List { unit: &own, assignee: None, filter: &filter.unwrap_or_default() };
+        task::page(session, &list, &request, counted).await.map(Some).map_err(|e| fault(session, &e))
     }
 }

@@ -9,17 +9,19 @@ use async_graphql::{
 };
 
 use super::{
+    assignment::Assignment,
     care_unit::CareUnit,
     patient::Patient,
     plain::meta_field,
-    read::node,
+    read::{self, node},
     scalars::{GlobalId, NodeKind},
     thread::{self, Thread},
     types::{
         agreement::{Agreement, AgreementVersion, Goal, PlanItem},
         booking::{Appointment, AppointmentType, Slot},
         messages::{ReminderPreference, ThreadMessage},
-        people::{Assignment, CareContact},
+        people::CareContact,
+        tasks::Task,
     },
 };
 
@@ -94,6 +96,7 @@ nodes! {
     PlanItem(Arc<PlanItem>),
     ReminderPreference(ReminderPreference),
     Slot(Slot),
+    Task(Task),
     Thread(Thread),
     ThreadMessage(ThreadMessage),
 }
@@ -118,6 +121,7 @@ impl Node {
             NodeKind::Patient => node::patient(ctx, row.into()).await?.map(Self::Patient),
             NodeKind::PlanItem => node::plan_item(ctx, row.into()).await?.map(Self::PlanItem),
             NodeKind::Slot => node::slot(ctx, row.into()).await?.map(Self::Slot),
+            NodeKind::Task => read::task::task(ctx, row.into()).await?.map(Self::Task),
             NodeKind::ReminderPreference => {
                 node::reminder_preference(ctx, row.into()).await?.map(Self::ReminderPreference)
             }

@@ -414,4 +414,78 @@ macro_rules! plain_enum {
     };
 }
 
-pub(crate) use {plain_enum, plain_object};
+/// Declares a GraphQL interface over plain objects that each `implements` it. Its own fields are those of every
+/// variant.
+macro_rules! plain_interface {
+    (
+        $(#[doc = $doc:literal])*
+        $name:ident { $($(#[doc = $fdoc:literal])* $field:ident: $ty:ty),+ $(,)? } of { $($variant:ident($object:ty)),+ $(,)? }
+    ) => {
+        $(#[doc = $doc])*
+        #[derive(Clone, Debug)]
+        pub enum $name {
+            $($variant($object)),+
+        }
+
+        impl $crate::graphql::plain::Plain for $name {
+            fn write(&self, at: &$crate::graphql::plain::At<'_>) -> async_graphql::Value {
+                match self {
+                    $(Self::$variant(object) => $crate::graphql::plain::Plain::write(object, at)),+
+                }
+            }
+        }
+
+        impl async_graphql::OutputType for $name {
+            fn type_name() -> std::borrow::Cow<'static, str> {
+                std::borrow::Cow::Borrowed(stringify!($name))
+            }
+
+            fn introspection_type_name(&self) -> std::borrow::Cow<'static, str> {
+                match self {
+                    $(Self::$variant(_) => <$object as async_graphql::OutputType>::type_name()),+
+                }
+            }
+
+            fn create_type_info(registry: &mut async_graphql::registry::Registry) -> String {
+                registry.create_output_type::<Self, _>(async_graphql::registry::MetaTypeId::Interface, |registry| {
+                    let mut possible_types = async_graphql::indexmap::IndexSet::new();
+                    $(
+                        <$object as async_graphql::OutputType>::create_type_info(registry);
+                        possible_types.insert(<$object as async_graphql::OutputType>::type_name().into_owned());
+                    )+
+                    let fields = [
+                        $($crate::graphql::plain::meta_field(
+                            $crate::graphql::plain::camel_case(stringify!($field)),
+                            &[$($fdoc),*],
+                            <$ty as async_graphql::OutputType>::create_type_info(registry),
+                        )),+
+                    ];
+                    async_graphql::registry::MetaType::Interface {
+                        name: stringify!($name).to_owned(),
+                        description: $crate::graphql::plain::description(&[$($doc),*]),
+                        fields: fields.into_iter().collect(),
+                        possible_types,
+                        extends: false,
+                        inaccessible: false,
+                        tags: Vec::new(),
+                        keys: None,
+                        visible: None,
+                        rust_typename: Some(std::any::type_name::<Self>()),
+                        directive_invocations: Vec::new(),
+                        requires_scopes: Vec::new(),
+                    }
+                })
+            }
+
+            async fn resolve(
+                &self,
+                ctx: &async_graphql::ContextSelectionSet<'_>,
+                field: &async_graphql::Positioned<async_graphql::parser::types::Field>,
+            ) -> async_graphql::ServerResult<async_graphql::Value> {
+                Ok($crate::graphql::plain::Plain::write(self, &$crate::graphql::plain::At::root(ctx, field)))
+            }
+        }
+    };
+}
+
+pub(crate) use {plain_enum, plain_interface, plain_object};

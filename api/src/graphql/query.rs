@@ -6,6 +6,7 @@ use entity::{AppointmentTypeId, CareUnitId, patient_identity};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 
 use super::{
+    assignment::Assignment,
     care_unit::CareUnit,
     node::Node,
     page::Page,
@@ -13,7 +14,7 @@ use super::{
     read::node,
     scalars::{GlobalId, NodeKind, PersonalIdentityNumber},
     slots::free_slots,
-    types::{booking::Slot, people::Assignment},
+    types::booking::Slot,
     user_error::{coded, fault, refused, session},
 };
 use crate::{

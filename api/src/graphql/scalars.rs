@@ -21,12 +21,13 @@ pub enum NodeKind {
     PlanItem,
     ReminderPreference,
     Slot,
+    Task,
     Thread,
     ThreadMessage,
 }
 
 impl NodeKind {
-    const ALL: [(Self, &'static str); 14] = [
+    const ALL: [(Self, &'static str); 15] = [
         (Self::Agreement, "agr"),
         (Self::AgreementVersion, "ver"),
         (Self::Appointment, "apt"),
@@ -39,6 +40,7 @@ impl NodeKind {
         (Self::PlanItem, "itm"),
         (Self::ReminderPreference, "prf"),
         (Self::Slot, "slt"),
+        (Self::Task, "tsk"),
         (Self::Thread, "thr"),
         (Self::ThreadMessage, "msg"),
     ];

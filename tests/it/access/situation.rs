@@ -27,6 +27,7 @@ pub struct Record {
     pub free_slot: Option<String>,
     pub thread: String,
     pub message: String,
+    pub task: String,
 }
 
 /// The service with the three patients in it.
@@ -71,7 +72,7 @@ pub fn random(kind: NodeKind) -> String {
 }
 
 /// Every kind of object with identity.
-pub const KINDS: [NodeKind; 14] = [
+pub const KINDS: [NodeKind; 15] = [
     NodeKind::Agreement,
     NodeKind::AgreementVersion,
     NodeKind::Appointment,
@@ -84,6 +85,7 @@ pub const KINDS: [NodeKind; 14] = [
     NodeKind::PlanItem,
     NodeKind::ReminderPreference,
     NodeKind::Slot,
+    NodeKind::Task,
     NodeKind::Thread,
     NodeKind::ThreadMessage,
 ];
@@ -102,7 +104,7 @@ pub async fn rows_about(app: &TestApp, patient: PatientId) -> Vec<(NodeKind, Uui
     }
     add!(agreement Agreement, agreement_version AgreementVersion, appointment Appointment,
          care_contact CareContact, goal Goal, plan_item PlanItem, reminder_preference ReminderPreference,
-         thread Thread, thread_message ThreadMessage);
+         task Task, thread Thread, thread_message ThreadMessage);
     found
 }
 
@@ -146,6 +148,10 @@ fn selection(mutation: &str) -> &'static str {
         }
         "reminderPreferencesSet" => "preferences { id textShown }",
         "slotPublish" => "slots { id startsAt }",
+        "taskHandover" => "handedOver tasks { id note }",
+        "taskAssign" | "taskEnd" | "taskNote" | "taskPass" | "taskTake" => {
+            "task { id kind note subject { id title } patient { id givenName familyName } rowVersion }"
+        }
         "threadMarkRead" | "threadStart" => "thread { id subject messages { nodes { id body } } }",
         other => panic!("what does {other} answer?"),
     }
@@ -217,6 +223,20 @@ pub fn mutations(at: &Record, unit: &Staff) -> Vec<(&'static str, Value)> {
             "slotPublish",
             json!({ "appointmentTypeId": random(NodeKind::AppointmentType), "startsLocal": ["2027-03-01T09:00"] }),
         ),
+        ("taskAssign", json!({ "taskId": at.task, "expectedRowVersion": 1 })),
+        ("taskEnd", json!({ "taskId": at.task, "words": "Klart", "expectedRowVersion": 1 })),
+        (
+            "taskHandover",
+            json!({ "fromId": global(NodeKind::Assignment, at.staff.assignment),
+                    "toId": global(NodeKind::Assignment, at.staff.assignment) }),
+        ),
+        ("taskNote", json!({ "taskId": at.task, "note": "Obs", "expectedRowVersion": 1 })),
+        (
+            "taskPass",
+            json!({ "taskId": at.task, "careUnitId": global(NodeKind::CareUnit, unit.unit), "reason": "Fel enhet",
+                    "expectedRowVersion": 1 }),
+        ),
+        ("taskTake", json!({ "taskId": at.task, "expectedRowVersion": 1 })),
         ("threadMarkRead", json!({ "threadId": at.thread, "messageId": at.message })),
         (
             "threadStart",
@@ -242,6 +262,7 @@ pub fn nowhere(like: &Record) -> Record {
         free_slot: like.free_slot.clone(),
         thread: random(NodeKind::Thread),
         message: random(NodeKind::ThreadMessage),
+        task: random(NodeKind::Task),
     }
 }
 
@@ -298,6 +319,16 @@ async fn record(app: &TestApp, patient: &TestPatient, staff: &Staff, times: Opti
         "contactWays": { "mail": format!("{word}@example.se") },
     });
     act(app, own, "reminderPreferencesSet", input).await.ok();
+    let agreement_row = agreement.parse::<GlobalId>().unwrap().id;
+    let task = crate::task::raise_about(
+        app,
+        staff,
+        patient,
+        entity::task::Kind::Letter,
+        agreement_row,
+        Some(&text("Uppgift")),
+    )
+    .await;
     Record {
         patient: patient.clone(),
         staff: staff.clone(),
@@ -311,6 +342,7 @@ async fn record(app: &TestApp, patient: &TestPatient, staff: &Staff, times: Opti
         free_slot,
         thread,
         message,
+        task: global(NodeKind::Task, task),
     }
 }
 

@@ -14,13 +14,19 @@ use crate::surface::root_fields;
 use entity::access_event::Outcome;
 
 /// What a patient may never do, whatever the id.
-const FOR_STAFF: [&str; 6] = [
+const FOR_STAFF: [&str; 12] = [
     "agreementCreate",
     "careRelationRegister",
     "contactAppoint",
     "contactEnd",
     "slotPublish",
     "agreementEnd",
+    "taskAssign",
+    "taskEnd",
+    "taskHandover",
+    "taskNote",
+    "taskPass",
+    "taskTake",
 ];
 
 #[tokio::test]

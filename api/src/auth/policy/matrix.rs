@@ -47,6 +47,7 @@ listed! {
         Accept,
         Appoint,
         Assent,
+        Assign,
         Book,
         Cancel,
         Complete,
@@ -54,6 +55,8 @@ listed! {
         End,
         List,
         MarkRead,
+        Note,
+        Pass,
         Propose,
         Publish,
         Read,
@@ -111,6 +114,9 @@ pub fn allows(who: Who, noun: Noun, action: Action) -> bool {
         | (N::CareRelation, A::Register)
         | (N::CareUnit, A::List)
         | (N::WorkNote, A::Read) => care,
+        (N::Task, A::Accept | A::End | A::Note | A::Pass) => care,
+        // Managers see what has risen to them, without whom it is about, and say who takes it.
+        (N::Task, A::Read | A::List | A::Assign) => care || who == Who::Staff(Role::UnitManager),
         (N::Slot, A::Publish) => care || who == Who::Staff(Role::UnitManager),
         _ => false,
     }

@@ -3,13 +3,26 @@
 //! Whatever asks something of care raises a task in its own transaction, and whatever answers ends it. Raising is
 //! idempotent: there is one open task per kind and subject, kept so by a unique key. Nothing in the list vanishes: an
 //! end has a person, a time and a way.
+//!
+//! An open task is a care relation (vårdrelation): those who must act can see whom it is about. The relation goes
+//! with the task to another unit, and ends a day after the task.
 
-use chrono::{DateTime, Utc};
+pub mod assign;
+pub mod end;
+pub mod handover;
+pub mod note;
+pub mod pass;
+pub mod rise;
+pub mod rules;
+
+use chrono::{DateTime, TimeDelta, Utc};
 use entity::{
-    AssignmentId, TaskId,
+    AssignmentId, CareRelationId, PatientId, TaskId, assignment, care_relation,
     task::{self, Kind, Status},
 };
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, TryInsertResult};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter, TryInsertResult, sea_query::Expr,
+};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -17,7 +30,15 @@ use super::{
     act::{self, Event},
     history::{self, Change, Owner},
 };
-use crate::{crypto::Place, db::Tx, error::Fault, session::Session};
+use crate::{
+    crypto::Place,
+    db::Tx,
+    error::{Fault, Problem, Stop},
+    session::Session,
+};
+
+/// The unit still reaches the patient this long after its task has ended.
+const RELATION_AFTER: TimeDelta = TimeDelta::days(1);
 
 /// A task to be raised.
 #[derive(Clone, Debug)]
@@ -90,6 +111,7 @@ pub async fn raise(tx: &Tx, session: &Session, raise: &Raise<'_>) -> Result<Opti
     });
     let change = Change { kind: "task", subject: id.0, before: None, after: Some(after) };
     history::record(tx, session, raise.owner, "taskRaise", [change]).await?;
+    open_relation(tx, session, raise.owner, id).await?;
     act::emit(tx, session, [event("task.raised", raise.owner, id)]).await?;
     Ok(Some(id))
 }
@@ -140,12 +162,7 @@ pub async fn close(
     if changed.rows_affected != 1 {
         return Ok(false);
     }
-    let owner = Owner {
-        patient: row.patient_id,
-        care_unit: row.care_unit_id,
-        care_provider: row.care_provider_id,
-        agreement: row.agreement_id,
-    };
+    let owner = Owner::from(row);
     let change = Change {
         kind: "task",
         subject: row.id.0,
@@ -153,6 +170,7 @@ pub async fn close(
         after: Some(json!({ "kind": row.kind, "status": ending.status(), "ending": words })),
     };
     history::record(tx, session, owner, "taskEnd", [change]).await?;
+    end_relation(tx, row.patient_id, row.id, session.now() + RELATION_AFTER).await?;
     act::emit(tx, session, [event("task.ended", owner, row.id)]).await?;
     Ok(true)
 }
@@ -166,4 +184,93 @@ fn event(kind: &'static str, owner: Owner, task: TaskId) -> Event {
         subject: task.0,
         for_register: false,
     }
+}
+
+impl From<&task::Model> for Owner {
+    fn from(row: &task::Model) -> Self {
+        Self {
+            patient: row.patient_id,
+            care_unit: row.care_unit_id,
+            care_provider: row.care_provider_id,
+            agreement: row.agreement_id,
+        }
+    }
+}
+
+/// Changes an open task, if it is still as the caller read it.
+async fn change(
+    tx: &Tx,
+    row: &task::Model,
+    expected_row_version: i32,
+    mut to: task::ActiveModel,
+) -> Result<(), Stop> {
+    if row.status != Status::Open {
+        return Err(rules::over().into());
+    }
+    to.row_version = Set(expected_row_version.saturating_add(1));
+    let changed = task::Entity::update_many()
+        .set(to)
+        .filter(task::Column::Id.eq(row.id))
+        .filter(task::Column::Status.eq(Status::Open))
+        .filter(task::Column::RowVersion.eq(expected_row_version))
+        .exec(tx)
+        .await?;
+    if changed.rows_affected == 1 { Ok(()) } else { Err(Problem::stale().into()) }
+}
+
+/// The assignment in force at `unit` that can take a task: somebody who works with care there.
+async fn colleague(
+    tx: &Tx,
+    session: &Session,
+    unit: entity::CareUnitId,
+    id: AssignmentId,
+    field: &str,
+) -> Result<assignment::Model, Stop> {
+    use assignment::Column as C;
+    let found = assignment::Entity::find_by_id(id)
+        .filter(C::CareUnitId.eq(unit))
+        .filter(C::Role.is_in([assignment::Role::Care, assignment::Role::Coordinator]))
+        .filter(C::ValidFrom.lte(session.now()))
+        .filter(Condition::any().add(C::ValidUntil.is_null()).add(C::ValidUntil.gt(session.now())))
+        .one(tx)
+        .await?;
+    found.ok_or_else(|| Problem::not_found(field).into())
+}
+
+async fn open_relation(tx: &Tx, session: &Session, owner: Owner, of: TaskId) -> Result<(), Fault> {
+    let now = session.now();
+    let row = care_relation::ActiveModel {
+        id: Set(CareRelationId(session.core.clock.uuid())),
+        patient_id: Set(owner.patient),
+        care_unit_id: Set(owner.care_unit),
+        care_provider_id: Set(owner.care_provider),
+        source: Set(care_relation::Source::Task),
+        reason: Set(None),
+        declaration: Set(None),
+        declared_by: Set(None),
+        subject_id: Set(Some(of.0)),
+        valid_from: Set(now),
+        valid_until: Set(None),
+        created_at: Set(now),
+    };
+    care_relation::Entity::insert(row).exec_without_returning(tx).await?;
+    Ok(())
+}
+
+async fn end_relation(
+    tx: &Tx,
+    patient: PatientId,
+    of: TaskId,
+    until: DateTime<Utc>,
+) -> Result<(), Fault> {
+    use care_relation::Column as C;
+    care_relation::Entity::update_many()
+        .col_expr(C::ValidUntil, Expr::value(until))
+        .filter(C::PatientId.eq(patient))
+        .filter(C::Source.eq(care_relation::Source::Task))
+        .filter(C::SubjectId.eq(of.0))
+        .filter(C::ValidUntil.is_null())
+        .exec(tx)
+        .await?;
+    Ok(())
 }

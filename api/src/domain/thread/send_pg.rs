@@ -7,7 +7,7 @@
 
 use std::{collections::BTreeSet, sync::LazyLock};
 
-use entity::{ThreadMessageId, access_event::Outcome};
+use entity::{CareUnitId, DomainEventId, ThreadMessageId, access_event::Outcome};
 use sea_orm::{ConnectionTrait, DatabaseBackend, Statement, Value};
 
 use super::{
@@ -22,6 +22,7 @@ use crate::{
     crypto::Place,
     domain::act::{Done, Key, Receipt},
     error::Fault,
+    events::Happened,
     session::Session,
     telemetry,
 };
@@ -50,7 +51,7 @@ static SQL: LazyLock<String> = LazyLock::new(|| {
              request_id, at) \
            SELECT $15, $16, $17, $18, $10, $1, 'messageSend', 'ALLOWED', $19, $20 FROM t RETURNING id), \
          p AS (INSERT INTO access_event_patient (event_id, patient_id) SELECT e.id, t.patient_id FROM e, t) \
-         SELECT id FROM t"
+         SELECT care_unit_id FROM t"
     )
 });
 
@@ -70,6 +71,7 @@ pub async fn send(session: &Session, key: &str, cmd: &Send) -> Result<Option<Sen
     record.patients = BTreeSet::from([patient]);
     let event = core.log.prepare(&record)?;
     let sealed = key.seal(session, &receipt)?;
+    let happened = DomainEventId(core.clock.uuid());
     let mut values = reach_values(&session.actor, now);
     values.extend([
         Value::from(cmd.thread.0),
@@ -81,7 +83,7 @@ pub async fn send(session: &Session, key: &str, cmd: &Send) -> Result<Option<Sen
         message.0.into(),
         core.keys.seal(Place::new(BODY, message.0), &body)?.0.into(),
         (now + RELATION_AFTER).into(),
-        core.clock.uuid().into(),
+        happened.0.into(),
         event.id.0.into(),
         event.writer_id.into(),
         event.seq.into(),
@@ -92,22 +94,27 @@ pub async fn send(session: &Session, key: &str, cmd: &Send) -> Result<Option<Sen
     // One statement is its own transaction. Run again after a lost answer, it runs into its key.
     let written = core
         .db
-        .read(async |db| -> Result<bool, Fault> {
+        .read(async |db| -> Result<Option<CareUnitId>, Fault> {
             let statement = Statement::from_sql_and_values(db.get_database_backend(), SQL.as_str(), values);
             match db.query_one_raw(statement).await.map_err(Fault::from) {
-                Ok(row) => Ok(row.is_some()),
+                Ok(row) => Ok(row.map(|row| row.try_get_by_index::<uuid::Uuid>(0)).transpose()?.map(CareUnitId)),
                 // Which part of the statement was refused cannot be told here: the general path finds out.
                 Err(fault @ Fault::Internal(_)) => {
                     telemetry::note_failure("sending a message in one statement", &fault);
-                    Ok(false)
+                    Ok(None)
                 }
                 Err(fault) => Err(fault),
             }
         })
         .await?;
-    if !written {
-        return Ok(None);
-    }
+    let Some(care_unit) = written else { return Ok(None) };
+    core.db.events().tell(vec![Happened {
+        id: happened,
+        kind: "thread.message_sent".to_owned(),
+        patient,
+        care_unit,
+        subject: cmd.thread.0,
+    }]);
     session.trail.logged(&record.patients);
     Ok(Some(Sent { receipt, fresh: Some(Fresh { body, sent_at: now }) }))
 }

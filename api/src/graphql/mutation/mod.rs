@@ -7,6 +7,7 @@ mod payload;
 mod plan;
 mod relation;
 mod reminder;
+mod task;
 mod thread;
 
 use async_graphql::MergedObject;
@@ -20,5 +21,6 @@ pub struct Mutation(
     plan::PlanMutation,
     relation::RelationMutation,
     reminder::ReminderMutation,
+    task::TaskMutation,
     thread::ThreadMutation,
 );

@@ -8,4 +8,5 @@ pub mod node;
 pub mod plan;
 pub mod preference;
 pub mod steps;
+pub mod task;
 pub mod unit;

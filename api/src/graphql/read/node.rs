@@ -22,13 +22,14 @@ use crate::{
     auth::policy::{self, Action, Granted, Noun, PatientData, Who, reach_sql, reach_values},
     error::{Fault, Stop},
     graphql::{
+        assignment::Assignment,
         patient::{self, Patient},
         scalars::{GlobalId, HsaId, NodeKind},
         types::{
             agreement::{Agreement, AgreementVersion, Goal, PlanItem},
             booking::{Appointment, AppointmentType, Slot},
             messages::ReminderPreference,
-            people::{Assignment, CareContact, StaffSummary},
+            people::{CareContact, StaffSummary},
         },
         user_error::{fault, refused, session},
     },
@@ -221,14 +222,15 @@ pub async fn assignment(ctx: &Context<'_>, id: AssignmentId) -> Result<Option<As
     let session = session(ctx);
     let Some(staff) = session.actor.staff() else { return Err(refused(session)) };
     let sql = format!(
-        "SELECT x.id, x.hsa_id, {}, x.role, {} FROM assignment x JOIN staff_member m ON m.id = x.staff_member_id \
+        "SELECT x.id, x.care_unit_id, x.hsa_id, {}, x.role, {} FROM assignment x JOIN staff_member m ON m.id = x.staff_member_id \
          JOIN care_unit u ON u.id = x.care_unit_id WHERE x.id = $1 AND x.care_provider_id = $2",
         staff_columns("m"),
         unit_columns("u")
     );
     one(session, sql, vec![id.0.into(), staff.care_provider.0.into()], |cols| {
         Ok(Assignment {
-            id: GlobalId::new(NodeKind::Assignment, cols.take::<Uuid>()?),
+            id: cols.take::<Uuid>()?.into(),
+            unit: cols.take::<Uuid>()?.into(),
             hsa_id: HsaId(cols.take()?),
             staff: StaffSummary { name: cols.take()?, title: cols.take()? },
             role: cols.text_enum::<entity::assignment::Role>()?.into(),

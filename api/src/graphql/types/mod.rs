@@ -5,3 +5,4 @@ pub mod booking;
 pub mod enums;
 pub mod messages;
 pub mod people;
+pub mod tasks;

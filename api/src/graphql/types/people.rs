@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, Utc};
 
-use super::enums::{ActorKind, CareContactRole, ProtectedIdentity, StaffRole, TreatingKind};
+use super::enums::{ActorKind, CareContactRole, ProtectedIdentity, TreatingKind};
 use crate::graphql::{
     plain::plain_object,
-    scalars::{Date, GlobalId, HsaId, PhoneNumber},
+    scalars::{Date, GlobalId, PhoneNumber},
 };
 
 plain_object! {
@@ -43,22 +43,6 @@ plain_object! {
         family_name: String,
         /// Whether the person has a protected identity (skyddade personuppgifter): handle with care.
         protected_identity: ProtectedIdentity,
-    }
-}
-
-plain_object! {
-    /// What staff act under (medarbetaruppdrag): one person, one role, one unit.
-    Assignment implements Node {
-        /// Global id.
-        id: GlobalId,
-        /// The assignment's HSA-id.
-        hsa_id: HsaId,
-        /// Name and title of the person.
-        staff: StaffSummary,
-        /// What it allows.
-        role: StaffRole,
-        /// Where.
-        care_unit: CareUnitSummary,
     }
 }
 

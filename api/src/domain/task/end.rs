@@ -1,0 +1,64 @@
+//! Ending a task with words, where words are enough.
+
+use chrono::{DateTime, Utc};
+use entity::{
+    TaskId,
+    task::{self, Kind},
+    thread,
+};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
+use serde::Serialize;
+
+use super::{Ending, close, rules};
+use crate::{
+    auth::policy::{self, Action},
+    db::Tx,
+    domain::{
+        act::{self, Done, Receipt},
+        text,
+    },
+    error::{Fault, Problem},
+    session::Session,
+};
+
+/// Which task, and what was done.
+#[derive(Clone, Debug, Serialize)]
+pub struct End {
+    pub task: TaskId,
+    pub words: String,
+    pub expected_row_version: i32,
+}
+
+/// Ends the task as done. Refused for what only its own act, or the patient, may end.
+pub async fn end(session: &Session, key: &str, cmd: &End) -> Result<Receipt, Fault> {
+    act::perform(session, "taskEnd", key, cmd, async |tx| {
+        let task = policy::task(tx, &session.actor, Action::End, cmd.task, "taskId", session.now()).await?;
+        rules::may_end(&task)?;
+        let mut problems = Vec::new();
+        let words = text::required("words", &cmd.words, text::TEXT, &mut problems);
+        if !problems.is_empty() {
+            return Err(problems.into());
+        }
+        if task.row_version != cmd.expected_row_version
+            || !close(tx, session, &task, Ending::Done, Some(&words)).await?
+        {
+            return Err(Problem::stale().into());
+        }
+        if task.kind == Kind::UnansweredMessage {
+            settle_promise(tx, &task).await?;
+        }
+        Ok(Done::on(task.patient_id).with("task", task.id.0))
+    })
+    .await
+}
+
+/// The message was answered in another way: the promise of an answer is kept, and the next message gets its own.
+async fn settle_promise(tx: &Tx, task: &task::Model) -> Result<(), Fault> {
+    thread::Entity::update_many()
+        .col_expr(thread::Column::AnswerBy, Expr::value(Option::<DateTime<Utc>>::None))
+        .filter(thread::Column::Id.eq(task.subject_id))
+        .filter(thread::Column::PatientId.eq(task.patient_id))
+        .exec(tx)
+        .await?;
+    Ok(())
+}

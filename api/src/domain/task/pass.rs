@@ -1,0 +1,77 @@
+//! Passing a task to another unit of the same care provider. Why stays in the history.
+
+use entity::{CareUnitId, TaskId, care_unit, task};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
+use serde::Serialize;
+use serde_json::json;
+
+use super::{change, end_relation, event, open_relation};
+use crate::{
+    auth::policy::{self, Action},
+    domain::{
+        act::{self, Done, Receipt},
+        history::{self, Change, Owner},
+        text,
+    },
+    error::{Fault, Problem},
+    session::Session,
+};
+
+/// To whom, and why.
+#[derive(Clone, Debug, Serialize)]
+pub struct Pass {
+    pub task: TaskId,
+    pub care_unit: CareUnitId,
+    pub reason: String,
+    pub expected_row_version: i32,
+}
+
+const ACTION: &str = "taskPass";
+
+/// From now on the other unit must act: nobody there has it yet, and its manager has not been told. By when stays.
+pub async fn pass(session: &Session, key: &str, cmd: &Pass) -> Result<Receipt, Fault> {
+    act::perform(session, ACTION, key, cmd, async |tx| {
+        let now = session.now();
+        let task = policy::task(tx, &session.actor, Action::Pass, cmd.task, "taskId", now).await?;
+        if task.row_version != cmd.expected_row_version {
+            return Err(Problem::stale().into());
+        }
+        let mut problems = Vec::new();
+        let reason = text::required("reason", &cmd.reason, text::TEXT, &mut problems);
+        let to = care_unit::Entity::find_by_id(cmd.care_unit)
+            .filter(care_unit::Column::CareProviderId.eq(task.care_provider_id))
+            .one(tx)
+            .await?;
+        match &to {
+            None => problems.push(Problem::not_found("careUnitId")),
+            Some(to) if to.id == task.care_unit_id => problems.push(Problem::input(
+                "careUnitId",
+                "Uppgiften ligger redan hos den enheten.",
+                "The task is with that unit already.",
+            )),
+            Some(_) => {}
+        }
+        let Some(to) = to.filter(|_| problems.is_empty()) else { return Err(problems.into()) };
+        let row = task::ActiveModel {
+            care_unit_id: Set(to.id),
+            assignee_id: Set(None),
+            raised_to_manager_at: Set(None),
+            ..Default::default()
+        };
+        change(tx, &task, cmd.expected_row_version, row).await?;
+        let from = Owner::from(&*task);
+        let owner = Owner { care_unit: to.id, ..from };
+        let entry = Change {
+            kind: "task",
+            subject: task.id.0,
+            before: Some(json!({ "careUnit": task.care_unit_id, "assignee": task.assignee_id })),
+            after: Some(json!({ "careUnit": to.id, "assignee": null, "reason": reason })),
+        };
+        history::record(tx, session, from, ACTION, [entry]).await?;
+        end_relation(tx, task.patient_id, task.id, now + super::RELATION_AFTER).await?;
+        open_relation(tx, session, owner, task.id).await?;
+        act::emit(tx, session, [event("task.passed", owner, task.id)]).await?;
+        Ok(Done::on(task.patient_id).with("task", task.id.0))
+    })
+    .await
+}

@@ -1,0 +1,77 @@
+//! Which tasks end with words, and which only by the act that they ask for: pure.
+
+use entity::task::{Kind, Model, Status};
+
+use crate::error::{Problem, ProblemCode, Text};
+
+/// What a patient has asked of care, or a call that has been promised, is not settled by ending a task: only by what
+/// was asked for, or by the patient who takes it back. The act that ends such a task; none when words do.
+pub fn ended_only_by(kind: Kind) -> Option<Text> {
+    let (sv, en) = match kind {
+        Kind::AppointContact => (
+            "Uppgiften är klar när en kontakt har utsetts, eller när patienten själv tar tillbaka sin önskan. Du kan \
+             lämna den vidare till en annan enhet.",
+            "The task ends when a contact is appointed, or when the patient takes the request back. You can pass it \
+             to another unit.",
+        ),
+        Kind::AgreementRequest => (
+            "Uppgiften är klar när ett patientkontrakt har påbörjats, eller när patienten själv tar tillbaka sin \
+             önskan. Du kan lämna den vidare till en annan enhet.",
+            "The task ends when an agreement is drawn up, or when the patient takes the request back. You can pass it \
+             to another unit.",
+        ),
+        Kind::ItemConcern => (
+            "Uppgiften är klar när patientens oro för insatsen har besvarats, eller när patienten tar tillbaka den.",
+            "The task ends when the patient's concern about the item is answered, or when the patient takes it back.",
+        ),
+        Kind::Objection => (
+            "Uppgiften är klar när patientens invändning har besvarats, eller när patienten tar tillbaka den.",
+            "The task ends when the patient's objection is answered, or when the patient takes it back.",
+        ),
+        Kind::AnswerProposal => (
+            "Uppgiften är klar när förslaget har godkänts eller fått ett motförslag, eller när patienten tar tillbaka \
+             det.",
+            "The task ends when the proposal is accepted or countered, or when the patient takes it back.",
+        ),
+        Kind::Call => (
+            "Uppgiften är klar när samtalet är ringt: skriv in det i samtalslistan.",
+            "The task ends when the call is made: write it down in the call log.",
+        ),
+        Kind::Handover
+        | Kind::OrphanedNextStep
+        | Kind::MissedCall
+        | Kind::UnansweredMessage
+        | Kind::ContactReview
+        | Kind::Letter
+        | Kind::PlanSignal
+        | Kind::DischargeGap
+        | Kind::PatientDecision => return None,
+    };
+    Some(Text::new(sv, en))
+}
+
+/// It has ended already.
+pub fn over() -> Problem {
+    Problem::new(
+        ProblemCode::WrongState,
+        "Uppgiften är redan avslutad.",
+        "The task has already ended.",
+    )
+    .at("taskId")
+}
+
+/// Whether words end this task now.
+pub fn may_end(task: &Model) -> Result<(), Problem> {
+    may_end_with_words(task.kind, task.status)
+}
+
+/// [`may_end`] by what decides it.
+pub fn may_end_with_words(kind: Kind, status: Status) -> Result<(), Problem> {
+    if status != Status::Open {
+        return Err(over());
+    }
+    match ended_only_by(kind) {
+        None => Ok(()),
+        Some(text) => Err(Problem { code: ProblemCode::WrongState, field: None, text }.at("taskId")),
+    }
+}

@@ -1,0 +1,186 @@
+//! Tasks of staff as the schema shows them.
+
+use chrono::{DateTime, Utc};
+
+use super::{
+    booking::Permission,
+    enums::CareContactRole,
+    people::{CareUnitSummary, PatientSummary, StaffSummary},
+};
+use crate::graphql::{
+    plain::{Restricted, plain_enum, plain_interface, plain_object},
+    scalars::GlobalId,
+};
+
+plain_enum! {
+    /// What a task (uppgift) asks for.
+    TaskKind = entity::task::Kind {
+        /// The patient has asked for a contact, or needs one (utse en kontakt). Ends when one is appointed, or when
+        /// the patient takes the request back.
+        AppointContact,
+        /// A contact ends or is away without a substitute (överlämning).
+        Handover,
+        /// An agreement in force has no next step (nästa steg saknas).
+        OrphanedNextStep,
+        /// A call in a daily follow-up did not reach the patient (missat samtal).
+        MissedCall,
+        /// The patient has asked for an agreement (önskan om patientkontrakt). Ends when one is drawn up, or when the
+        /// patient takes the request back.
+        AgreementRequest,
+        /// A message waits for an answer (obesvarat meddelande).
+        UnansweredMessage,
+        /// A proposal of the patient waits for an answer (förslag att svara på). Ends with the answer, or when the
+        /// patient takes it back.
+        AnswerProposal,
+        /// The need for a contact is to be reconsidered (ompröva kontakten).
+        ContactReview,
+        /// The patient says that advice conflicts, or that it is too much (råden går inte ihop, klarar inte detta nu).
+        /// Ends with an answer.
+        ItemConcern,
+        /// A call to make (ring upp). Ends in the call log.
+        Call,
+        /// A letter or print to send (skicka brev).
+        Letter,
+        /// The patient objects to an assent that care recorded (invändning). Ends with an answer.
+        Objection,
+        /// Somebody else has drawn up an agreement: for the fast vårdkontakt to know (signal).
+        PlanSignal,
+        /// Something is missing before the patient goes home (utskrivningskontroll).
+        DischargeGap,
+        /// The patient could not decide: ask again (fråga patienten igen).
+        PatientDecision,
+    }
+}
+
+plain_enum! {
+    /// Whether a task (uppgift) is still to be done.
+    TaskStatus = entity::task::Status {
+        /// To be done (öppen).
+        Open,
+        /// Done (klar).
+        Done,
+        /// The patient took back what it was about (återtagen).
+        Withdrawn,
+        /// Something else took its place (ersatt).
+        Superseded,
+    }
+}
+
+plain_interface! {
+    /// What a task is about.
+    TaskSubject {
+        /// Global id of the object itself; refetch it with `Query.node`.
+        id: GlobalId,
+        /// What to call it in a list.
+        title: String,
+    } of {
+        Agreement(TaskAgreement),
+        AgreementVersion(TaskAgreementVersion),
+        CareContact(TaskCareContact),
+        PlanItem(TaskPlanItem),
+        Thread(TaskThread),
+    }
+}
+
+plain_object! {
+    /// An agreement (patientkontrakt) that a task is about.
+    TaskAgreement implements TaskSubject {
+        /// Global id of the `Agreement`.
+        id: GlobalId,
+        /// Its title.
+        title: String,
+    }
+}
+
+plain_object! {
+    /// One version of an agreement, such as a proposal to answer (förslag), that a task is about.
+    TaskAgreementVersion implements TaskSubject {
+        /// Global id of the `AgreementVersion`.
+        id: GlobalId,
+        /// Its title.
+        title: String,
+        /// Its number within the agreement.
+        number: i32,
+    }
+}
+
+plain_object! {
+    /// A contact role that a task is about.
+    TaskCareContact implements TaskSubject {
+        /// Global id of the `CareContact`.
+        id: GlobalId,
+        /// The person's name.
+        title: String,
+        /// The role.
+        role: CareContactRole,
+    }
+}
+
+plain_object! {
+    /// A plan item (insats) that a task is about.
+    TaskPlanItem implements TaskSubject {
+        /// Global id of the `PlanItem`.
+        id: GlobalId,
+        /// Its title.
+        title: String,
+    }
+}
+
+plain_object! {
+    /// A thread of messages (meddelandetråd) that a task is about.
+    TaskThread implements TaskSubject {
+        /// Global id of the `Thread`.
+        id: GlobalId,
+        /// What it is about (ämne).
+        title: String,
+    }
+}
+
+plain_object! {
+    /// The person who is to do a task (den som har uppgiften).
+    TaskAssignee {
+        /// Global id of the `Assignment`.
+        id: GlobalId,
+        /// Name and title.
+        staff: StaffSummary,
+    }
+}
+
+plain_object! {
+    /// Something that staff must do for a patient (uppgift), and by when. It belongs to a unit; an assignee is a person
+    /// there. It never vanishes: it ends with a person, a time and a way.
+    Task implements Node {
+        /// Global id.
+        id: GlobalId,
+        /// What it asks for.
+        kind: TaskKind,
+        /// Whether it is still to be done.
+        status: TaskStatus,
+        /// Whom it is about. FORBIDDEN for managers.
+        patient: Restricted<PatientSummary>,
+        /// What it is about; null when it is about the patient as a whole. FORBIDDEN for managers.
+        subject: Restricted<TaskSubject>,
+        /// The unit that must act.
+        care_unit: CareUnitSummary,
+        /// The person at the unit who has taken or been given it, if anybody.
+        assignee: Option<TaskAssignee>,
+        /// By when.
+        due_at: DateTime<Utc>,
+        /// Whether that time has passed and it is not done.
+        is_overdue: bool,
+        /// When it rose to the manager of the unit, if it has.
+        risen_at: Option<DateTime<Utc>>,
+        /// More about it, in words for colleagues. FORBIDDEN for managers.
+        note: Restricted<String>,
+        /// Since when there is something to do.
+        created_at: DateTime<Utc>,
+        /// When it ended, if it has.
+        ended_at: Option<DateTime<Utc>>,
+        /// How it ended, in words, where there are any. FORBIDDEN for managers.
+        ending: Restricted<String>,
+        /// Whether the caller can end it with words now; if not, what ends it.
+        can_end: Permission,
+        /// For `expectedRowVersion`.
+        row_version: i32,
+    }
+}
