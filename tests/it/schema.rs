@@ -475,7 +475,12 @@ async fn a_value_outside_its_list_is_refused() {
         "change_entry",
         "access_event",
     ];
+    // What a task is cannot be changed at all: that is refused before its value is looked at.
+    let fixed = [("task", "kind"), ("task", "created_by_kind")];
     for (table, column, _) in value_lists() {
+        if fixed.contains(&(table.as_str(), column.as_str())) {
+            continue;
+        }
         if !guarded.contains(&table.as_str()) {
             let update = format!("UPDATE {table} SET {column} = 'ELSE'");
             assert_refused(db.execute_unprepared(&update).await, &format!("ck_{table}_{column}"));
