@@ -184,12 +184,7 @@ pub async fn start(
     );
     let limits = config.limits();
     let schema = schema::build(&limits);
-    let service = Service {
-        core: core.clone(),
-        schema: schema::build_trusting(&limits),
-        verifier,
-        resolver,
-    };
+    let service = Service { core: core.clone(), schema: schema::build_trusting(&limits), verifier, resolver };
     let endpoint =
         Endpoint::new(service.clone(), schema.clone(), &schema.sdl(), limits, config.graphql.introspection)
             .map_err(|e| StartError::new(format!("the schema cannot be served: {e:?}")))?;

@@ -92,8 +92,7 @@ impl Engine for Service {
     async fn execute(&self, caller: Caller, mut request: Request) -> Response {
         let action = request.parsed_query().map(root_fields).unwrap_or_default();
         let session = self.session(caller);
-        let response =
-            self.schema.execute(request.data(Arc::clone(&session))).await;
+        let response = self.schema.execute(request.data(Arc::clone(&session))).await;
         logged(&session, &action, response).await
     }
 

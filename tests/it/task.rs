@@ -96,7 +96,10 @@ async fn a_units_list_shows_what_is_due_first_with_whom_and_what_it_is_about() {
     let nodes = answer.at("/careUnit/tasks/nodes").as_array().unwrap();
     assert_eq!(ids(nodes), [late.as_str(), orphan.as_str()]);
     assert_eq!((&nodes[0]["isOverdue"], &nodes[1]["isOverdue"]), (&json!(true), &json!(false)));
-    assert_eq!(nodes[1]["subject"], json!({ "__typename": "TaskAgreement", "id": plan.id, "title": "Min plan" }));
+    assert_eq!(
+        nodes[1]["subject"],
+        json!({ "__typename": "TaskAgreement", "id": plan.id, "title": "Min plan" })
+    );
     assert_eq!(nodes[1]["patient"]["givenName"], "Etta");
     assert_eq!(nodes[1]["note"], "Ingen tid");
     assert!(nodes[0]["subject"].is_null(), "a subject that nothing here has");
@@ -144,18 +147,16 @@ async fn a_list_is_cut_and_filtered_and_a_persons_own_list_holds_what_they_have(
 async fn every_kind_ends_by_its_own_way_only_and_with_who_when_and_how() {
     let app = TestApp::new().await;
     let (s1, p1) = (&app.world.s1, &app.world.p1);
-    let by_their_act_only = [
-        "APPOINT_CONTACT",
-        "AGREEMENT_REQUEST",
-        "ITEM_CONCERN",
-        "OBJECTION",
-        "ANSWER_PROPOSAL",
-        "CALL",
-    ];
+    let by_their_act_only =
+        ["APPOINT_CONTACT", "AGREEMENT_REQUEST", "ITEM_CONCERN", "OBJECTION", "ANSWER_PROPOSAL", "CALL"];
     for kind in task::Kind::iter() {
         let id = raise(&app, s1, p1, kind).await;
         let shown = app
-            .run(&s1.identity, &format!("query($id: ID!) {{ node(id: $id) {{ ... on Task {{ {TASK_FIELDS} }} }} }}"), json!({ "id": id }))
+            .run(
+                &s1.identity,
+                &format!("query($id: ID!) {{ node(id: $id) {{ ... on Task {{ {TASK_FIELDS} }} }} }}"),
+                json!({ "id": id }),
+            )
             .await
             .ok();
         let answer = end(&app, &s1.identity, &id).await;
@@ -215,7 +216,10 @@ async fn the_database_refuses_to_remove_a_task_to_change_what_it_is_or_to_reopen
     let db = app.core.db.reader();
     for (statement, by) in [
         ("DELETE FROM task", "task_no_delete"),
-        ("UPDATE task SET status = 'OPEN', ended_at = NULL, ended_by_kind = NULL WHERE status <> 'OPEN'", "task_ended"),
+        (
+            "UPDATE task SET status = 'OPEN', ended_at = NULL, ended_by_kind = NULL WHERE status <> 'OPEN'",
+            "task_ended",
+        ),
         ("UPDATE task SET due_at = created_at WHERE status <> 'OPEN'", "task_ended"),
         ("UPDATE task SET status = 'DONE' WHERE status = 'OPEN'", "ck_task_ended"),
         ("UPDATE task SET kind = 'CALL' WHERE status = 'OPEN'", "task_fixed"),
@@ -243,7 +247,8 @@ async fn a_task_is_ended_once_under_the_version_that_was_read_and_with_words() {
     let stale = end(&app, &s1.identity, &id).await;
     assert_eq!(stale.user_error_codes("taskEnd"), ["STALE_ROW_VERSION"]);
     assert_eq!(stale.text("/taskEnd/task/note"), "Väntar på underskrift");
-    let input = json!({ "taskId": id, "words": "Skickat", "expectedRowVersion": 2, "idempotencyKey": "slut" });
+    let input =
+        json!({ "taskId": id, "words": "Skickat", "expectedRowVersion": 2, "idempotencyKey": "slut" });
     let first = act(&app, &s1.identity, "taskEnd", TASK, input.clone()).await.ok();
     assert_eq!(first.text("/taskEnd/task/ending"), "Skickat");
     let second = act(&app, &s1.identity, "taskEnd", TASK, input).await.ok();
@@ -289,7 +294,8 @@ async fn a_task_goes_to_another_unit_of_the_provider_with_its_reason_and_its_car
     let (world, p1) = (&app.world, &app.world.p1);
     let id = raise(&app, &world.s1, p1, task::Kind::AppointContact).await;
     let reach = async |who: &Staff| {
-        let query = "query($n: PersonalIdentityNumber!) { patient(number: $n, reason: \"uppgift\") { givenName } }";
+        let query =
+            "query($n: PersonalIdentityNumber!) { patient(number: $n, reason: \"uppgift\") { givenName } }";
         !app.run(&who.identity, query, json!({ "n": p1.number })).await.ok().at("/patient").is_null()
     };
     assert!(reach(&world.s1).await, "an open task is a care relation");
@@ -364,7 +370,9 @@ async fn what_is_late_rises_once_and_the_manager_sees_it_without_whom_it_is_abou
     // The manager says who does it, and does not do it.
     let to = global(NodeKind::Assignment, world.coordinator.assignment);
     let input = json!({ "taskId": id, "assigneeId": to, "expectedRowVersion": 1 });
-    let given = act(&app, &manager.identity, "taskAssign", "task { id assignee { staff { name } } }", input).await.ok();
+    let given = act(&app, &manager.identity, "taskAssign", "task { id assignee { staff { name } } }", input)
+        .await
+        .ok();
     assert_eq!(given.text("/taskAssign/task/assignee/staff/name"), "Kim Exempel");
     assert_eq!(end(&app, &manager.identity, &id).await.user_error_codes("taskEnd"), ["FORBIDDEN"]);
     // Staff see that it has risen.
@@ -390,11 +398,16 @@ async fn everything_somebody_has_is_handed_over_when_they_leave() {
         });
         let who = who.identity.clone();
         let app = &app;
-        async move { act(app, &who, "taskHandover", "handedOver tasks { id assignee { staff { name } } }", input).await }
+        async move {
+            act(app, &who, "taskHandover", "handedOver tasks { id assignee { staff { name } } }", input).await
+        }
     };
     assert_eq!(hand(&world.s1, &world.s2).await.user_error_codes("taskHandover"), ["NOT_FOUND"]);
     assert_eq!(hand(&world.s2, &world.coordinator).await.user_error_codes("taskHandover"), ["NOT_FOUND"]);
-    assert_eq!(hand(&world.analyst, &world.coordinator).await.user_error_codes("taskHandover"), ["FORBIDDEN"]);
+    assert_eq!(
+        hand(&world.analyst, &world.coordinator).await.user_error_codes("taskHandover"),
+        ["FORBIDDEN"]
+    );
     let handed = hand(&world.manager, &world.coordinator).await.ok();
     assert_eq!(handed.at("/taskHandover/handedOver"), &json!(2));
     assert_eq!(handed.at("/taskHandover/tasks"), &json!([]), "none has risen: the manager sees none");
@@ -432,7 +445,11 @@ async fn a_units_tasks_cost_one_statement_for_one_and_for_many() {
 }
 
 /// A listener over the engine, as a WebSocket runs it.
-pub async fn listen(app: &TestApp, who: &Identity, query: &str) -> BoxStream<'static, async_graphql::Response> {
+pub async fn listen(
+    app: &TestApp,
+    who: &Identity,
+    query: &str,
+) -> BoxStream<'static, async_graphql::Response> {
     let token = app.token(who);
     let headers = axum::http::HeaderMap::from_iter([(
         axum::http::header::AUTHORIZATION,
@@ -446,7 +463,8 @@ pub async fn listen(app: &TestApp, who: &Identity, query: &str) -> BoxStream<'st
 }
 
 async fn next(stream: &mut BoxStream<'static, async_graphql::Response>) -> Value {
-    let answer = tokio::time::timeout(std::time::Duration::from_secs(20), stream.next()).await.expect("in time");
+    let answer =
+        tokio::time::timeout(std::time::Duration::from_secs(20), stream.next()).await.expect("in time");
     serde_json::to_value(answer.expect("an answer")).unwrap()
 }
 
@@ -468,7 +486,10 @@ async fn a_listener_hears_of_each_task_of_its_unit_and_each_is_logged() {
     let other = raise(&app, &world.s2, p1, task::Kind::Letter).await;
     let own = raise(&app, &world.s1, p1, task::Kind::Call).await;
     let first = next(&mut heard).await;
-    assert_eq!(first["data"]["taskRaised"], json!({ "id": own, "kind": "CALL", "patient": { "givenName": "Etta" } }));
+    assert_eq!(
+        first["data"]["taskRaised"],
+        json!({ "id": own, "kind": "CALL", "patient": { "givenName": "Etta" } })
+    );
     assert_eq!(accesses(&app, "taskRaised").await, 1);
     // What another unit passes here is heard of too.
     let input = json!({ "taskId": other, "careUnitId": global(NodeKind::CareUnit, world.s1.unit),

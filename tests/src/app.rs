@@ -136,12 +136,8 @@ impl TestApp {
         let resolver = Resolver::new(core.db.clone(), core.keys.clone(), clock.clone(), keep);
         let limits = config.limits();
         let graphql = schema::build(&limits);
-        let service = Service {
-            core: core.clone(),
-            schema: schema::build_trusting(&limits),
-            verifier,
-            resolver,
-        };
+        let service =
+            Service { core: core.clone(), schema: schema::build_trusting(&limits), verifier, resolver };
         let endpoint =
             Endpoint::new(service.clone(), graphql.clone(), &graphql.sdl(), limits, true).expect("endpoint");
         let (stop, sockets) = (CancellationToken::new(), TaskTracker::new());

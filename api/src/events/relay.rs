@@ -66,9 +66,10 @@ impl Events {
                     tracing::warn!("the connection that listens for events broke; connecting anew");
                 }
                 Some(Ok(Err(error))) => {
-                    telemetry::note_failure("listening for events", &Fault::from(sea_orm::DbErr::Conn(
-                        sea_orm::RuntimeErr::SqlxError(error.into()),
-                    )));
+                    telemetry::note_failure(
+                        "listening for events",
+                        &Fault::from(sea_orm::DbErr::Conn(sea_orm::RuntimeErr::SqlxError(error.into()))),
+                    );
                 }
                 Some(Err(_)) => {
                     let late = Fault::Unavailable("the database did not answer in time".to_owned());

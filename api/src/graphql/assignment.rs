@@ -64,7 +64,8 @@ impl Assignment {
         #[graphql(desc = "Which of them; the open ones when left out.")] filter: Option<TaskFilter>,
     ) -> Result<Option<Page<Task>>> {
         let session = session(ctx);
-        let Ok(own) = policy::own_unit(&session.actor, Noun::Task, Action::List, self.unit, "careUnit") else {
+        let Ok(own) = policy::own_unit(&session.actor, Noun::Task, Action::List, self.unit, "careUnit")
+        else {
             return Err(refused(session));
         };
         let request = page_request::<TaskPlace>(first, after.as_deref(), 50)?;

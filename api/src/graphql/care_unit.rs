@@ -10,9 +10,7 @@ use super::{
         unit::{self, Filter, ListPlace, Sort},
     },
     scalars::{GlobalId, HsaId, NodeKind, PhoneNumber},
-    types::{
-        agreement::AgreementSummary, booking::AppointmentType, enums::AgreementStatus, tasks::Task,
-    },
+    types::{agreement::AgreementSummary, booking::AppointmentType, enums::AgreementStatus, tasks::Task},
     user_error::{coded, fault, refused, session},
 };
 use crate::auth::policy::{self, Action, Noun};

@@ -6,9 +6,16 @@
 
 use chrono::{DateTime, Utc};
 use entity::{TaskId, assignment::Role, task};
-use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, sea_query::{Expr, ExprTrait}};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter,
+    sea_query::{Expr, ExprTrait},
+};
 
-use super::{Granted, check, matrix::{Action, Noun, Who}, reach_sql, row_condition};
+use super::{
+    Granted, check,
+    matrix::{Action, Noun, Who},
+    reach_sql, row_condition,
+};
 use crate::{
     auth::actor::Actor,
     error::{Problem, Stop},

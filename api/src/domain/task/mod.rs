@@ -257,12 +257,7 @@ async fn open_relation(tx: &Tx, session: &Session, owner: Owner, of: TaskId) -> 
     Ok(())
 }
 
-async fn end_relation(
-    tx: &Tx,
-    patient: PatientId,
-    of: TaskId,
-    until: DateTime<Utc>,
-) -> Result<(), Fault> {
+async fn end_relation(tx: &Tx, patient: PatientId, of: TaskId, until: DateTime<Utc>) -> Result<(), Fault> {
     use care_relation::Column as C;
     care_relation::Entity::update_many()
         .col_expr(C::ValidUntil, Expr::value(until))

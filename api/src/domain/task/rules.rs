@@ -52,12 +52,8 @@ pub fn ended_only_by(kind: Kind) -> Option<Text> {
 
 /// It has ended already.
 pub fn over() -> Problem {
-    Problem::new(
-        ProblemCode::WrongState,
-        "Uppgiften är redan avslutad.",
-        "The task has already ended.",
-    )
-    .at("taskId")
+    Problem::new(ProblemCode::WrongState, "Uppgiften är redan avslutad.", "The task has already ended.")
+        .at("taskId")
 }
 
 /// Whether words end this task now.

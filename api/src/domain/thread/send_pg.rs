@@ -97,7 +97,9 @@ pub async fn send(session: &Session, key: &str, cmd: &Send) -> Result<Option<Sen
         .read(async |db| -> Result<Option<CareUnitId>, Fault> {
             let statement = Statement::from_sql_and_values(db.get_database_backend(), SQL.as_str(), values);
             match db.query_one_raw(statement).await.map_err(Fault::from) {
-                Ok(row) => Ok(row.map(|row| row.try_get_by_index::<uuid::Uuid>(0)).transpose()?.map(CareUnitId)),
+                Ok(row) => {
+                    Ok(row.map(|row| row.try_get_by_index::<uuid::Uuid>(0)).transpose()?.map(CareUnitId))
+                }
                 // Which part of the statement was refused cannot be told here: the general path finds out.
                 Err(fault @ Fault::Internal(_)) => {
                     telemetry::note_failure("sending a message in one statement", &fault);
