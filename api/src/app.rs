@@ -181,6 +181,7 @@ pub async fn start(
         core.keys.clone(),
         core.clock.clone(),
         config.auth.identity_cache_seconds,
+        core.settings.ages,
     );
     let limits = config.limits();
     let schema = schema::build(&limits);

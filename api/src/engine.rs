@@ -4,21 +4,27 @@
 use std::sync::Arc;
 
 use async_graphql::{
-    Request, Response, ServerError,
+    ID, Request, Response, ServerError,
     parser::types::{DocumentOperations, ExecutableDocument, Selection},
 };
 use axum::http::{HeaderMap, header};
 use chrono::{DateTime, Utc};
+use entity::{PatientId, access_event::Outcome};
 use futures_util::{FutureExt, StreamExt, stream::BoxStream};
+use uuid::Uuid;
 
 use crate::{
     auth::{
         actor::Actor,
-        resolve::Resolver,
-        token::{TokenError, Verifier},
+        resolve::{Resolved, Resolver},
+        token::{Identity, TokenError, Verifier},
     },
-    graphql::{schema::Schema, user_error},
-    http::graphql::{AuthFailure, Engine, REQUEST_ID},
+    graphql::{
+        scalars::{GlobalId, NodeKind},
+        schema::Schema,
+        user_error,
+    },
+    http::graphql::{ACTING_FOR, AuthFailure, Engine, REQUEST_ID},
     locale::Locale,
     session::{Core, Session},
 };
@@ -33,12 +39,14 @@ pub struct Service {
 }
 
 /// Who asks, in which language, under which request id.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
     pub actor: Actor,
     pub locale: Locale,
     pub request_id: String,
     pub expires_at: Option<DateTime<Utc>>,
+    /// What the actor was made of, to be asked again.
+    pub person: Option<(Identity, Option<PatientId>)>,
 }
 
 impl Service {
@@ -52,14 +60,15 @@ impl Engine for Service {
 
     async fn authenticate(&self, headers: &HeaderMap) -> Result<Caller, AuthFailure> {
         let text = |name| headers.get(name).and_then(|v| v.to_str().ok());
-        let caller = |actor, expires_at| Caller {
+        let caller = |actor, expires_at, person| Caller {
             actor,
             expires_at,
+            person,
             locale: preferred_locale(text(header::ACCEPT_LANGUAGE)),
             request_id: headers.get(REQUEST_ID).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned(),
         };
         let mut bearers = headers.get_all(header::AUTHORIZATION).iter();
-        let Some(bearer) = bearers.next() else { return Ok(caller(Actor::Anonymous, None)) };
+        let Some(bearer) = bearers.next() else { return Ok(caller(Actor::Anonymous, None, None)) };
         // Two tokens are none: which one did a proxy check?
         let token = bearers
             .next()
@@ -76,11 +85,29 @@ impl Engine for Service {
                 _ => AuthFailure::Invalid,
             }
         })?;
-        match self.resolver.resolve(&claims.identity).await {
-            Ok(Some(actor)) => Ok(caller(actor, Some(claims.expires_at))),
-            Ok(None) => {
+        let acting_for = acting_for(headers);
+        let caller = caller(Actor::Anonymous, Some(claims.expires_at), Some((claims.identity, acting_for)));
+        self.again(&caller).await
+    }
+
+    async fn again(&self, caller: &Caller) -> Result<Caller, AuthFailure> {
+        let Some((identity, acting_for)) = &caller.person else { return Ok(caller.clone()) };
+        match self.resolver.resolve(identity, *acting_for).await {
+            Ok(Resolved::Actor(actor)) => Ok(Caller { actor, ..caller.clone() }),
+            Ok(Resolved::Unknown) => {
                 tracing::info!(reason = "unknown identity", "token refused");
                 Err(AuthFailure::Invalid)
+            }
+            Ok(Resolved::Refused(actor)) => {
+                let session = self.session(Caller { actor, ..caller.clone() });
+                let record = session.record("actingFor", Outcome::Denied, Some("FORBIDDEN"));
+                match session.core.log.commit(record).await {
+                    Ok(()) => Err(AuthFailure::Forbidden),
+                    Err(fault) => {
+                        tracing::error!(error = %fault, "a refusal could not be logged");
+                        Err(AuthFailure::Unavailable)
+                    }
+                }
             }
             Err(fault) => {
                 tracing::error!(error = %fault, "identity could not be resolved");
@@ -127,6 +154,15 @@ async fn logged(session: &Session, action: &str, response: Response) -> Response
             Response::from_errors(vec![ServerError { locations: Vec::new(), ..error }])
         }
     }
+}
+
+/// Whom the caller wants to act for. What is no patient's id, or said twice, is an id that nobody has.
+fn acting_for(headers: &HeaderMap) -> Option<PatientId> {
+    let mut named = headers.get_all(ACTING_FOR).iter();
+    let first = named.next()?;
+    let id = if named.next().is_some() { None } else { first.to_str().ok() };
+    let id = id.and_then(|id| GlobalId::row(&ID::from(id.trim()), NodeKind::Patient));
+    Some(id.unwrap_or(PatientId(Uuid::nil())))
 }
 
 /// The root fields of the operation, as the access log names it.

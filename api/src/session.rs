@@ -12,6 +12,7 @@ use crate::{
     clock::Clock,
     crypto::Keyring,
     db::Db,
+    domain::representative::rules::Ages,
     error::Fault,
     locale::Locale,
 };
@@ -27,6 +28,8 @@ pub struct Settings {
     pub hours: SendingHours,
     /// Where "ring 1177" points: the number that always answers.
     pub after_hours_phone: String,
+    /// When access passes from guardians to the young person.
+    pub ages: Ages,
 }
 
 /// How many fasta vårdkontakter a patient may have.

@@ -36,6 +36,8 @@ macro_rules! ids {
 }
 
 ids! {
+    /// Of an assessment of access (bedömning).
+    AccessAssessmentId,
     /// Of an access-log event.
     AccessEventId,
     /// Of an agreement (patientkontrakt).

@@ -10,6 +10,7 @@ mod text_enum;
 pub mod id;
 pub mod sealed;
 
+pub mod access_assessment;
 pub mod access_event;
 pub mod access_event_patient;
 pub mod agreement;

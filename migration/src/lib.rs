@@ -41,6 +41,7 @@ changes! {
     m20261122_000011_access_log,
     m20261122_000012_task,
     m20261122_000016_plan_life,
+    m20261122_000014_assent,
 }
 
 /// Applies what a database has not yet got.

@@ -3,6 +3,7 @@
 mod log;
 mod production;
 mod reads;
+mod representatives;
 mod situation;
 mod staff;
 mod tokens;

@@ -391,6 +391,7 @@ fn every_value_of_every_enum_is_allowed_by_its_column_and_no_other() {
         };
     }
     let expected = expected! {
+        access_assessment.decision: access_assessment::Decision,
         access_event.actor_kind: access_event::ActorKind,
         access_event.outcome: access_event::Outcome,
         agreement.end_reason: agreement::EndReason,
@@ -474,6 +475,7 @@ async fn a_value_outside_its_list_is_refused() {
         "thread_message",
         "change_entry",
         "access_event",
+        "access_assessment",
     ];
     // What a task is cannot be changed at all: that is refused before its value is looked at.
     let fixed = [("task", "kind"), ("task", "created_by_kind")];

@@ -56,6 +56,7 @@ async fn core_of(database: &TestDatabase, now: DateTime<Utc>) -> Core {
         reminders_enabled: true,
         hours: SendingHours::default(),
         after_hours_phone: "1177".to_owned(),
+        ages: patientkontrakt::domain::representative::rules::Ages::default(),
     };
     let log = AccessLog::start(db.clone(), clock.clone(), keys.clone());
     Core { db, clock, keys, log, settings: Arc::new(settings) }

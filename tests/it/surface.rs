@@ -10,16 +10,18 @@ use std::{
 
 use entity::assignment::Role;
 use patientkontrakt::{
-    auth::policy::{Action, Noun, SURFACE, Who, allows},
+    auth::policy::{Action, Noun, Rights, SURFACE, Who, allows},
     graphql::schema,
     http::graphql::limits::Limits,
 };
 use serde_json::Value;
 
-const ROLES: [(&str, Who); 9] = [
+const ROLES: [(&str, Who); 11] = [
     ("anonymous", Who::Anonymous),
     ("patient", Who::Patient),
-    ("representative", Who::Representative),
+    ("young", Who::YoungPatient(Rights::FULL)),
+    ("representative", Who::Representative(Rights::FULL)),
+    ("person", Who::Person),
     ("care", Who::Staff(Role::Care)),
     ("coordinator", Who::Staff(Role::Coordinator)),
     ("manager", Who::Staff(Role::UnitManager)),
@@ -98,9 +100,12 @@ fn nobody_who_is_not_signed_in_may_do_anything_and_every_rule_of_a_root_field_le
     for &noun in Noun::ALL {
         for &action in Action::ALL {
             assert!(!allows(Who::Anonymous, noun, action), "{noun:?} {action:?}");
-            assert!(
-                !allows(Who::Representative, noun, action) || [Noun::CareUnit, Noun::Slot].contains(&noun)
-            );
+            let open = [Noun::CareUnit, Noun::Slot].contains(&noun);
+            for within in [Who::Representative, Who::YoungPatient] {
+                assert!(!allows(within(Rights::default()), noun, action) || open, "{noun:?} {action:?}");
+                let full = allows(within(Rights::FULL), noun, action);
+                assert!(!full || allows(Who::Patient, noun, action), "{noun:?} {action:?}");
+            }
         }
     }
     for (field, noun, action) in SURFACE {

@@ -133,7 +133,8 @@ impl TestApp {
         let world = World::insert(&core).await;
         let verifier = Arc::new(Verifier::new(&config.auth, clock.clone()).expect("verifier"));
         let keep = config.auth.identity_cache_seconds;
-        let resolver = Resolver::new(core.db.clone(), core.keys.clone(), clock.clone(), keep);
+        let resolver =
+            Resolver::new(core.db.clone(), core.keys.clone(), clock.clone(), keep, core.settings.ages);
         let limits = config.limits();
         let graphql = schema::build(&limits);
         let service =
@@ -168,6 +169,12 @@ impl TestApp {
         self.post(Some(&self.token(who)), &json!({ "query": query, "variables": variables })).await
     }
 
+    /// Runs an operation as `who`, acting for the patient with this global id.
+    pub async fn run_for(&self, who: &Identity, patient: &str, query: &str, variables: Value) -> Answer {
+        let body = json!({ "query": query, "variables": variables });
+        self.send(Some(&self.token(who)), &[("patientkontrakt-acting-for", patient)], &body).await
+    }
+
     /// Runs an operation without a token.
     pub async fn run_anonymous(&self, query: &str) -> Answer {
         self.post(None, &json!({ "query": query })).await
@@ -175,12 +182,19 @@ impl TestApp {
 
     /// Posts a request body to `/graphql`.
     pub async fn post(&self, token: Option<&str>, body: &Value) -> Answer {
+        self.send(token, &[], body).await
+    }
+
+    async fn send(&self, token: Option<&str>, headers: &[(&str, &str)], body: &Value) -> Answer {
         let mut request = Request::post("/graphql")
             .header(header::CONTENT_TYPE, "application/json")
             .header(header::ACCEPT, "application/graphql-response+json")
             .extension(axum::extract::ConnectInfo(std::net::SocketAddr::from(([127, 0, 0, 1], 9))));
         if let Some(token) = token {
             request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
         }
         let request = request.body(Body::from(body.to_string())).unwrap();
         let response = self.router.clone().oneshot(request).await.unwrap();

@@ -17,4 +17,4 @@ mod sqlite;
 pub mod world;
 
 pub use app::{Answer, TestApp, mutation};
-pub use world::{Staff, TestPatient, World, relate};
+pub use world::{Ombud, Staff, TestPatient, World, child, relate, represent};

@@ -6,8 +6,8 @@
 use chrono::{NaiveDate, TimeDelta};
 use entity::{
     AppointmentTypeId, AssignmentId, CareProviderId, CareRelationId, CareUnitId, PatientId,
-    PatientIdentityId, StaffMemberId, appointment_type, assignment, care_provider, care_relation, care_unit,
-    patient, patient_identity, staff_member,
+    PatientIdentityId, RepresentativeId, StaffMemberId, appointment_type, assignment, care_provider,
+    care_relation, care_unit, patient, patient_identity, representative, staff_member,
 };
 use patientkontrakt::{
     auth::token::Identity,
@@ -121,6 +121,50 @@ pub async fn relate(core: &Core, staff: &Staff, patient: &TestPatient) -> CareRe
     };
     row.into_active_model().insert(core.db.reader()).await.unwrap();
     id
+}
+
+/// Somebody named as a representative (ombud), who signs in with `number`.
+#[derive(Clone, Debug)]
+pub struct Ombud {
+    pub identity: Identity,
+    pub id: RepresentativeId,
+}
+
+/// Names the person with this number (its last digit is worked out) as a representative of `patient`, from now on.
+/// `areas` as they are stored: `{"BOOKING":"ACT"}`.
+pub async fn represent(
+    core: &Core,
+    patient: &TestPatient,
+    kind: representative::Kind,
+    digits: &str,
+    areas: &str,
+    may_assent: bool,
+) -> Ombud {
+    let (id, now) = (RepresentativeId(core.clock.uuid()), core.clock.now());
+    let number = with_check_digit(&digits[..11]);
+    let row = representative::Model {
+        id,
+        patient_id: patient.id,
+        care_unit_id: patient.unit,
+        care_provider_id: patient.provider,
+        kind,
+        display_name: "Olle Ombudsson".to_owned(),
+        number: core.keys.seal(Place::new("representative.number", id), &number).unwrap(),
+        lookup: core.keys.lookup_hash(IDENTITY_LOOKUP, &number),
+        rights: areas.to_owned(),
+        may_assent,
+        valid_from: now,
+        valid_until: None,
+        created_at: now,
+        row_version: 1,
+    };
+    row.into_active_model().insert(core.db.reader()).await.unwrap();
+    Ombud { identity: Identity::Patient { number }, id }
+}
+
+/// A child listed where `like` is. The birth date is that of the number.
+pub async fn child(core: &Core, like: &TestPatient, digits: &str) -> TestPatient {
+    patient(core, "Cesar", "Tukansson", digits, like.unit, like.provider, "tukanen-barn").await
 }
 
 async fn provider(core: &Core, name: &str, kind: care_provider::Kind) -> CareProviderId {

@@ -1,8 +1,12 @@
 //! Who acts: the result of a verified token, resolved to our own ids.
 
-use entity::{AssignmentId, CareProviderId, CareUnitId, PatientId, RepresentativeId, StaffMemberId};
+use entity::{
+    AssignmentId, CareProviderId, CareUnitId, LookupHash, PatientId, RepresentativeId, StaffMemberId,
+};
 use entity::{access_event::ActorKind, agreement_version::Party, assignment::Role};
 use uuid::Uuid;
+
+use super::policy::Rights;
 
 /// The acting party of one request. Staff act under exactly one assignment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,14 +16,25 @@ pub enum Actor {
     Patient {
         id: PatientId,
     },
-    /// Acts for `principal`. Until the rules for representatives are in force, every rule refuses it.
+    /// A signed-in person who is no patient here and has not said whom they act for: may only ask for whom they can.
+    Person {
+        /// The hashes under which rows may name the person.
+        lookups: Vec<LookupHash>,
+    },
+    /// Acts for `principal` within `rights`, which were in force when the request came and are never kept longer.
     Representative {
         id: RepresentativeId,
         principal: PatientId,
+        rights: Rights,
     },
     Staff(StaffActor),
     /// The service itself.
     System,
+    /// A patient who is too young to do everything themself.
+    YoungPatient {
+        id: PatientId,
+        rights: Rights,
+    },
 }
 
 /// A staff member under one assignment.
@@ -38,8 +53,8 @@ impl Actor {
     pub fn kind(&self) -> ActorKind {
         match self {
             Self::Anonymous => ActorKind::Anonymous,
-            Self::Patient { .. } => ActorKind::Patient,
-            Self::Representative { .. } => ActorKind::Representative,
+            Self::Patient { .. } | Self::YoungPatient { .. } => ActorKind::Patient,
+            Self::Person { .. } | Self::Representative { .. } => ActorKind::Representative,
             Self::Staff(_) => ActorKind::Staff,
             Self::System => ActorKind::System,
         }
@@ -48,10 +63,19 @@ impl Actor {
     /// The id written beside what the actor did; nil where there is none.
     pub fn id(&self) -> Uuid {
         match self {
-            Self::Anonymous | Self::System => Uuid::nil(),
-            Self::Patient { id } => id.0,
+            Self::Anonymous | Self::Person { .. } | Self::System => Uuid::nil(),
+            Self::Patient { id } | Self::YoungPatient { id, .. } => id.0,
             Self::Representative { id, .. } => id.0,
             Self::Staff(staff) => staff.assignment.0,
+        }
+    }
+
+    /// The patient whose own side the actor is on: themself, or the one they act for.
+    pub fn patient(&self) -> Option<PatientId> {
+        match self {
+            Self::Patient { id } | Self::YoungPatient { id, .. } => Some(*id),
+            Self::Representative { principal, .. } => Some(*principal),
+            Self::Anonymous | Self::Person { .. } | Self::Staff(_) | Self::System => None,
         }
     }
 
@@ -73,9 +97,11 @@ impl Actor {
     /// The side of the agreement the actor is on.
     pub fn party(&self) -> Option<Party> {
         match self {
-            Self::Patient { .. } | Self::Representative { .. } => Some(Party::Patient),
+            Self::Patient { .. } | Self::YoungPatient { .. } | Self::Representative { .. } => {
+                Some(Party::Patient)
+            }
             Self::Staff(_) => Some(Party::Care),
-            Self::Anonymous | Self::System => None,
+            Self::Anonymous | Self::Person { .. } | Self::System => None,
         }
     }
 }

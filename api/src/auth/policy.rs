@@ -7,11 +7,14 @@
 //! Who reaches a row of patient data:
 //! - the patient: their own rows;
 //! - staff: rows of their own care provider, of patients with whom their unit has a care relation in force;
-//! - a representative: nothing yet. Scopes, consent between providers, blocks (spärr) and emergency access
-//!   (nödöppning) belong here, in [`row_condition`] and [`reach_sql`]; until they are in force the answer is the
-//!   stricter one: no.
+//! - a representative (ombud): rows of the one they act for, within their rights; a young person likewise their own.
+//!
+//! Consent between providers, blocks (spärr) and emergency access (nödöppning) belong here, in the one rule of
+//! [`row_condition`] and [`reach_sql`]; until they are in force the answer is the stricter one: no.
 
 mod matrix;
+mod reach;
+mod scope;
 mod surface;
 mod task;
 
@@ -19,17 +22,18 @@ use std::ops::Deref;
 
 use chrono::{DateTime, Utc};
 use entity::{
-    CareUnitId, PatientId, SlotId, agreement, agreement_version, appointment, care_contact, care_relation,
-    goal, patient, plan_item, slot, task as task_row, thread, thread_message,
+    CareUnitId, PatientId, SlotId, agreement, agreement_version, appointment, care_contact, goal, patient,
+    plan_item, slot, task as task_row, thread, thread_message,
 };
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, Iterable, ModelTrait, PrimaryKeyToColumn,
-    QueryFilter, Value,
-    sea_query::{Expr, ExprTrait, Query},
+    ColumnTrait, ConnectionTrait, EntityTrait, Iterable, ModelTrait, PrimaryKeyToColumn, QueryFilter, Value,
+    sea_query::{Expr, ExprTrait},
 };
 
 pub use self::{
     matrix::{Action, Noun, Who, allows},
+    reach::{reach_sql, reach_values, row_condition},
+    scope::{Area, Level, Rights},
     surface::SURFACE,
     task::{task, task_sql},
 };
@@ -163,16 +167,16 @@ pub async fn slot(
     field: &str,
 ) -> Result<Granted<slot::Model>, Stop> {
     check(actor, Noun::Appointment, action)?;
-    let within = match actor {
-        Actor::Patient { .. } => slot::Column::WebBookable.eq(true),
-        Actor::Staff(staff) => slot::Column::CareUnitId.eq(staff.care_unit),
-        Actor::Anonymous | Actor::Representative { .. } | Actor::System => Expr::val(1).eq(0),
+    let within = match (actor.staff(), actor.patient()) {
+        (Some(staff), _) => slot::Column::CareUnitId.eq(staff.care_unit),
+        (None, Some(_)) => slot::Column::WebBookable.eq(true),
+        (None, None) => Expr::val(1).eq(0),
     };
     let row = slot::Entity::find_by_id(id).filter(within).one(db).await?;
     row.map(|row| Granted { row, action }).ok_or_else(|| Problem::not_found(field).into())
 }
 
-/// The patient a command is about: the caller's own id, or the one staff name and reach.
+/// The patient a command is about: the caller or the one they act for, or the one staff name and reach.
 pub async fn patient(
     db: &impl ConnectionTrait,
     actor: &Actor,
@@ -183,11 +187,11 @@ pub async fn patient(
     now: DateTime<Utc>,
 ) -> Result<Granted<patient::Model>, Stop> {
     check(actor, noun, action)?;
-    let id = match (actor, named) {
+    let id = match (actor.patient(), named) {
         // A patient who names another is out of reach like any other id.
-        (Actor::Patient { id }, None) => *id,
+        (Some(id), None) => id,
         (_, Some(named)) => named,
-        (_, None) => {
+        (None, None) => {
             return Err(Problem::input(
                 field,
                 "Ange vilken patient det gäller.",
@@ -202,65 +206,4 @@ pub async fn patient(
         .await?
         .ok_or_else(|| Problem::not_found(field))?;
     Ok(Granted { row, action })
-}
-
-/// The condition under which a row of patient data is within the actor's reach.
-pub fn row_condition<E: PatientData>(actor: &Actor, now: DateTime<Utc>) -> Condition {
-    match actor {
-        Actor::Patient { id } => Condition::all().add(E::patient().eq(*id)),
-        Actor::Staff(staff) => {
-            let relation = Query::select()
-                .expr(Expr::val(1))
-                .from(care_relation::Entity)
-                .and_where(
-                    Expr::col((care_relation::Entity, care_relation::Column::PatientId))
-                        .equals((E::default(), E::patient())),
-                )
-                .and_where(care_relation::Column::CareUnitId.eq(staff.care_unit))
-                .and_where(care_relation::Column::ValidFrom.lte(now))
-                .cond_where(
-                    Condition::any()
-                        .add(care_relation::Column::ValidUntil.is_null())
-                        .add(care_relation::Column::ValidUntil.gt(now)),
-                )
-                .to_owned();
-            let mut condition = Condition::all().add(Expr::exists(relation));
-            if let Some(provider) = E::provider() {
-                condition = condition.add(provider.eq(staff.care_provider));
-            }
-            condition
-        }
-        Actor::Anonymous | Actor::Representative { .. } | Actor::System => {
-            Condition::all().add(Expr::val(1).eq(0))
-        }
-    }
-}
-
-/// [`row_condition`] as text, for the read models' flat statements: a condition on `patient` (a column with the
-/// patient's id) and, where given, `provider` (a column with the owning provider's id).
-///
-/// Its parameters are `$1` to `$4`, in every statement: see [`reach_values`].
-pub fn reach_sql(who: Who, patient: &str, provider: Option<&str>) -> String {
-    match who {
-        Who::Patient => format!("{patient} = $1"),
-        Who::Staff(_) => {
-            let provider = provider.map_or_else(String::new, |column| format!(" AND {column} = $3"));
-            format!(
-                "EXISTS (SELECT 1 FROM care_relation rel WHERE rel.patient_id = {patient} AND rel.care_unit_id = $2 \
-                 AND rel.valid_from <= $4 AND (rel.valid_until IS NULL OR rel.valid_until > $4)){provider}"
-            )
-        }
-        Who::Anonymous | Who::Representative | Who::System => "1 = 0".to_owned(),
-    }
-}
-
-/// The values of `$1` to `$4` for [`reach_sql`].
-pub fn reach_values(actor: &Actor, now: DateTime<Utc>) -> Vec<Value> {
-    let nil = uuid::Uuid::nil();
-    let (patient, unit, provider) = match actor {
-        Actor::Patient { id } => (id.0, nil, nil),
-        Actor::Staff(staff) => (nil, staff.care_unit.0, staff.care_provider.0),
-        Actor::Anonymous | Actor::Representative { .. } | Actor::System => (nil, nil, nil),
-    };
-    vec![patient.into(), unit.into(), provider.into(), now.into()]
 }

@@ -7,7 +7,7 @@ use crate::{
     calendar::SendingHours,
     crypto,
     db::DbOptions,
-    domain::phone::EmailAddress,
+    domain::{phone::EmailAddress, representative::rules::Ages},
     http::graphql::limits::Limits,
     reminder::{
         channel::{
@@ -151,6 +151,11 @@ impl Config {
             reminders_enabled: self.sending_is_decided(),
             hours: SendingHours::new(self.reminders.send_from, self.reminders.send_until).unwrap_or_default(),
             after_hours_phone: self.region.after_hours_phone.clone(),
+            ages: Ages {
+                guardian_until: self.region.guardian_until_age,
+                own_booking: self.region.own_booking_age,
+                own_plan: self.region.own_plan_age,
+            },
         }
     }
 }

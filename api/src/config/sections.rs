@@ -303,6 +303,12 @@ sections! {
         time_zone: chrono_tz::Tz = chrono_tz::Europe::Stockholm;
         /// Phone number to call when nobody else answers.
         after_hours_phone: String = "1177".to_owned();
+        /// Age in years at which a guardian's (vårdnadshavare) access to a child's data ends, at 00:00 on the birthday.
+        guardian_until_age: u32 = 13;
+        /// Age in years from which a young person books times and writes messages.
+        own_booking_age: u32 = 13;
+        /// Age in years from which a young person reads the agreement, and assents to it.
+        own_plan_age: u32 = 16;
     }
 
     /// The service's own log, on standard error. It holds no personal data at any level.

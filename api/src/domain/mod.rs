@@ -12,6 +12,7 @@ pub mod phone;
 pub mod plan_item;
 pub mod relation;
 pub mod reminder_preference;
+pub mod representative;
 pub mod sweep;
 pub mod task;
 pub mod text;

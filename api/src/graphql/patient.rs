@@ -10,7 +10,7 @@ use super::{
     read::{
         access_log, contact,
         plan::{self, PatientPlan, Wanted},
-        steps::{self, AgreementPart, TimelineEntry},
+        steps::{self, AgreementPart, PartKind, TimelineEntry},
     },
     scalars::{Date, GlobalId, LanguageTag, NodeKind, PersonalIdentityNumber},
     thread::{ThreadConnection, threads_of},
@@ -74,7 +74,14 @@ pub async fn load(
     Ok(plan)
 }
 
-/// A patient (patient): the person the agreement is about.
+/// FORBIDDEN for the field when its noun is out of the caller's scope; siblings are served.
+fn in_scope(ctx: &Context<'_>, noun: Noun) -> Result<()> {
+    let session = session(ctx);
+    if policy::check(&session.actor, noun, Action::Read).is_err() { Err(refused(session)) } else { Ok(()) }
+}
+
+/// A patient (patient): the person the agreement is about. Representatives (ombud) and young people see the parts that
+/// are within their rights; the others are null with FORBIDDEN.
 #[Object(serial)]
 impl Patient {
     /// Global id.
@@ -82,9 +89,13 @@ impl Patient {
         GlobalId::new(NodeKind::Patient, self.plan.id)
     }
 
-    /// The current personal identity number (personnummer, samordningsnummer eller reservnummer).
+    /// The current personal identity number (personnummer, samordningsnummer eller reservnummer). FORBIDDEN for
+    /// representatives (ombud).
     async fn personal_identity_number(&self, ctx: &Context<'_>) -> Result<Option<PersonalIdentityNumber>> {
         let session = session(ctx);
+        if session.actor.acting_for().is_some() {
+            return Err(refused(session));
+        }
         let Some((row, sealed)) = &self.plan.number else { return Ok(None) };
         let kept = session
             .core
@@ -127,33 +138,50 @@ impl Patient {
     }
 
     /// The agreement (överenskommelsen): the one in force, else the one being drawn up.
-    async fn agreement(&self) -> Option<&Agreement> {
-        self.plan.agreement.as_ref()
+    async fn agreement(&self, ctx: &Context<'_>) -> Result<Option<&Agreement>> {
+        in_scope(ctx, Noun::Agreement)?;
+        Ok(self.plan.agreement.as_ref())
     }
 
     /// The main fast vårdkontakt.
-    async fn fixed_care_contact(&self) -> Option<&CareContact> {
-        self.plan.lead.as_ref().map(|lead| &lead.contact)
+    async fn fixed_care_contact(&self, ctx: &Context<'_>) -> Result<Option<&CareContact>> {
+        in_scope(ctx, Noun::CareContact)?;
+        Ok(self.plan.lead.as_ref().map(|lead| &lead.contact))
     }
 
     /// Everyone with a contact role now: fast vårdkontakt, fast läkarkontakt, behandlande roller. At most 100.
-    async fn contacts(&self) -> Vec<CareContact> {
-        self.plan.contacts.iter().map(|reachable| reachable.contact.clone()).collect()
+    async fn contacts(&self, ctx: &Context<'_>) -> Result<Option<Vec<CareContact>>> {
+        in_scope(ctx, Noun::CareContact)?;
+        Ok(Some(self.plan.contacts.iter().map(|reachable| reachable.contact.clone()).collect()))
     }
 
     /// The next booked time (överenskommen tid).
-    async fn next_appointment(&self) -> Option<&Appointment> {
-        self.plan.next_appointment.as_deref()
+    async fn next_appointment(&self, ctx: &Context<'_>) -> Result<Option<&Appointment>> {
+        in_scope(ctx, Noun::Appointment)?;
+        Ok(self.plan.next_appointment.as_deref())
     }
 
-    /// The four parts of the patientkontrakt, each with what is missing from it.
-    async fn parts(&self, ctx: &Context<'_>) -> Vec<AgreementPart> {
-        steps::parts(&self.plan, session(ctx).locale)
+    /// The four parts of the patientkontrakt, each with what is missing from it. Within narrower rights only the parts
+    /// that are in scope.
+    async fn parts(&self, ctx: &Context<'_>) -> Result<Option<Vec<AgreementPart>>> {
+        in_scope(ctx, Noun::Agreement)?;
+        let session = session(ctx);
+        let mut parts = steps::parts(&self.plan, session.locale);
+        parts.retain(|part| {
+            let noun = match part.part {
+                PartKind::Agreement | PartKind::CoherentPlan => Noun::Agreement,
+                PartKind::FixedContact => Noun::CareContact,
+                PartKind::AgreedTime => Noun::Appointment,
+            };
+            policy::check(&session.actor, noun, Action::Read).is_ok()
+        });
+        Ok(Some(parts))
     }
 
     /// The next step (nästa steg): the patient's and care's.
-    async fn next_steps(&self, ctx: &Context<'_>) -> NextSteps {
-        steps::next_steps(&self.plan, session(ctx).locale)
+    async fn next_steps(&self, ctx: &Context<'_>) -> Result<Option<NextSteps>> {
+        in_scope(ctx, Noun::Agreement)?;
+        Ok(Some(steps::next_steps(&self.plan, session(ctx).locale)))
     }
 
     /// Whom to turn to (vem ska jag vända mig till) at a moment: always an answer, last of all 1177.
@@ -161,25 +189,28 @@ impl Patient {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The moment; now when left out.")] at: Option<DateTime<Utc>>,
-    ) -> ContactAdvice {
+    ) -> Result<Option<ContactAdvice>> {
+        in_scope(ctx, Noun::CareContact)?;
         let session = session(ctx);
-        contact::advice(
+        Ok(Some(contact::advice(
             &self.plan.contacts,
             &self.plan.unit,
             &session.core.settings.after_hours_phone,
             at.unwrap_or_else(|| session.now()),
             session.locale,
-        )
+        )))
     }
 
     /// The coherent plan (sammanhållen planering): items and booked times across all units, in order of time.
     async fn timeline(
         &self,
+        ctx: &Context<'_>,
         #[graphql(desc = "How many entries, 1 to 100; 50 when left out.")] first: Option<i32>,
         #[graphql(desc = "Goes on after this cursor.")] after: Option<String>,
-    ) -> Result<Page<TimelineEntry>> {
+    ) -> Result<Option<Page<TimelineEntry>>> {
+        in_scope(ctx, Noun::Agreement)?;
         let request = page_request::<Option<Uuid>>(first, after.as_deref(), 50)?;
-        Ok(Page::of_all(steps::timeline(&self.plan), &request, steps::entry_id))
+        Ok(Some(Page::of_all(steps::timeline(&self.plan), &request, steps::entry_id)))
     }
 
     /// Booked times (bokade tider), the latest first; the newest 500 of them.
@@ -189,7 +220,8 @@ impl Patient {
         #[graphql(desc = "How many, 1 to 100; 20 when left out.")] first: Option<i32>,
         #[graphql(desc = "Goes on after this cursor.")] after: Option<String>,
         #[graphql(desc = "Only those still ahead, the soonest first.", default = false)] upcoming_only: bool,
-    ) -> Result<Page<Appointment>> {
+    ) -> Result<Option<Page<Appointment>>> {
+        in_scope(ctx, Noun::Appointment)?;
         let request = page_request::<Uuid>(first, after.as_deref(), 20)?;
         let now = session(ctx).now();
         let mut times: Vec<Appointment> = self
@@ -202,7 +234,7 @@ impl Patient {
         if upcoming_only {
             times.reverse();
         }
-        Ok(Page::of_all(times, &request, |time| time.id.id))
+        Ok(Some(Page::of_all(times, &request, |time| time.id.id)))
     }
 
     /// Threads of messages (meddelandetrådar), the one with the latest message first.
@@ -211,8 +243,8 @@ impl Patient {
         ctx: &Context<'_>,
         #[graphql(desc = "How many, 1 to 100; 20 when left out.")] first: Option<i32>,
         #[graphql(desc = "Goes on after this cursor.")] after: Option<String>,
-    ) -> Result<ThreadConnection> {
-        threads_of(ctx, self.plan.id, first, after.as_deref()).await
+    ) -> Result<Option<ThreadConnection>> {
+        threads_of(ctx, self.plan.id, first, after.as_deref()).await.map(Some)
     }
 
     /// Who has reached the patient's data (loggutdrag): unit and time of every access, the latest first. For the
@@ -234,7 +266,8 @@ impl Patient {
     }
 
     /// What the patient has said about reminders and notices. At most one for each kind and channel.
-    async fn reminder_preferences(&self) -> &[ReminderPreference] {
-        &self.plan.preferences
+    async fn reminder_preferences(&self, ctx: &Context<'_>) -> Result<Option<&[ReminderPreference]>> {
+        in_scope(ctx, Noun::ReminderPreference)?;
+        Ok(Some(&self.plan.preferences))
     }
 }

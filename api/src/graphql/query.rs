@@ -34,11 +34,16 @@ pub struct Query;
 /// Everything that can be read. Who may read what is decided anew at every request.
 #[Object(serial)]
 impl Query {
-    /// The signed-in patient: the agreement, the plan, the next step, whom to turn to. FORBIDDEN for staff.
+    /// The signed-in patient: the agreement, the plan, the next step, whom to turn to. With the header
+    /// `Patientkontrakt-Acting-For` the patient whom the caller represents (företräder), within the rights they have.
+    /// FORBIDDEN for staff.
     async fn me(&self, ctx: &Context<'_>) -> Result<Option<Patient>> {
-        match session(ctx).actor {
-            Actor::Patient { id } => Patient::load(ctx, id).await,
-            _ => Err(refused(session(ctx))),
+        let session = session(ctx);
+        match session.actor.patient() {
+            Some(id) if policy::check(&session.actor, Noun::Patient, Action::Read).is_ok() => {
+                Patient::load(ctx, id).await
+            }
+            _ => Err(refused(session)),
         }
     }
 

@@ -256,7 +256,7 @@ pub async fn message(ctx: &Context<'_>, id: ThreadMessageId) -> Result<Option<Th
 /// The condition on `t` under which the actor may read a thread. What care givers write to each other is not the
 /// patient's conversation.
 fn visible(actor: &Actor) -> String {
-    let reach = reach_sql(Who::from(actor), "t.patient_id", Some("t.care_provider_id"));
+    let reach = reach_sql(Who::from(actor), Noun::Thread, "t.patient_id", Some("t.care_provider_id"));
     if actor.staff().is_some() { reach } else { format!("{reach} AND t.kind = 'PATIENT_CARE'") }
 }
 
@@ -361,14 +361,16 @@ impl MessageLoader {
     /// Messages by a subselect `of` that names thread, message and rank; `total` is a column.
     fn sql(&self, of: &str, total: &str) -> String {
         format!(
-            "SELECT m.thread_id, m.id, m.patient_id, m.body, m.author_kind, m.author_id, m.sent_at, s.display_name, \
+            "SELECT m.thread_id, m.id, m.patient_id, m.body, m.author_kind, m.author_id, m.sent_at, \
+             COALESCE(s.display_name, rep.display_name), \
              p.given_name, p.family_name, \
              (SELECT min(r.read_at) FROM thread_read r WHERE r.thread_id = m.thread_id AND r.message_id >= m.id \
               AND CASE WHEN t.kind = 'CARE_CARE' THEN r.reader_id <> m.author_id \
                   ELSE (r.reader_kind = 'STAFF') <> (m.author_kind = 'STAFF') END), {total} \
              FROM {of} JOIN thread t ON t.id = m.thread_id JOIN patient p ON p.id = m.patient_id \
              LEFT JOIN assignment a ON m.author_kind = 'STAFF' AND a.id = m.author_id \
-             LEFT JOIN staff_member s ON s.id = a.staff_member_id WHERE {}",
+             LEFT JOIN staff_member s ON s.id = a.staff_member_id \
+             LEFT JOIN representative rep ON m.author_kind = 'REPRESENTATIVE' AND rep.id = m.author_id WHERE {}",
             visible(&self.actor),
         )
     }

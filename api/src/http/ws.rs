@@ -21,17 +21,17 @@ use chrono::{DateTime, Utc};
 use futures_util::{Sink, SinkExt, Stream, StreamExt};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
-use tokio::time::{Instant, MissedTickBehavior, interval, timeout, timeout_at};
+use tokio::time::{Instant, MissedTickBehavior, interval, interval_at, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::graphql::errors::{Refusal, code};
 use super::graphql::limits::exceeded;
 use super::graphql::request::Media;
-use super::graphql::{AuthFailure, Endpoint, Engine, answer};
+use super::graphql::{ACTING_FOR, AuthFailure, Endpoint, Engine, answer};
 use message::{
-    Close, EXPIRED, FORBIDDEN, GOING_AWAY, ID_IN_USE, INIT_TIMEOUT, INTERNAL, INVALID_MESSAGE, Incoming,
-    TOO_BIG, TOO_MANY_INITS, TRY_AGAIN, UNAUTHORIZED,
+    ACCESS_CHANGED, Close, EXPIRED, FORBIDDEN, GOING_AWAY, ID_IN_USE, INIT_TIMEOUT, INTERNAL,
+    INVALID_MESSAGE, Incoming, TOO_BIG, TOO_MANY_INITS, TRY_AGAIN, UNAUTHORIZED,
 };
 use operation::{Event, Operations};
 
@@ -69,6 +69,10 @@ impl Default for WsLimits {
 /// How often a socket looks at the clock: the most by which it outlives its token.
 const TICK: Duration = Duration::from_secs(1);
 
+/// How often a socket asks whether its caller is still who they were: the most by which it outlives an assignment that
+/// ended, or a representation that was taken back, beside what the service itself remembers.
+const RIGHTS: Duration = Duration::from_secs(5);
+
 /// What every socket shares.
 struct Shared<E> {
     endpoint: Endpoint<E>,
@@ -76,6 +80,7 @@ struct Shared<E> {
     shutdown: CancellationToken,
     sockets: TaskTracker,
     tick: Duration,
+    rights: Duration,
 }
 
 /// The route of the endpoint's WebSocket at `path`.
@@ -88,7 +93,7 @@ pub fn routes<E: Engine>(
     shutdown: CancellationToken,
     sockets: TaskTracker,
 ) -> Router {
-    let shared = Shared { endpoint: endpoint.clone(), limits, shutdown, sockets, tick: TICK };
+    let shared = Shared { endpoint: endpoint.clone(), limits, shutdown, sockets, tick: TICK, rights: RIGHTS };
     Router::new().route(path, any(upgrade::<E>)).with_state(Arc::new(shared))
 }
 
@@ -217,7 +222,7 @@ where
     async fn authenticate(&mut self, payload: &serde_json::Map<String, Json>) -> Result<E::Caller, End> {
         let mut headers = self.headers.clone();
         for (name, value) in payload {
-            let header = [AUTHORIZATION, ACCEPT_LANGUAGE]
+            let header = [AUTHORIZATION, ACCEPT_LANGUAGE, HeaderName::from_static(ACTING_FOR)]
                 .into_iter()
                 .find(|header: &HeaderName| header.as_str().eq_ignore_ascii_case(name));
             if let (Some(header), Some(value)) = (header, value.as_str()) {
@@ -231,7 +236,7 @@ where
         match engine.authenticate(&headers).await {
             Ok(caller) if is_past(engine.expires_at(&caller), engine.now()) => Err(FORBIDDEN.into()),
             Ok(caller) => Ok(caller),
-            Err(AuthFailure::Invalid) => Err(FORBIDDEN.into()),
+            Err(AuthFailure::Invalid | AuthFailure::Forbidden) => Err(FORBIDDEN.into()),
             Err(AuthFailure::Unavailable) => Err(TRY_AGAIN.into()),
         }
     }
@@ -249,10 +254,12 @@ where
         let shared = self.shared;
         let engine = &shared.endpoint.engine;
         let expires = engine.expires_at(&caller);
-        let mut operations = Operations::<E>::new(shared.endpoint.clone(), caller, &self.headers);
+        let mut operations = Operations::<E>::new(shared.endpoint.clone(), caller.clone(), &self.headers);
         let idle = Duration::from_secs(shared.limits.idle_seconds);
         let mut ticks = interval(shared.tick);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut rights = interval_at(Instant::now() + shared.rights, shared.rights);
+        rights.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut alive = Instant::now();
         let mut pinged = false;
         loop {
@@ -270,6 +277,13 @@ where
                         Ok(())
                     }
                 }
+                _ = rights.tick() => match engine.again(&caller).await {
+                    Ok(now) if now == caller => Ok(()),
+                    // What runs was allowed to somebody with other rights.
+                    Ok(_) | Err(AuthFailure::Forbidden) => Err(ACCESS_CHANGED.into()),
+                    Err(AuthFailure::Invalid) => Err(UNAUTHORIZED.into()),
+                    Err(AuthFailure::Unavailable) => Ok(()),
+                },
                 received = self.wire.next() => {
                     (alive, pinged) = (Instant::now(), false);
                     match Self::received(received) {
@@ -327,6 +341,7 @@ where
                 operations.stop(id);
                 self.say(&Outgoing { id, r#type: "error", payload: Some(errors) }).await
             }
+            Event::Close(close) => Err(close.into()),
             Event::Complete => {
                 operations.stop(id);
                 self.say(&Outgoing::<()> { id, r#type: "complete", payload: None }).await

@@ -3,12 +3,12 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use entity::{LookupHash, Sealed, access_event::ActorKind, agreement_version::Party};
 use entity::{
-    access_event, access_event_patient, agreement, agreement_version, appointment, appointment_type,
-    assignment, care_contact, care_provider, care_relation, care_unit, change_entry, contact_way, data_key,
-    domain_event, goal, goal_revision, guarantee_pause, idempotency_key, item_concern, notice, occupancy,
-    patient, patient_identity, plan_item, plan_item_mark, plan_item_revision, progress_note,
-    reminder_preference, representative, schedule, slot, staff_member, task, thread, thread_message,
-    thread_read, version_goal, version_item,
+    access_assessment, access_event, access_event_patient, agreement, agreement_version, appointment,
+    appointment_type, assignment, care_contact, care_provider, care_relation, care_unit, change_entry,
+    contact_way, data_key, domain_event, goal, goal_revision, guarantee_pause, idempotency_key, item_concern,
+    notice, occupancy, patient, patient_identity, plan_item, plan_item_mark, plan_item_revision,
+    progress_note, reminder_preference, representative, schedule, slot, staff_member, task, thread,
+    thread_message, thread_read, version_goal, version_item,
 };
 use sea_orm::{
     ActiveModelTrait, ConnectionTrait, DatabaseConnection, DbErr, EntityTrait, IntoActiveModel, ModelTrait,
@@ -113,6 +113,11 @@ world! {
         kind: representative::Kind::GodMan, display_name: "Ove".into(), number: sealed(),
         lookup: LookupHash(vec![3]), rights: "{}".into(), may_assent: true, valid_from: at(0),
         valid_until: Some(at(1)), created_at: at(0), row_version: 1,
+    },
+    access_assessment: access_assessment::Model = access_assessment::Model {
+        id: id(90), patient_id: id(5), care_unit_id: id(2), care_provider_id: id(1),
+        representative_id: Some(id(8)), decision: access_assessment::Decision::Extend, rights: None,
+        may_assent: false, until: Some(at(1)), reason: sealed(), assessed_by: id(4), at: at(0),
     },
     care_relation: care_relation::Model = care_relation::Model {
         id: id(9), patient_id: id(5), care_unit_id: id(2), care_provider_id: id(1),

@@ -2,6 +2,7 @@
 
 use entity::assignment::Role;
 
+use super::scope::{Area, Rights};
 use crate::auth::actor::Actor;
 
 /// An enum that knows all its values.
@@ -71,9 +72,13 @@ listed! {
 pub enum Who {
     Anonymous,
     Patient,
-    Representative,
+    /// A signed-in person who is no patient and acts for nobody yet.
+    Person,
+    Representative(Rights),
     Staff(Role),
     System,
+    /// A patient who does not yet do everything themself.
+    YoungPatient(Rights),
 }
 
 impl From<&Actor> for Who {
@@ -81,9 +86,11 @@ impl From<&Actor> for Who {
         match actor {
             Actor::Anonymous => Self::Anonymous,
             Actor::Patient { .. } => Self::Patient,
-            Actor::Representative { .. } => Self::Representative,
+            Actor::Person { .. } => Self::Person,
+            Actor::Representative { rights, .. } => Self::Representative(*rights),
             Actor::Staff(staff) => Self::Staff(staff.role),
             Actor::System => Self::System,
+            Actor::YoungPatient { rights, .. } => Self::YoungPatient(*rights),
         }
     }
 }
@@ -92,10 +99,25 @@ impl From<&Actor> for Who {
 pub fn allows(who: Who, noun: Noun, action: Action) -> bool {
     use Action as A;
     use Noun as N;
+    match (who, noun, action) {
+        (Who::Representative(_) | Who::YoungPatient(_), N::CareUnit | N::Slot, A::Read) => return true,
+        (Who::Representative(rights) | Who::YoungPatient(rights), N::Patient, A::Read) => {
+            return !rights.is_empty();
+        }
+        // Who books their own times is reminded of them.
+        (Who::YoungPatient(rights), N::ReminderPreference, A::Read | A::Set) => {
+            return rights.level(Area::Booking).is_some();
+        }
+        // Within their rights what the patient may do, and nothing beyond.
+        (Who::Representative(rights) | Who::YoungPatient(rights), ..) => {
+            return rights.cover(noun, action) && allows(Who::Patient, noun, action);
+        }
+        _ => {}
+    }
     let patient = who == Who::Patient;
     // "Any care role": may do the work of care.
     let care = matches!(who, Who::Staff(Role::Care | Role::Coordinator));
-    let signed_in = !matches!(who, Who::Anonymous | Who::System);
+    let signed_in = !matches!(who, Who::Anonymous | Who::Person | Who::System);
     match (noun, action) {
         (N::CareUnit | N::Slot, A::Read) => signed_in,
         (N::Assignment, A::Read) => matches!(who, Who::Staff(_)),

@@ -52,7 +52,7 @@ pub fn task_sql(who: Who) -> String {
         Who::Staff(Role::UnitManager) => {
             "t.care_unit_id = $2 AND t.raised_to_manager_at IS NOT NULL".to_owned()
         }
-        Who::Staff(_) => reach_sql(who, "t.patient_id", Some("t.care_provider_id")),
+        Who::Staff(_) => reach_sql(who, Noun::Task, "t.patient_id", Some("t.care_provider_id")),
         _ => "1 = 0".to_owned(),
     }
 }

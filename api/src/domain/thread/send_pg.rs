@@ -28,7 +28,7 @@ use crate::{
 };
 
 static SQL: LazyLock<String> = LazyLock::new(|| {
-    let reach = reach_sql(Who::Patient, "h.patient_id", Some("h.care_provider_id"));
+    let reach = reach_sql(Who::Patient, Noun::Thread, "h.patient_id", Some("h.care_provider_id"));
     format!(
         "WITH target AS (SELECT h.id, h.patient_id, h.care_unit_id, h.care_provider_id FROM thread h \
            WHERE h.id = $5 AND h.status = 'OPEN' AND h.kind = 'PATIENT_CARE' AND h.answer_by IS NOT NULL \

@@ -6,7 +6,7 @@ use sea_orm::{ConnectionTrait, Statement};
 use uuid::Uuid;
 
 use crate::{
-    auth::policy::{Who, reach_sql, reach_values},
+    auth::policy::{Noun, Who, reach_sql, reach_values},
     domain::reminder_preference::{
         rules::{Addresses, Choice},
         set::{SetPreferences, set},
@@ -122,7 +122,12 @@ async fn preferences(
     patient: PatientId,
 ) -> std::result::Result<Vec<ReminderPreference>, Fault> {
     session.trail.read(patient);
-    let reach = reach_sql(Who::from(&session.actor), "rp.patient_id", Some("rp.care_provider_id"));
+    let reach = reach_sql(
+        Who::from(&session.actor),
+        Noun::ReminderPreference,
+        "rp.patient_id",
+        Some("rp.care_provider_id"),
+    );
     let sql = format!(
         "SELECT {COLUMN_LIST} FROM reminder_preference rp WHERE {reach} AND rp.patient_id = $5 \
          ORDER BY rp.kind, rp.channel"

@@ -9,7 +9,7 @@ use super::cols::{Cols, staff_columns, unit_columns};
 use crate::{
     auth::{
         actor::Actor,
-        policy::{Who, reach_sql, reach_values},
+        policy::{Noun, Who, reach_sql, reach_values},
     },
     domain::booking::rules::{Changeable, may_change as may},
     error::Fault,
@@ -134,7 +134,8 @@ pub async fn of_patient(
     order: &str,
     limit: u64,
 ) -> Result<Vec<Appointment>, Fault> {
-    let reach = reach_sql(Who::from(&session.actor), "ap.patient_id", Some("ap.care_provider_id"));
+    let reach =
+        reach_sql(Who::from(&session.actor), Noun::Appointment, "ap.patient_id", Some("ap.care_provider_id"));
     let sql = format!(
         "SELECT {} FROM appointment ap {JOINS} WHERE {reach} AND ap.patient_id = $5 AND {filter} ORDER BY {order} LIMIT {limit}",
         columns()

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::cols::{Cols, unit_columns};
 use crate::{
-    auth::policy::{Who, reach_sql, reach_values},
+    auth::policy::{Noun, Who, reach_sql, reach_values},
     calendar::{ClosingDays, OpeningHours},
     crypto::Place,
     error::Fault,
@@ -108,7 +108,8 @@ pub async fn of_patient(
     db: &impl ConnectionTrait,
     patient: Uuid,
 ) -> Result<Vec<Reachable>, Fault> {
-    let reach = reach_sql(Who::from(&session.actor), "c.patient_id", Some("c.care_provider_id"));
+    let reach =
+        reach_sql(Who::from(&session.actor), Noun::CareContact, "c.patient_id", Some("c.care_provider_id"));
     let sql = format!(
         "SELECT {} FROM care_contact c JOIN care_unit cu ON cu.id = c.care_unit_id \
          WHERE {reach} AND c.patient_id = $5 AND c.status = 'ACTIVE' \

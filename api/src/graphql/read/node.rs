@@ -197,7 +197,12 @@ pub async fn reminder_preference(
     if policy::check(&session.actor, Noun::ReminderPreference, Action::Read).is_err() {
         return Err(refused(session));
     }
-    let reach = reach_sql(Who::from(&session.actor), "rp.patient_id", Some("rp.care_provider_id"));
+    let reach = reach_sql(
+        Who::from(&session.actor),
+        Noun::ReminderPreference,
+        "rp.patient_id",
+        Some("rp.care_provider_id"),
+    );
     let sql = format!(
         "SELECT rp.patient_id, {COLUMN_LIST} FROM reminder_preference rp WHERE {reach} AND rp.id = $5"
     );

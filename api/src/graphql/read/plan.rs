@@ -6,8 +6,9 @@
 //! [`policy::reach_sql`]: crate::auth::policy::reach_sql
 
 use std::{
+    borrow::Cow,
     collections::{HashMap, HashSet},
-    sync::{Arc, LazyLock},
+    sync::{Arc, OnceLock},
 };
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -85,35 +86,52 @@ pub struct PatientPlan {
     pub appointments: Vec<Arc<Appointment>>,
 }
 
-/// Constant statements, one for each kind of reader: `(patient, staff)`.
-struct ByReader(LazyLock<[String; 2]>);
+/// A statement, constant for each kind of reader. Any staff role has the same text; for whoever reads within rights of
+/// their own it is put together at the request.
+struct ByReader {
+    text: fn(Who) -> String,
+    patient: OnceLock<String>,
+    staff: OnceLock<String>,
+}
 
 impl ByReader {
-    fn for_session(&self, session: &Session) -> &str {
-        &self.0[usize::from(session.actor.staff().is_some())]
+    const fn new(text: fn(Who) -> String) -> Self {
+        Self { text, patient: OnceLock::new(), staff: OnceLock::new() }
+    }
+
+    fn for_session(&self, session: &Session) -> Cow<'_, str> {
+        match Who::from(&session.actor) {
+            who @ Who::Patient => Cow::Borrowed(self.patient.get_or_init(|| (self.text)(who))),
+            who @ Who::Staff(_) => Cow::Borrowed(self.staff.get_or_init(|| (self.text)(who))),
+            who => Cow::Owned((self.text)(who)),
+        }
     }
 }
 
-/// The two kinds of reader; any staff role has the same text.
-const READERS: [Who; 2] = [Who::Patient, Who::Staff(entity::assignment::Role::Care)];
-
-/// ` AND column = $3` for staff: rows of other providers are out of reach.
-fn own_provider(who: Who, column: &str) -> String {
-    if matches!(who, Who::Staff(_)) { format!(" AND {column} = $3") } else { String::new() }
+/// Narrows rows of a patient in reach to those of `noun` that are: for staff ` AND column = $3`, as rows of other
+/// providers are out of reach; none where the noun is out of scope.
+fn within(who: Who, noun: Noun, column: &str) -> String {
+    match who {
+        Who::Staff(_) => format!(" AND {column} = $3"),
+        _ if allows(who, noun, Action::Read) => String::new(),
+        _ => " AND 1 = 0".to_owned(),
+    }
 }
 
-fn head(with_preferences: bool) -> [String; 2] {
-    READERS.map(|who| {
-        let (preference_columns, preference_join) = if with_preferences {
-            (
-                format!(", {}", preference::COLUMN_LIST),
-                format!("LEFT JOIN reminder_preference rp ON rp.patient_id = p.id{}", own_provider(who, "rp.care_provider_id")),
-            )
-        } else {
-            (String::new(), String::new())
-        };
-        format!(
-            "SELECT p.id, p.given_name, p.family_name, p.birth_date, p.language, p.protected_identity, p.deceased_on, \
+fn head(who: Who, with_preferences: bool) -> String {
+    let (preference_columns, preference_join) = if with_preferences {
+        (
+            format!(", {}", preference::COLUMN_LIST),
+            format!(
+                "LEFT JOIN reminder_preference rp ON rp.patient_id = p.id{}",
+                within(who, Noun::ReminderPreference, "rp.care_provider_id")
+            ),
+        )
+    } else {
+        (String::new(), String::new())
+    };
+    format!(
+        "SELECT p.id, p.given_name, p.family_name, p.birth_date, p.language, p.protected_identity, p.deceased_on, \
              pi.id, pi.number, {unit}, u.opening_hours, u.closing_days, u.after_hours_name, u.after_hours_phone, \
              {contact}, {appointment}, \
              a.id, a.status, a.current_version_id, a.created_at, a.updated_at, a.ended_at, a.row_version, {agreement_unit}, \
@@ -122,43 +140,43 @@ fn head(with_preferences: bool) -> [String; 2] {
              LEFT JOIN patient_identity pi ON pi.patient_id = p.id AND pi.is_current \
              LEFT JOIN care_contact c ON c.id = (SELECT x.id FROM care_contact x WHERE x.patient_id = p.id \
                AND x.role = 'FAST_VARDKONTAKT' AND x.status = 'ACTIVE' \
-               AND x.valid_from <= $4 AND (x.valid_until IS NULL OR x.valid_until > $4){contact_own} \
+               AND x.valid_from <= $4 AND (x.valid_until IS NULL OR x.valid_until > $4){contacts} \
                ORDER BY x.is_lead DESC, x.valid_from DESC, x.id LIMIT 1) \
              LEFT JOIN care_unit cu ON cu.id = c.care_unit_id \
              LEFT JOIN appointment ap ON ap.id = (SELECT x.id FROM appointment x WHERE x.patient_id = p.id \
-               AND x.status = 'BOOKED' AND x.starts_at > $4{contact_own} ORDER BY x.starts_at, x.id LIMIT 1) \
+               AND x.status = 'BOOKED' AND x.starts_at > $4{times} ORDER BY x.starts_at, x.id LIMIT 1) \
              {appointment_joins} \
              LEFT JOIN agreement a ON a.id = COALESCE($6, (SELECT x.id FROM agreement x WHERE x.patient_id = p.id \
-               AND x.status <> 'ENDED'{contact_own} \
+               AND x.status <> 'ENDED'{agreements} \
                ORDER BY CASE x.status WHEN 'ACTIVE' THEN 0 WHEN 'PROPOSED' THEN 1 ELSE 2 END, x.created_at DESC, x.id LIMIT 1)) \
-               AND a.patient_id = p.id{agreement_own} \
+               AND a.patient_id = p.id{own_agreement} \
              LEFT JOIN care_unit au ON au.id = a.care_unit_id \
              LEFT JOIN agreement_version v ON v.agreement_id = a.id AND (v.id = a.current_version_id OR v.status = 'PROPOSED') \
              {preference_join} WHERE {reach} AND p.id = $5 ORDER BY v.number DESC",
-            unit = unit_columns("u"),
-            contact = contact::columns(),
-            appointment = appointment::columns(),
-            appointment_joins = appointment::JOINS,
-            agreement_unit = unit_columns("au"),
-            version = VERSION_COLUMNS,
-            contact_own = own_provider(who, "x.care_provider_id"),
-            agreement_own = own_provider(who, "a.care_provider_id"),
-            reach = reach_sql(who, "p.id", None),
-        )
-    })
+        unit = unit_columns("u"),
+        contact = contact::columns(),
+        appointment = appointment::columns(),
+        appointment_joins = appointment::JOINS,
+        agreement_unit = unit_columns("au"),
+        version = VERSION_COLUMNS,
+        contacts = within(who, Noun::CareContact, "x.care_provider_id"),
+        times = within(who, Noun::Appointment, "x.care_provider_id"),
+        agreements = within(who, Noun::Agreement, "x.care_provider_id"),
+        own_agreement = within(who, Noun::Agreement, "a.care_provider_id"),
+        reach = reach_sql(who, Noun::Patient, "p.id", None),
+    )
 }
 
 const VERSION_COLUMNS: &str = "v.id, v.number, v.status, v.content, v.hash, v.proposed_by, v.proposed_at, \
      v.patient_assent_at, v.patient_assent_kind, v.care_assent_at, v.row_version";
 
-static HEAD: ByReader = ByReader(LazyLock::new(|| head(false)));
-static HEAD_WITH_PREFERENCES: ByReader = ByReader(LazyLock::new(|| head(true)));
+static HEAD: ByReader = ByReader::new(|who| head(who, false));
+static HEAD_WITH_PREFERENCES: ByReader = ByReader::new(|who| head(who, true));
 
 /// Goals of the version that is read, and those that proposals add.
-static GOALS: ByReader = ByReader(LazyLock::new(|| {
-    READERS.map(|who| {
-        format!(
-            "SELECT g.id, g.status, g.achievement, g.set_by, g.row_version, r.id, r.text, r.priority, r.target_on \
+static GOALS: ByReader = ByReader::new(|who| {
+    format!(
+        "SELECT g.id, g.status, g.achievement, g.set_by, g.row_version, r.id, r.text, r.priority, r.target_on \
              FROM agreement a JOIN agreement_version v ON v.agreement_id = a.id \
                AND (v.id = a.current_version_id OR v.status = 'PROPOSED') \
              JOIN version_goal m ON m.version_id = v.id JOIN goal g ON g.id = m.goal_id \
@@ -166,16 +184,14 @@ static GOALS: ByReader = ByReader(LazyLock::new(|| {
              WHERE a.id = $5 AND {} AND (v.id = a.current_version_id OR NOT EXISTS (SELECT 1 FROM version_goal k \
                WHERE k.version_id = a.current_version_id AND k.goal_id = m.goal_id)) \
              ORDER BY r.priority, g.id",
-            reach_sql(who, "a.patient_id", Some("a.care_provider_id"))
-        )
-    })
-}));
+        reach_sql(who, Noun::Agreement, "a.patient_id", Some("a.care_provider_id"))
+    )
+});
 
 /// Items likewise, by date.
-static ITEMS: ByReader = ByReader(LazyLock::new(|| {
-    READERS.map(|who| {
-        format!(
-            "SELECT i.id, i.status, i.proposed_by, i.status_reason, i.work_note, i.row_version, \
+static ITEMS: ByReader = ByReader::new(|who| {
+    format!(
+        "SELECT i.id, i.status, i.proposed_by, i.status_reason, i.work_note, i.row_version, \
              r.id, r.category, r.title, r.description, r.owner, r.timing, r.due_on, r.starts_on, r.recurrence, \
              r.\"trigger\", r.goal_id, r.result_how, r.result_by, {unit}, {staff} \
              FROM agreement a JOIN agreement_version v ON v.agreement_id = a.id \
@@ -188,12 +204,11 @@ static ITEMS: ByReader = ByReader(LazyLock::new(|| {
              WHERE a.id = $5 AND {reach} AND (v.id = a.current_version_id OR NOT EXISTS (SELECT 1 FROM version_item k \
                WHERE k.version_id = a.current_version_id AND k.plan_item_id = m.plan_item_id)) \
              ORDER BY CASE WHEN r.due_on IS NULL THEN 1 ELSE 0 END, r.due_on, i.id",
-            unit = unit_columns("iu"),
-            staff = staff_columns("ist"),
-            reach = reach_sql(who, "a.patient_id", Some("a.care_provider_id")),
-        )
-    })
-}));
+        unit = unit_columns("iu"),
+        staff = staff_columns("ist"),
+        reach = reach_sql(who, Noun::Agreement, "a.patient_id", Some("a.care_provider_id")),
+    )
+});
 
 /// Loads a patient, with `agreement` or else the one that concerns them now. None when out of reach.
 pub async fn load(

@@ -12,7 +12,7 @@ use super::{appointment, cols::Cols, plan::version_content};
 use crate::{
     auth::{
         actor::StaffActor,
-        policy::{Granted, Who, reach_sql, reach_values},
+        policy::{Granted, Noun, Who, reach_sql, reach_values},
     },
     crypto::Place,
     error::Fault,
@@ -62,8 +62,12 @@ static LIST: LazyLock<[[[String; 2]; 2]; 2]> = LazyLock::new(|| {
 });
 
 fn list(sort: Sort, named: bool, further: bool) -> String {
-    let reach =
-        reach_sql(Who::Staff(entity::assignment::Role::Care), "a.patient_id", Some("a.care_provider_id"));
+    let reach = reach_sql(
+        Who::Staff(entity::assignment::Role::Care),
+        Noun::Agreement,
+        "a.patient_id",
+        Some("a.care_provider_id"),
+    );
     let (order, after) = match sort {
         Sort::UpdatedDesc => {
             ("a.updated_at DESC, a.id", "(a.updated_at < $9 OR (a.updated_at = $9 AND a.id > $11))")
@@ -134,8 +138,12 @@ pub async fn agreements(
 /// The active agreements of the unit, counted under the same rules.
 pub async fn count(session: &Session, unit: &Granted<StaffActor>, filter: &Filter) -> Result<i32, Fault> {
     static COUNT: LazyLock<String> = LazyLock::new(|| {
-        let reach =
-            reach_sql(Who::Staff(entity::assignment::Role::Care), "a.patient_id", Some("a.care_provider_id"));
+        let reach = reach_sql(
+            Who::Staff(entity::assignment::Role::Care),
+            Noun::Agreement,
+            "a.patient_id",
+            Some("a.care_provider_id"),
+        );
         format!(
             "SELECT count(*) FROM agreement a JOIN patient p ON p.id = a.patient_id \
              WHERE a.care_unit_id = $5 AND a.status = $6 AND {reach} AND p.name_search LIKE $7 ESCAPE '!'"

@@ -20,6 +20,8 @@ pub mod code {
     pub const PERSISTED_QUERY_NOT_FOUND: &str = "PERSISTED_QUERY_NOT_FOUND";
     pub const QUERY_TOO_COMPLEX: &str = "QUERY_TOO_COMPLEX";
     pub const UNAUTHENTICATED: &str = "UNAUTHENTICATED";
+    /// The caller is known, but may not do this for anyone.
+    pub const FORBIDDEN: &str = "FORBIDDEN";
     pub const UNAVAILABLE: &str = "UNAVAILABLE";
     pub const UNSUPPORTED_MEDIA_TYPE: &str = "UNSUPPORTED_MEDIA_TYPE";
     pub const VALIDATION_FAILED: &str = "GRAPHQL_VALIDATION_FAILED";

@@ -46,11 +46,17 @@ use types::{Types, TypesError};
 /// The header that carries the id of a request; an outer layer sets it.
 pub const REQUEST_ID: &str = "x-request-id";
 
+/// The header in which a representative (ombud) names the patient they act for, by global id. A WebSocket's
+/// `connection_init` may carry it too.
+pub const ACTING_FOR: &str = "patientkontrakt-acting-for";
+
 /// Why a bearer did not become a caller. It says nothing of the reason: a client that is refused learns no more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AuthFailure {
     /// The token is wrong in whatever way: 401.
     Invalid,
+    /// The caller is known, but does not represent the patient they want to act for: 403.
+    Forbidden,
     /// Nobody can tell now, for example because keys cannot be fetched: 503.
     Unavailable,
 }
@@ -63,6 +69,9 @@ impl AuthFailure {
                 code::UNAUTHENTICATED,
                 "The access token is not valid.",
             ),
+            Self::Forbidden => {
+                Refusal::transport(StatusCode::FORBIDDEN, code::FORBIDDEN, "You cannot act for this patient.")
+            }
             Self::Unavailable => Refusal::transport(
                 StatusCode::SERVICE_UNAVAILABLE,
                 code::UNAVAILABLE,
@@ -75,7 +84,7 @@ impl AuthFailure {
 /// What the transport needs from the service.
 pub trait Engine: Clone + Send + Sync + 'static {
     /// Who asks, and everything about the request that the service wants to keep (language, request id).
-    type Caller: Clone + Send + Sync + 'static;
+    type Caller: Clone + PartialEq + Send + Sync + 'static;
 
     /// Makes a caller of the request's headers, before anything of the request is parsed.
     ///
@@ -84,6 +93,10 @@ pub trait Engine: Clone + Send + Sync + 'static {
         &self,
         headers: &HeaderMap,
     ) -> impl Future<Output = Result<Self::Caller, AuthFailure>> + Send;
+
+    /// The same caller as of now: rights may have been given or taken since. A WebSocket asks before every operation
+    /// and as long as it is open.
+    fn again(&self, caller: &Self::Caller) -> impl Future<Output = Result<Self::Caller, AuthFailure>> + Send;
 
     /// Runs one prepared query or mutation: merged, validated, variables coerced. The answer may leave at once.
     fn execute(&self, caller: Self::Caller, request: Request) -> impl Future<Output = Response> + Send;

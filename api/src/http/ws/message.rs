@@ -17,6 +17,7 @@ pub const INVALID_MESSAGE: Close = Close(4400, "Invalid message");
 pub const UNAUTHORIZED: Close = Close(4401, "Unauthorized");
 pub const EXPIRED: Close = Close(4401, "Access token expired");
 pub const FORBIDDEN: Close = Close(4403, "Forbidden");
+pub const ACCESS_CHANGED: Close = Close(4403, "Access has changed");
 pub const INIT_TIMEOUT: Close = Close(4408, "Connection initialisation timeout");
 pub const ID_IN_USE: Close = Close(4409, "Subscriber for this id already exists");
 pub const TOO_MANY_INITS: Close = Close(4429, "Too many initialisation requests");

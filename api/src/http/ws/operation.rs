@@ -13,13 +13,17 @@ use futures_util::{Stream, StreamExt};
 use crate::http::graphql::answer::Answer;
 use crate::http::graphql::documents::Prepared;
 use crate::http::graphql::request::Params;
-use crate::http::graphql::{Endpoint, Engine, REQUEST_ID};
+use crate::http::graphql::{AuthFailure, Endpoint, Engine, REQUEST_ID};
+
+use super::message::{ACCESS_CHANGED, Close, TRY_AGAIN, UNAUTHORIZED};
 
 /// What an operation has to say.
 pub enum Event {
     Next(Answer),
     /// Ends the operation: nothing was executed.
     Error(Vec<ServerError>),
+    /// Ends the socket: its caller is no longer who they were.
+    Close(Close),
     Complete,
 }
 
@@ -76,6 +80,10 @@ fn operation<E: Engine>(
             Ok(prepared) => prepared,
             Err(refusal) => return stream::iter([Event::Error(refusal.errors)]).boxed(),
         };
+        let caller = match endpoint.engine.again(&caller).await {
+            Ok(caller) => caller,
+            Err(failure) => return stream::iter([Event::Close(close(failure))]).boxed(),
+        };
         if prepared.operation == OperationType::Subscription {
             return subscription(endpoint, caller, prepared, request_id).boxed();
         }
@@ -83,6 +91,14 @@ fn operation<E: Engine>(
         stream::iter(single(answer)).boxed()
     })
     .flatten()
+}
+
+fn close(failure: AuthFailure) -> Close {
+    match failure {
+        AuthFailure::Invalid => UNAUTHORIZED,
+        AuthFailure::Forbidden => ACCESS_CHANGED,
+        AuthFailure::Unavailable => TRY_AGAIN,
+    }
 }
 
 fn single(answer: Answer) -> Vec<Event> {

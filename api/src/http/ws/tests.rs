@@ -67,6 +67,7 @@ fn connect(limits: WsLimits, buffer: usize) -> Client {
         limits,
         shutdown: shutdown.clone(),
         sockets: TaskTracker::new(),
+        rights: RIGHTS,
         tick: Duration::from_millis(1),
     };
     let wire = Wire {

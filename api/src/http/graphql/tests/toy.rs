@@ -192,7 +192,7 @@ impl Query {
 }
 
 /// What the caller's token said.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Caller {
     pub expires: Option<DateTime<Utc>>,
 }
@@ -206,6 +206,10 @@ pub struct ToyEngine {
 
 impl Engine for ToyEngine {
     type Caller = Caller;
+
+    async fn again(&self, caller: &Caller) -> Result<Caller, AuthFailure> {
+        Ok(caller.clone())
+    }
 
     async fn authenticate(&self, headers: &HeaderMap) -> Result<Caller, AuthFailure> {
         let Some(value) = headers.get(AUTHORIZATION) else { return Ok(Caller { expires: None }) };
