@@ -14,9 +14,11 @@ use crate::{
     config::{Config, Mode},
     crypto::Keyring,
     db::{Db, DbOptions, ExclusiveLock},
+    domain::battery,
     engine::Service,
     graphql::schema,
     http::{self, demo::Demo, graphql::Endpoint, health::Readiness},
+    library::{self, Defect, Library},
     reminder::{
         channel::{configured::Channels, outbox::Outbox},
         render::Renderer,
@@ -98,6 +100,7 @@ pub async fn open_core_with(
     clock: &Clock,
     migrate: bool,
 ) -> Result<Core, StartError> {
+    content(config)?;
     let db = Db::connect(options)
         .await
         .map_err(|e| StartError::new(format!("the database does not answer ({e}); check database.url")))?;
@@ -115,7 +118,34 @@ pub async fn open_core_with(
     }
     let keys = Keyring::load(&db, clock, &config.masters()).await.map_err(StartError::new)?;
     let log = AccessLog::start(db.clone(), clock.clone(), keys.clone());
-    Ok(Core { db, clock: clock.clone(), keys, log, settings: Arc::new(config.settings()) })
+    let library = library(config, &db).await?;
+    Ok(Core { db, clock: clock.clone(), keys, log, settings: Arc::new(config.settings()), library })
+}
+
+/// The question batteries and templates, as the files have them.
+///
+/// # Errors
+/// Everything that is wrong with the files.
+pub fn content(config: &Config) -> Result<Library, StartError> {
+    Library::load(config.content.directory.as_deref()).map_err(|defects| wrong_content(&defects))
+}
+
+/// [`content`], compared with what has been answered.
+///
+/// # Errors
+/// Everything that is wrong with the files, or every version that says something else than what was answered.
+pub async fn library(config: &Config, db: &Db) -> Result<Arc<Library>, StartError> {
+    let library = content(config)?;
+    let answered = battery::answered(db)
+        .await
+        .map_err(|e| StartError::new(format!("the answered question batteries cannot be read: {e}")))?;
+    let answered = answered.iter().map(|row| (row.key.as_str(), row.version, row.definition.as_str()));
+    library.check_answered(answered).map_err(|defects| wrong_content(&defects))?;
+    Ok(Arc::new(library))
+}
+
+fn wrong_content(defects: &[Defect]) -> StartError {
+    StartError::new(format!("the content files have problems:\n{}", library::told(defects)))
 }
 
 /// Takes the exclusive lock of an SQLite database; none is needed on PostgreSQL.

@@ -14,6 +14,7 @@ pub mod error;
 pub mod events;
 pub mod graphql;
 pub mod http;
+pub mod library;
 pub mod locale;
 pub mod reminder;
 pub mod seed;

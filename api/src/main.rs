@@ -172,7 +172,9 @@ async fn run(cli: Cli) -> Result<ExitCode, StartError> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Config(ConfigCommand::Check) => {
-            print!("{}", config::effective(&load(&sources)?));
+            let config = load(&sources)?;
+            app::content(&config)?;
+            print!("{}", config::effective(&config));
             Ok(ExitCode::SUCCESS)
         }
         Command::Schema(SchemaCommand::Print) => {
@@ -312,8 +314,17 @@ async fn doctor(config: &Config) -> Result<ExitCode, StartError> {
                     "the schema lacks {missing} change(s); `patientkontrakt migrate up` applies them"
                 ))
             });
+            if missing == 0 && state.altered.is_empty() && app::content(config).is_ok() {
+                let library = app::library(config, &db).await;
+                say(library
+                    .map(|_| "no answered question battery has been changed")
+                    .map_err(|e| e.to_string()));
+            }
         }
     }
+    say(app::content(config)
+        .map(|_| "the question batteries and templates can be used")
+        .map_err(|e| e.to_string()));
     let verifier = Verifier::new(&config.auth, Clock::system()).map_err(StartError::new)?;
     let keys = verifier.jwks().refresh().await;
     say(keys.map(|()| "the keys of the token issuer can be read").map_err(|e| format!("token keys: {e}")));

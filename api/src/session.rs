@@ -14,6 +14,7 @@ use crate::{
     db::Db,
     domain::representative::rules::Ages,
     error::Fault,
+    library::Library,
     locale::Locale,
 };
 
@@ -30,6 +31,8 @@ pub struct Settings {
     pub after_hours_phone: String,
     /// When access passes from guardians to the young person.
     pub ages: Ages,
+    /// Working days within which care must appoint a contact that a patient has asked for.
+    pub contact_request_days: u32,
 }
 
 /// How many fasta vårdkontakter a patient may have.
@@ -49,6 +52,7 @@ pub struct Core {
     pub keys: Keyring,
     pub log: AccessLog,
     pub settings: Arc<Settings>,
+    pub library: Arc<Library>,
 }
 
 /// One request of one actor.

@@ -50,6 +50,10 @@ ids! {
     AppointmentTypeId,
     /// Of an assignment (medarbetaruppdrag).
     AssignmentId,
+    /// Of the answer to one question of a battery.
+    BatteryAnswerId,
+    /// Of a set of answers to a question battery.
+    BatteryAnswerSetId,
     /// Of a care contact (fast vårdkontakt and the other roles).
     CareContactId,
     /// Of a care provider (vårdgivare).
@@ -86,6 +90,8 @@ ids! {
     PlanItemRevisionId,
     /// Of a progress note (anteckning om hur det går).
     ProgressNoteId,
+    /// Of one version of a question battery (frågebatteri) as it was answered.
+    QuestionBatteryId,
     /// Of a reminder preference.
     ReminderPreferenceId,
     /// Of a representative (ombud).

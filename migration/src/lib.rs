@@ -42,6 +42,7 @@ changes! {
     m20261122_000012_task,
     m20261122_000016_plan_life,
     m20261122_000014_assent,
+    m20261122_000017_battery,
 }
 
 /// Applies what a database has not yet got.

@@ -313,6 +313,33 @@ coordinating_region = "99"
 "#;
 
 #[tokio::test]
+async fn a_content_directory_with_mistakes_stops_the_start_with_all_of_them() {
+    let key = "a1:AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA=";
+    let content = tempfile::tempdir().unwrap();
+    let folder = content.path().join("batteries");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("own.toml"), "key = \"own\"\nversion = 0\n").unwrap();
+    std::fs::write(folder.join("stolen.toml"), "key = \"pulse\nversion = 1\n").unwrap();
+    let text = format!(
+        "mode = \"demo\"\n[encryption]\nkeys = [\"{key}\"]\n[content]\ndirectory = \"{}\"\n",
+        content.path().display()
+    );
+    for command in [&["config", "check"][..], &["serve"], &["doctor"]] {
+        let (said, _) = with_file(&text, command, &[("PK_HTTP__LISTEN", "127.0.0.1:0")]).await;
+        assert_eq!(said.status.code(), Some(1), "{command:?} {said:?}");
+        let file = |name: &str, line: usize| format!("{} line {line}: ", folder.join(name).display());
+        for part in [
+            format!("{}`version` must be a whole number from 1 to 10000", file("own.toml", 2)),
+            format!("{}`title` is missing: add title.sv", file("own.toml", 1)),
+            format!("{}there must be at least 1 [[questions]]", file("own.toml", 1)),
+            file("stolen.toml", 1),
+        ] {
+            assert!(said.err.contains(&part) || said.out.contains(&part), "{command:?}: {part} in {said:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn production_gets_no_fictional_people_and_no_tokens_of_our_own() {
     let (whole, _) = with_file(PRODUCTION, &["config", "check"], &[]).await;
     assert!(whole.status.success(), "{whole:?}");

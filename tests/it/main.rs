@@ -6,6 +6,7 @@ mod access;
 mod acts;
 mod agreement;
 mod bad_input;
+mod battery;
 mod booking;
 mod contact;
 mod cost;

@@ -6,8 +6,8 @@ mod rows;
 use std::collections::BTreeSet;
 
 use entity::{
-    agreement, agreement_version, appointment, care_contact, guarantee_pause, item_concern, plan_item_mark,
-    progress_note,
+    agreement, agreement_version, appointment, battery_answer, battery_answer_set, care_contact,
+    guarantee_pause, item_concern, plan_item_mark, progress_note, question_battery,
 };
 use harness::database::{self, Kind, TestDatabase};
 use migration::Migrator;
@@ -259,6 +259,34 @@ async fn what_identifies_somebody_or_something_is_unique() {
 }
 
 #[tokio::test]
+async fn a_question_has_one_answer_and_a_set_of_answers_one_correction() {
+    let (_database, db, world) = populated().await;
+    let again = battery_answer::Model { id: id(1000), ..world.battery_answer.clone() };
+    assert_refused(insert(&db, again).await, "unique");
+    let neither = battery_answer::Model {
+        id: id(1001),
+        question: "var".to_owned(),
+        choice: None,
+        comment: None,
+        ..world.battery_answer.clone()
+    };
+    assert_refused(insert(&db, neither.clone()).await, "ck_battery_answer_one_answer");
+    let text = Some(entity::Sealed(vec![1]));
+    let commented = battery_answer::Model { text: text.clone(), comment: text.clone(), ..neither.clone() };
+    assert_refused(insert(&db, commented).await, "ck_battery_answer_one_answer");
+    insert(&db, battery_answer::Model { text, ..neither }).await.unwrap();
+    let correction = |n| battery_answer_set::Model {
+        id: id(n),
+        corrects_id: Some(world.battery_answer_set.id),
+        ..world.battery_answer_set.clone()
+    };
+    insert(&db, correction(1002)).await.unwrap();
+    assert_refused(insert(&db, correction(1003)).await, "unique");
+    let same = question_battery::Model { id: id(1004), ..world.question_battery.clone() };
+    assert_refused(insert(&db, same).await, "unique");
+}
+
+#[tokio::test]
 async fn what_is_written_once_is_neither_changed_nor_deleted() {
     let (_database, db, world) = populated().await;
     let append_only = [
@@ -266,6 +294,9 @@ async fn what_is_written_once_is_neither_changed_nor_deleted() {
         ("plan_item_revision", "category"),
         ("progress_note", "by_kind"),
         ("thread_message", "sent_at"),
+        ("question_battery", "definition"),
+        ("battery_answer_set", "channel"),
+        ("battery_answer", "choice"),
         ("change_entry", "action"),
         ("access_event", "action"),
         ("access_event_patient", "patient_id"),
@@ -406,6 +437,9 @@ fn every_value_of_every_enum_is_allowed_by_its_column_and_no_other() {
         appointment.status: appointment::Status,
         appointment_type.mode: appointment_type::Mode,
         assignment.role: assignment::Role,
+        battery_answer.choice: battery_answer::Choice,
+        battery_answer_set.by_kind: access_event::ActorKind,
+        battery_answer_set.channel: battery_answer_set::Channel,
         care_contact.consultation: care_contact::Consultation,
         care_contact.role: care_contact::Role,
         care_contact.status: care_contact::Status,
@@ -473,6 +507,8 @@ async fn a_value_outside_its_list_is_refused() {
         "plan_item_revision",
         "progress_note",
         "thread_message",
+        "battery_answer",
+        "battery_answer_set",
         "change_entry",
         "access_event",
         "access_assessment",

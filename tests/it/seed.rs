@@ -17,6 +17,7 @@ use patientkontrakt::{
     crypto::{Keyring, MasterKey, Place},
     db::{Db, DbOptions},
     domain::{agreement::content::AgreementContent, patient::IDENTITY_LOOKUP},
+    library::Library,
     seed::{self, SeedPlan, Summary, people, population::canary},
     session::{Core, FixedContactPolicy, Settings},
 };
@@ -57,9 +58,11 @@ async fn core_of(database: &TestDatabase, now: DateTime<Utc>) -> Core {
         hours: SendingHours::default(),
         after_hours_phone: "1177".to_owned(),
         ages: patientkontrakt::domain::representative::rules::Ages::default(),
+        contact_request_days: 5,
     };
     let log = AccessLog::start(db.clone(), clock.clone(), keys.clone());
-    Core { db, clock, keys, log, settings: Arc::new(settings) }
+    let library = Arc::new(Library::load(None).unwrap());
+    Core { db, clock, keys, log, settings: Arc::new(settings), library }
 }
 
 async fn seeded(seed: u64, now: DateTime<Utc>) -> Seeded {

@@ -26,6 +26,7 @@ use patientkontrakt::{
     engine::Service,
     graphql::schema,
     http::{self, graphql::Endpoint, health::Readiness},
+    library::Library,
     session::Core,
 };
 use serde_json::{Value, json};
@@ -131,18 +132,7 @@ impl TestApp {
         options.timeout = Duration::from_mins(1);
         let core = open_core_with(&config, &options, &clock, false).await.expect("the test's core");
         let world = World::insert(&core).await;
-        let verifier = Arc::new(Verifier::new(&config.auth, clock.clone()).expect("verifier"));
-        let keep = config.auth.identity_cache_seconds;
-        let resolver =
-            Resolver::new(core.db.clone(), core.keys.clone(), clock.clone(), keep, core.settings.ages);
-        let limits = config.limits();
-        let graphql = schema::build(&limits);
-        let service =
-            Service { core: core.clone(), schema: schema::build_trusting(&limits), verifier, resolver };
-        let endpoint =
-            Endpoint::new(service.clone(), graphql.clone(), &graphql.sdl(), limits, true).expect("endpoint");
-        let (stop, sockets) = (CancellationToken::new(), TaskTracker::new());
-        let router = http::router(&config, &service, &endpoint, Readiness::default(), &stop, &sockets, None);
+        let (service, router) = assemble(&config, &core);
         let issuer = Issuer::open(&config).expect("issuer");
         statements.lock().unwrap().clear();
         Self {
@@ -157,6 +147,14 @@ impl TestApp {
             _database: database,
             _data: data,
         }
+    }
+
+    /// The same service over the same database, started anew with another library.
+    #[must_use]
+    pub fn with_library(mut self, library: Arc<Library>) -> Self {
+        self.core.library = library;
+        (self.service, self.router) = assemble(&self.config, &self.core);
+        self
     }
 
     /// A bearer token for somebody of the world.
@@ -218,6 +216,22 @@ impl TestApp {
         let (done, seen) = self.all_statements(work).await;
         (done, seen.into_iter().filter(|sql| !sql.contains("access_event")).collect())
     }
+}
+
+/// The service on `core`, as it is put together at start.
+fn assemble(config: &Config, core: &Core) -> (Service, Router) {
+    let verifier = Arc::new(Verifier::new(&config.auth, core.clock.clone()).expect("verifier"));
+    let keep = config.auth.identity_cache_seconds;
+    let ages = core.settings.ages;
+    let resolver = Resolver::new(core.db.clone(), core.keys.clone(), core.clock.clone(), keep, ages);
+    let limits = config.limits();
+    let graphql = schema::build(&limits);
+    let service = Service { core: core.clone(), schema: schema::build_trusting(&limits), verifier, resolver };
+    let endpoint =
+        Endpoint::new(service.clone(), graphql.clone(), &graphql.sdl(), limits, true).expect("endpoint");
+    let (stop, sockets) = (CancellationToken::new(), TaskTracker::new());
+    let router = http::router(config, &service, &endpoint, Readiness::default(), &stop, &sockets, None);
+    (service, router)
 }
 
 /// The text of a mutation with its single variable, `input`.

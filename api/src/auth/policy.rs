@@ -22,8 +22,8 @@ use std::ops::Deref;
 
 use chrono::{DateTime, Utc};
 use entity::{
-    CareUnitId, PatientId, SlotId, agreement, agreement_version, appointment, care_contact, goal, patient,
-    plan_item, slot, task as task_row, thread, thread_message,
+    CareUnitId, PatientId, SlotId, agreement, agreement_version, appointment, battery_answer_set,
+    care_contact, care_relation, goal, patient, plan_item, slot, task as task_row, thread, thread_message,
 };
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, Iterable, ModelTrait, PrimaryKeyToColumn, QueryFilter, Value,
@@ -91,6 +91,7 @@ patient_data! {
     agreement => Agreement,
     agreement_version => Agreement,
     appointment => Appointment,
+    battery_answer_set => BatteryAnswer,
     care_contact => CareContact,
     goal => Goal,
     plan_item => PlanItem,

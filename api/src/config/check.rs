@@ -267,6 +267,7 @@ impl Check<'_> {
             "region.default_language",
             "must be \"sv\" or \"en\"",
         );
+        self.whole("region.contact_request_days", region.contact_request_days as usize, 1..=100);
         self.wrong_if(region.after_hours_phone.is_empty(), "region.after_hours_phone", "must not be empty");
     }
 

@@ -25,8 +25,8 @@ pub(crate) use check::is_loopback;
 pub use demo::{create_once, prepare as prepare_demo};
 pub use print::{effective, example};
 pub use sections::{
-    Auth, Database, Encryption, Graphql, Http, Log, LogFormat, Metrics, Mode, Region, Reminders, Sms,
-    SmsKind, Smtp,
+    Auth, Content, Database, Encryption, Graphql, Http, Log, LogFormat, Metrics, Mode, Region, Reminders,
+    Sms, SmsKind, Smtp,
 };
 use source::Entries;
 use value::Setting;
@@ -49,6 +49,7 @@ pub struct Config {
     pub sms: Sms,
     pub reminders: Reminders,
     pub region: Region,
+    pub content: Content,
     pub log: Log,
     origins: BTreeMap<&'static str, Origin>,
 }
@@ -136,6 +137,7 @@ impl Config {
             sms: Sms::read(&mut reader),
             reminders: Reminders::read(&mut reader),
             region: Region::read(&mut reader),
+            content: Content::read(&mut reader),
             log: Log::read(&mut reader),
             origins: reader.origins,
         };
@@ -193,6 +195,7 @@ impl Config {
             self.sms.describe(),
             self.reminders.describe(),
             self.region.describe(),
+            self.content.describe(),
             self.log.describe(),
         ]
     }
@@ -215,6 +218,7 @@ impl Default for Config {
             sms: Sms::default(),
             reminders: Reminders::default(),
             region: Region::default(),
+            content: Content::default(),
             log: Log::default(),
             origins: BTreeMap::new(),
         }

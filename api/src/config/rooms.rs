@@ -156,6 +156,7 @@ impl Config {
                 own_booking: self.region.own_booking_age,
                 own_plan: self.region.own_plan_age,
             },
+            contact_request_days: self.region.contact_request_days,
         }
     }
 }

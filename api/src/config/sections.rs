@@ -309,6 +309,14 @@ sections! {
         own_booking_age: u32 = 13;
         /// Age in years from which a young person reads the agreement, and assents to it.
         own_plan_age: u32 = 16;
+        /// Working days within which care must appoint a contact that a patient has asked for.
+        contact_request_days: u32 = 5;
+    }
+
+    /// Question batteries and templates beside those that ship.
+    Content in "content." {
+        /// Directory with the region's own files, in its folders batteries and templates. They are read at start, and one mistake stops it.
+        directory: Option<PathBuf> = None => "\"/etc/patientkontrakt/content\"";
     }
 
     /// The service's own log, on standard error. It holds no personal data at any level.

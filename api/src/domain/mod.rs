@@ -2,6 +2,7 @@
 
 pub mod act;
 pub mod agreement;
+pub mod battery;
 pub mod booking;
 pub mod contact;
 pub mod goal;

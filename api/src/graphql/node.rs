@@ -18,6 +18,7 @@ use super::{
     thread::{self, Thread},
     types::{
         agreement::{Agreement, AgreementVersion, Goal, PlanItem},
+        battery::BatteryAnswerSet,
         booking::{Appointment, AppointmentType, Slot},
         messages::{ReminderPreference, ThreadMessage},
         people::CareContact,
@@ -89,6 +90,7 @@ nodes! {
     Appointment(Appointment),
     AppointmentType(AppointmentType),
     Assignment(Assignment),
+    BatteryAnswerSet(BatteryAnswerSet),
     CareContact(CareContact),
     CareUnit(CareUnit),
     Goal(Arc<Goal>),
@@ -115,6 +117,9 @@ impl Node {
                 node::appointment_type(ctx, row.into()).await?.map(Self::AppointmentType)
             }
             NodeKind::Assignment => node::assignment(ctx, row.into()).await?.map(Self::Assignment),
+            NodeKind::BatteryAnswerSet => {
+                read::battery::by_id(ctx, row.into()).await?.map(Self::BatteryAnswerSet)
+            }
             NodeKind::CareContact => node::care_contact(ctx, row.into()).await?.map(Self::CareContact),
             NodeKind::CareUnit => CareUnit::load(ctx, row.into()).await?.map(Self::CareUnit),
             NodeKind::Goal => node::goal(ctx, row.into()).await?.map(Self::Goal),

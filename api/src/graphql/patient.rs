@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{
     page::{Page, page_request},
     read::{
-        access_log, contact,
+        access_log, battery, contact,
         plan::{self, PatientPlan, Wanted},
         steps::{self, AgreementPart, PartKind, TimelineEntry},
     },
@@ -16,6 +16,7 @@ use super::{
     thread::{ThreadConnection, threads_of},
     types::{
         agreement::{Agreement, NextSteps},
+        battery::BatteryAnswerSet,
         booking::Appointment,
         enums::{AppointmentStatus, ProtectedIdentity},
         messages::ReminderPreference,
@@ -245,6 +246,25 @@ impl Patient {
         #[graphql(desc = "Goes on after this cursor.")] after: Option<String>,
     ) -> Result<Option<ThreadConnection>> {
         threads_of(ctx, self.plan.id, first, after.as_deref()).await.map(Some)
+    }
+
+    /// Answers to question batteries (svar på frågor), the newest first; corrections and what they correct too.
+    async fn battery_answers(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many, 1 to 100; 20 when left out.")] first: Option<i32>,
+        #[graphql(desc = "Goes on after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Only those to this battery, by its name.")] battery: Option<String>,
+        #[graphql(
+            desc = "Only the latest answers to each battery, corrected ones as they were corrected.",
+            default = false
+        )]
+        latest_only: bool,
+    ) -> Result<Page<BatteryAnswerSet>> {
+        let request = page_request::<Uuid>(first, after.as_deref(), 20)?;
+        let session = session(ctx);
+        let wanted = battery::Wanted { battery, latest_only };
+        battery::of_patient(session, self.plan.id, &wanted, &request).await.map_err(|e| fault(session, &e))
     }
 
     /// Who has reached the patient's data (loggutdrag): unit and time of every access, the latest first. For the

@@ -1,5 +1,7 @@
 //! The roots of all reading.
 
+use std::sync::Arc;
+
 use async_graphql::{Context, ID, Object, Result};
 use chrono::{DateTime, Utc};
 use entity::{AppointmentTypeId, CareUnitId, patient_identity};
@@ -14,7 +16,7 @@ use super::{
     read::node,
     scalars::{GlobalId, NodeKind, PersonalIdentityNumber},
     slots::free_slots,
-    types::booking::Slot,
+    types::{battery::QuestionBattery, booking::Slot},
     user_error::{coded, fault, refused, session},
 };
 use crate::{
@@ -25,6 +27,7 @@ use crate::{
     calendar::to_local,
     domain::patient::{IDENTITY_LOOKUP, personal_number::PersonalNumber},
     error::Fault,
+    session::Session,
 };
 
 /// Everything that can be read.
@@ -132,6 +135,25 @@ impl Query {
         free_slots(ctx, unit, kind, from, first, after.as_deref()).await
     }
 
+    /// The question batteries (frågebatterier) that are asked now: those that ship with the service, and the region's
+    /// own. Texts are in the language of `Accept-Language`.
+    async fn question_batteries(&self, ctx: &Context<'_>) -> Result<Vec<Arc<QuestionBattery>>> {
+        let session = readable(session(ctx), Noun::QuestionBattery)?;
+        let library = &session.core.library;
+        Ok(library.batteries().map(|battery| Arc::new(QuestionBattery::of(battery, session))).collect())
+    }
+
+    /// One question battery (frågebatteri). Null when there is none with this name.
+    async fn question_battery(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Its name, such as `five-questions`.")] key: String,
+    ) -> Result<Option<Arc<QuestionBattery>>> {
+        let session = readable(session(ctx), Noun::QuestionBattery)?;
+        let battery = session.core.library.battery(&key);
+        Ok(battery.map(|battery| Arc::new(QuestionBattery::of(battery, session))))
+    }
+
     /// Any object by its global id, under the same rules as anywhere else. Null when there is none that the
     /// caller can reach.
     async fn node(
@@ -149,5 +171,13 @@ impl Query {
             session.trail.denied("NOT_FOUND", None);
             Ok(None)
         }
+    }
+}
+
+/// What tells nothing of a patient, for everyone whose role may read it.
+fn readable(session: &Session, noun: Noun) -> Result<&Session> {
+    match policy::check(&session.actor, noun, Action::Read) {
+        Ok(()) => Ok(session),
+        Err(_) => Err(refused(session)),
     }
 }

@@ -19,12 +19,14 @@ macro_rules! sample {
 }
 
 /// Title, for whom, and text.
-pub const SAMPLES: [(&str, TokenKind, &str); 9] = [
+pub const SAMPLES: [(&str, TokenKind, &str); 11] = [
     sample!("Min plan: överenskommelsen, nästa steg och vem jag vänder mig till", Patient, "my-plan.graphql"),
     sample!("Min tidslinje, mina tider och meddelanden", Patient, "my-timeline.graphql"),
     sample!("Lediga tider på en mottagning", Patient, "free-times.graphql"),
     sample!("Boka en tid", Patient, "book.graphql"),
     sample!("Skriv till en mottagning", Patient, "write.graphql"),
+    sample!("Frågorna inför ett besök, och mina svar", Patient, "questions.graphql"),
+    sample!("Svara på de åtta frågorna", Patient, "answer.graphql"),
     sample!("Enhetens överenskommelser", Staff, "unit-list.graphql"),
     sample!("Öppna en patient", Staff, "open-patient.graphql"),
     sample!("Föreslå en insats", Staff, "propose.graphql"),

@@ -11,6 +11,7 @@ use super::situation::{
 use entity::access_event::{ActorKind, Outcome};
 
 const NODE: &str = "query($id: ID!) { node(id: $id) { __typename id \
+    ... on BatteryAnswerSet { answers { text comment } } \
     ... on Agreement { status goals { text } currentVersion { title } } ... on AgreementVersion { title } \
     ... on Appointment { startsAt } ... on CareContact { name howToReach } ... on Goal { text } \
     ... on Patient { givenName threads { nodes { subject } } } ... on PlanItem { title } \

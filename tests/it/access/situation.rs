@@ -28,6 +28,8 @@ pub struct Record {
     pub thread: String,
     pub message: String,
     pub task: String,
+    /// To a question battery.
+    pub answers: String,
 }
 
 /// The service with the three patients in it.
@@ -78,6 +80,7 @@ pub const KINDS: [NodeKind; 15] = [
     NodeKind::Appointment,
     NodeKind::AppointmentType,
     NodeKind::Assignment,
+    NodeKind::BatteryAnswerSet,
     NodeKind::CareContact,
     NodeKind::CareUnit,
     NodeKind::Goal,
@@ -103,6 +106,7 @@ pub async fn rows_about(app: &TestApp, patient: PatientId) -> Vec<(NodeKind, Uui
         )+};
     }
     add!(agreement Agreement, agreement_version AgreementVersion, appointment Appointment,
+         battery_answer_set BatteryAnswerSet,
          care_contact CareContact, goal Goal, plan_item PlanItem, reminder_preference ReminderPreference,
          task Task, thread Thread, thread_message ThreadMessage);
     found
@@ -139,6 +143,7 @@ fn selection(mutation: &str) -> &'static str {
         "appointmentBook" | "appointmentCancel" | "appointmentRebook" => {
             "appointment { id status rowVersion }"
         }
+        "batteryAnswer" => "batteryAnswers { id answers { text comment } }",
         "careRelationRegister" => "patient { id givenName }",
         "contactAppoint" | "contactEnd" => "contact { id name howToReach rowVersion }",
         "goalAdd" => "goal { id text }",
@@ -199,6 +204,11 @@ pub fn mutations(at: &Record, unit: &Staff) -> Vec<(&'static str, Value)> {
         (
             "appointmentRebook",
             json!({ "appointmentId": appointment, "slotId": slot, "expectedRowVersion": 1 }),
+        ),
+        (
+            "batteryAnswer",
+            json!({ "patientId": patient, "battery": "eight-questions", "version": 1, "correctsId": at.answers,
+                    "answers": [{ "question": "viktigt", "text": "Något annat" }] }),
         ),
         (
             "careRelationRegister",
@@ -263,6 +273,7 @@ pub fn nowhere(like: &Record) -> Record {
         thread: random(NodeKind::Thread),
         message: random(NodeKind::ThreadMessage),
         task: random(NodeKind::Task),
+        answers: random(NodeKind::BatteryAnswerSet),
     }
 }
 
@@ -329,6 +340,14 @@ async fn record(app: &TestApp, patient: &TestPatient, staff: &Staff, times: Opti
         Some(&text("Uppgift")),
     )
     .await;
+    let input = json!({
+        "battery": "eight-questions", "version": 1,
+        "answers": [
+            { "question": "viktigt", "text": text("Viktigast") },
+            { "question": "nasta-steg", "choice": "NO", "comment": text("Kommentar") },
+        ],
+    });
+    let answers = act(app, own, "batteryAnswer", input).await.ok().text("/batteryAnswer/batteryAnswers/id");
     Record {
         patient: patient.clone(),
         staff: staff.clone(),
@@ -343,6 +362,7 @@ async fn record(app: &TestApp, patient: &TestPatient, staff: &Staff, times: Opti
         thread,
         message,
         task: global(NodeKind::Task, task),
+        answers,
     }
 }
 
@@ -425,4 +445,4 @@ pub const ME: &str = "{ me { id givenName familyName personalIdentityNumber birt
     timeline { totalCount nodes { title unitName planItem { id title } appointment { id } } } \
     appointments { totalCount nodes { id startsAt } } \
     threads { totalCount nodes { id subject messages { totalCount nodes { id body authorName } } } } \
-    reminderPreferences { id textShown } } }";
+    batteryAnswers { nodes { id answers { text comment } } } reminderPreferences { id textShown } } }";

@@ -169,6 +169,8 @@ async fn without_a_token_every_root_field_is_unauthenticated_and_changes_nothing
         ("me", "{ me { givenName } }".to_owned()),
         ("myAssignment", "{ myAssignment { id } }".to_owned()),
         ("node", format!("{{ node(id: \"{}\") {{ id }} }}", s.one.agreement)),
+        ("questionBatteries", "{ questionBatteries { key } }".to_owned()),
+        ("questionBattery", "{ questionBattery(key: \"pulse\") { key } }".to_owned()),
         (
             "patient",
             format!("{{ patient(number: \"{}\", reason: \"x\") {{ givenName }} }}", s.one.patient.number),

@@ -4,11 +4,11 @@ use chrono::{DateTime, NaiveDate, Utc};
 use entity::{LookupHash, Sealed, access_event::ActorKind, agreement_version::Party};
 use entity::{
     access_assessment, access_event, access_event_patient, agreement, agreement_version, appointment,
-    appointment_type, assignment, care_contact, care_provider, care_relation, care_unit, change_entry,
-    contact_way, data_key, domain_event, goal, goal_revision, guarantee_pause, idempotency_key, item_concern,
-    notice, occupancy, patient, patient_identity, plan_item, plan_item_mark, plan_item_revision,
-    progress_note, reminder_preference, representative, schedule, slot, staff_member, task, thread,
-    thread_message, thread_read, version_goal, version_item,
+    appointment_type, assignment, battery_answer, battery_answer_set, care_contact, care_provider,
+    care_relation, care_unit, change_entry, contact_way, data_key, domain_event, goal, goal_revision,
+    guarantee_pause, idempotency_key, item_concern, notice, occupancy, patient, patient_identity, plan_item,
+    plan_item_mark, plan_item_revision, progress_note, question_battery, reminder_preference, representative,
+    schedule, slot, staff_member, task, thread, thread_message, thread_read, version_goal, version_item,
 };
 use sea_orm::{
     ActiveModelTrait, ConnectionTrait, DatabaseConnection, DbErr, EntityTrait, IntoActiveModel, ModelTrait,
@@ -266,6 +266,18 @@ world! {
         due_at: at(60), raised_to_manager_at: None, status: task::Status::Open, created_by_kind: ActorKind::Staff,
         created_by_id: id(4), created_at: at(1), ended_at: None, ended_by_kind: None, ended_by_id: None,
         ending: None, row_version: 1,
+    },
+    question_battery: question_battery::Model = question_battery::Model {
+        id: id(30), key: "own-questions".into(), version: 1, definition: "{}".into(), created_at: at(0),
+    },
+    battery_answer_set: battery_answer_set::Model = battery_answer_set::Model {
+        id: id(31), patient_id: id(5), care_unit_id: id(2), care_provider_id: id(1), battery_id: id(30),
+        agreement_version_id: Some(id(11)), channel: battery_answer_set::Channel::Phone, corrects_id: None,
+        by_kind: ActorKind::Staff, by_id: id(4), answered_at: at(0), created_at: at(0),
+    },
+    battery_answer: battery_answer::Model = battery_answer::Model {
+        id: id(32), patient_id: id(5), care_unit_id: id(2), care_provider_id: id(1), answer_set_id: id(31),
+        question: "hur".into(), choice: Some(battery_answer::Choice::Partly), text: None, comment: Some(sealed()),
     },
     change_entry: change_entry::Model = change_entry::Model {
         id: id(25), patient_id: id(5), care_unit_id: id(2), care_provider_id: id(1), agreement_id: Some(id(10)),

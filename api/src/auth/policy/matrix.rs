@@ -28,12 +28,14 @@ listed! {
         Agreement,
         Appointment,
         Assignment,
+        BatteryAnswer,
         CareContact,
         CareRelation,
         CareUnit,
         Goal,
         Patient,
         PlanItem,
+        QuestionBattery,
         ReminderPreference,
         Slot,
         Task,
@@ -100,7 +102,13 @@ pub fn allows(who: Who, noun: Noun, action: Action) -> bool {
     use Action as A;
     use Noun as N;
     match (who, noun, action) {
-        (Who::Representative(_) | Who::YoungPatient(_), N::CareUnit | N::Slot, A::Read) => return true,
+        (
+            Who::Representative(_) | Who::YoungPatient(_),
+            N::CareUnit | N::QuestionBattery | N::Slot,
+            A::Read,
+        ) => {
+            return true;
+        }
         (Who::Representative(rights) | Who::YoungPatient(rights), N::Patient, A::Read) => {
             return !rights.is_empty();
         }
@@ -119,11 +127,12 @@ pub fn allows(who: Who, noun: Noun, action: Action) -> bool {
     let care = matches!(who, Who::Staff(Role::Care | Role::Coordinator));
     let signed_in = !matches!(who, Who::Anonymous | Who::Person | Who::System);
     match (noun, action) {
-        (N::CareUnit | N::Slot, A::Read) => signed_in,
+        (N::CareUnit | N::QuestionBattery | N::Slot, A::Read) => signed_in,
         (N::Assignment, A::Read) => matches!(who, Who::Staff(_)),
         (N::Patient | N::Agreement | N::Goal | N::PlanItem | N::CareContact, A::Read)
         | (N::Appointment, A::Read | A::Book | A::Cancel)
         | (N::Thread, A::Read | A::Create | A::Send | A::MarkRead)
+        | (N::BatteryAnswer, A::Read | A::Create)
         | (N::ReminderPreference, A::Read | A::Set)
         | (N::Agreement, A::Propose)
         | (N::Goal, A::Create)

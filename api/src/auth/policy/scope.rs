@@ -12,7 +12,7 @@ use super::matrix::{Action, Noun};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Area {
-    /// Agreement, goals, items, next step.
+    /// Agreement, goals, items, next step, answers to question batteries.
     Agreement,
     /// Booked times.
     Booking,
@@ -111,7 +111,7 @@ impl Rights {
 /// The area that a noun belongs to; none for what only the patient themself, or only care, deals with.
 pub fn area(noun: Noun) -> Option<Area> {
     match noun {
-        Noun::Agreement | Noun::Goal | Noun::PlanItem => Some(Area::Agreement),
+        Noun::Agreement | Noun::BatteryAnswer | Noun::Goal | Noun::PlanItem => Some(Area::Agreement),
         Noun::Appointment => Some(Area::Booking),
         Noun::Thread => Some(Area::Messages),
         Noun::CareContact => Some(Area::Contacts),

@@ -21,7 +21,9 @@ use entity::{
     task::{self, Kind, Status},
 };
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter, TryInsertResult, sea_query::Expr,
+    ActiveValue::Set,
+    ColumnTrait, Condition, EntityTrait, QueryFilter,
+    sea_query::{Expr, OnConflict},
 };
 use serde_json::json;
 use uuid::Uuid;
@@ -101,8 +103,10 @@ pub async fn raise(tx: &Tx, session: &Session, raise: &Raise<'_>) -> Result<Opti
         ending: Set(None),
         row_version: Set(1),
     };
-    let stored = task::Entity::insert(row).on_conflict_do_nothing().exec_without_returning(tx).await?;
-    if !matches!(stored, TryInsertResult::Inserted(n) if n > 0) {
+    // Whichever key is taken: that of the kind and subject holds for open tasks only, and has no name to conflict on.
+    let nothing = OnConflict::new().do_nothing().to_owned();
+    let stored = task::Entity::insert(row).on_conflict(nothing).exec_without_returning(tx).await?;
+    if stored == 0 {
         return Ok(None);
     }
     let after = json!({

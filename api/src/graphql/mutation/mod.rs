@@ -1,6 +1,7 @@
 //! Everything that can be done, a room per noun.
 
 mod agreement;
+mod battery;
 mod booking;
 mod contact;
 mod payload;
@@ -16,6 +17,7 @@ use async_graphql::MergedObject;
 #[derive(Default, MergedObject)]
 pub struct Mutation(
     agreement::AgreementMutation,
+    battery::BatteryMutation,
     booking::BookingMutation,
     contact::ContactMutation,
     plan::PlanMutation,

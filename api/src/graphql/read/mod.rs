@@ -2,6 +2,7 @@
 
 pub mod access_log;
 pub mod appointment;
+pub mod battery;
 pub mod cols;
 pub mod contact;
 pub mod node;

@@ -1,6 +1,7 @@
 //! The objects of the schema that are plain data, by room.
 
 pub mod agreement;
+pub mod battery;
 pub mod booking;
 pub mod enums;
 pub mod messages;
