@@ -28,7 +28,7 @@ pub enum NodeKind {
 }
 
 impl NodeKind {
-    const ALL: [(Self, &'static str); 15] = [
+    const ALL: &'static [(Self, &'static str)] = &[
         (Self::Agreement, "agr"),
         (Self::AgreementVersion, "ver"),
         (Self::Appointment, "apt"),
@@ -81,7 +81,7 @@ impl FromStr for GlobalId {
 
     fn from_str(text: &str) -> Result<Self, ()> {
         let (prefix, hex) = text.split_once('_').ok_or(())?;
-        let (kind, _) = NodeKind::ALL.into_iter().find(|(_, p)| *p == prefix).ok_or(())?;
+        let (kind, _) = *NodeKind::ALL.iter().find(|(_, p)| *p == prefix).ok_or(())?;
         // One form only: what we hand out.
         if hex.len() != 32 || !hex.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)) {
             return Err(());

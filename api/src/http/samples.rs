@@ -19,7 +19,7 @@ macro_rules! sample {
 }
 
 /// Title, for whom, and text.
-pub const SAMPLES: [(&str, TokenKind, &str); 11] = [
+pub const SAMPLES: &[(&str, TokenKind, &str)] = &[
     sample!("Min plan: överenskommelsen, nästa steg och vem jag vänder mig till", Patient, "my-plan.graphql"),
     sample!("Min tidslinje, mina tider och meddelanden", Patient, "my-timeline.graphql"),
     sample!("Lediga tider på en mottagning", Patient, "free-times.graphql"),
@@ -66,8 +66,8 @@ pub async fn samples(core: &Core) -> Result<Vec<Sample>, Fault> {
         }
     }
     Ok(SAMPLES
-        .into_iter()
-        .map(|(title, token_kind, query)| sample(title, token_kind, query, &known))
+        .iter()
+        .map(|&(title, token_kind, query)| sample(title, token_kind, query, &known))
         .collect())
 }
 
@@ -106,7 +106,7 @@ mod tests {
         let schema = schema::build(&limits);
         let types = Types::from_sdl(&schema.sdl()).unwrap();
         let documents = Documents::new(schema, types, limits, true);
-        for (title, _, query) in SAMPLES {
+        for (title, _, query) in SAMPLES.iter().copied() {
             let params = Params { query: Some(query.into()), ..Params::default() };
             let resolved = documents.resolve(&params).expect(title);
             // Without its variables a valid document says that they are missing, and nothing else.

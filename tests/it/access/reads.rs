@@ -44,7 +44,7 @@ async fn no_id_of_another_patient_shows_anything_of_them_in_any_root_field() {
     let s = Situation::new().await;
     let rows = rows_about(&s.app, s.two.patient.id).await;
     for (own_kind, row) in &rows {
-        for kind in KINDS {
+        for &kind in KINDS {
             let id = global(kind, *row);
             let answer = s.p1(NODE, json!({ "id": id })).await;
             let nothing = s.p1(NODE, json!({ "id": random(kind) })).await;
@@ -231,7 +231,7 @@ async fn counts_and_page_marks_count_ones_own_rows_only() {
 async fn an_id_of_one_kind_used_as_another_is_found_nowhere() {
     let s = Situation::new().await;
     for (kind, row) in rows_about(&s.app, s.one.patient.id).await {
-        for other in KINDS.into_iter().filter(|other| *other != kind) {
+        for other in KINDS.iter().copied().filter(|other| *other != kind) {
             let answer = s.p1(NODE, json!({ "id": global(other, row) })).await;
             assert!(answer.body.pointer("/data/node").is_none_or(Value::is_null), "{kind:?} as {other:?}");
         }

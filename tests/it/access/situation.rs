@@ -74,7 +74,7 @@ pub fn random(kind: NodeKind) -> String {
 }
 
 /// Every kind of object with identity.
-pub const KINDS: [NodeKind; 15] = [
+pub const KINDS: &[NodeKind] = &[
     NodeKind::Agreement,
     NodeKind::AgreementVersion,
     NodeKind::Appointment,

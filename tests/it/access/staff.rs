@@ -27,7 +27,7 @@ async fn staff_without_a_care_relation_find_nothing_of_the_patient() {
         let answer = s.s1(PATIENT, json!({ "n": other.patient.number })).await.ok();
         assert_eq!(answer.body, unknown.body);
         for (own_kind, row) in rows_of(&s, other).await {
-            for kind in KINDS {
+            for &kind in KINDS {
                 let answer = s.s1(NODE, json!({ "id": global(kind, row) })).await;
                 let nothing = s.s1(NODE, json!({ "id": random(kind) })).await;
                 assert_eq!(answer.body, nothing.body, "{own_kind:?} as {kind:?}");
