@@ -23,7 +23,7 @@ use std::ops::Deref;
 use chrono::{DateTime, Utc};
 use entity::{
     CareUnitId, PatientId, SlotId, agreement, agreement_version, appointment, battery_answer_set,
-    care_contact, care_relation, goal, patient, plan_item, slot, task as task_row, thread, thread_message,
+    care_contact, goal, patient, plan_item, slot, task as task_row, thread, thread_message,
 };
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, Iterable, ModelTrait, PrimaryKeyToColumn, QueryFilter, Value,

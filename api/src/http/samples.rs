@@ -65,10 +65,7 @@ pub async fn samples(core: &Core) -> Result<Vec<Sample>, Fault> {
             set("type", appointment_type.to_string().into());
         }
     }
-    Ok(SAMPLES
-        .iter()
-        .map(|&(title, token_kind, query)| sample(title, token_kind, query, &known))
-        .collect())
+    Ok(SAMPLES.iter().map(|&(title, token_kind, query)| sample(title, token_kind, query, &known)).collect())
 }
 
 fn sample(title: &str, token_kind: TokenKind, query: &str, known: &Value) -> Sample {
