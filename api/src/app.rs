@@ -61,17 +61,11 @@ impl SchemaState {
 
 /// The state of the schema. Changes nothing.
 pub async fn schema_state(db: &Db) -> Result<SchemaState, StartError> {
-    let name = |m: &sea_orm_migration::Migration| m.name().to_owned();
     let tidy =
         |e| StartError::new(format!("the schema's state cannot be read: {}", crate::error::Fault::from(e)));
-    let all: Vec<String> = migration::Migrator::migrations().iter().map(|m| m.name().to_owned()).collect();
-    let pending: Vec<String> = migration::Migrator::get_pending_migrations(db.reader())
-        .await
-        .map_err(tidy)?
-        .iter()
-        .map(name)
-        .collect();
-    let applied = all.into_iter().filter(|m| !pending.contains(m)).collect();
+    let applied = migration::applied(db.reader()).await.map_err(tidy)?;
+    let all = migration::Migrator::migrations().into_iter().map(|m| m.name().to_owned());
+    let pending = all.filter(|name| !applied.contains(name)).collect();
     let altered = migration::altered(db.reader()).await.map_err(tidy)?;
     Ok(SchemaState { applied, pending, altered })
 }

@@ -7,7 +7,8 @@ use std::{path::Path, sync::Arc, time::Duration};
 
 use sea_orm::{
     AccessMode, ConnectOptions, ConnectionTrait, Database, DatabaseBackend, DatabaseConnection,
-    DatabaseTransaction, DbErr, IsolationLevel, SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    DatabaseTransaction, DbErr, IsolationLevel, SqliteTransactionMode, Statement, TransactionOptions,
+    TransactionTrait,
 };
 use sea_orm_migration::MigratorTrait;
 
@@ -32,6 +33,8 @@ pub struct DbOptions {
     /// The longest that one call may take.
     pub timeout: Duration,
     pub observer: Option<Observer>,
+    /// Looks only: an SQLite file is neither made nor changed.
+    pub read_only: bool,
 }
 
 /// Handle to the database; clones share the pools.
@@ -148,6 +151,26 @@ impl Db {
         Ok(done?)
     }
 
+    /// Lets `role` do what the service needs, and no more. By the owner of the tables, on PostgreSQL.
+    pub async fn grant_to(&self, role: &str) -> Result<(), Fault> {
+        let granting = self.writer.begin().await?;
+        for grant in migration::grants(role) {
+            granting.execute_unprepared(&grant).await?;
+        }
+        Ok(granting.commit().await?)
+    }
+
+    /// Whether the role this process signs in as could alter the access log, were there no trigger. Always false on
+    /// SQLite, which has no roles.
+    pub async fn may_alter_log(&self) -> Result<bool, Fault> {
+        if self.is_sqlite() {
+            return Ok(false);
+        }
+        let asked = "SELECT has_table_privilege('access_event', 'UPDATE') OR has_table_privilege('access_event', 'DELETE')";
+        let row = self.reader.query_one_raw(Statement::from_string(self.backend(), asked)).await?;
+        Ok(row.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or(false))
+    }
+
     /// Whether the database answers now.
     pub async fn ping(&self) -> Result<(), Fault> {
         self.in_time(async {
@@ -168,15 +191,20 @@ fn is_sqlite(url: &str) -> bool {
 }
 
 async fn pool(options: &DbOptions, size: u32) -> Result<DatabaseConnection, Fault> {
+    let read_only = options.read_only;
     let mut connect = ConnectOptions::new(&options.url);
     connect
         .max_connections(size)
         .min_connections(u32::from(is_sqlite(&options.url)))
         .connect_timeout(options.timeout)
         .acquire_timeout(options.timeout)
-        .test_before_acquire(false)
+        // A connection that has lain idle may be dead; one in use is not asked each time.
+        .test_before_acquire_if_idle_for(Duration::from_secs(1))
         .sqlx_logging(false)
-        .map_sqlx_sqlite_opts(|o| {
+        .map_sqlx_sqlite_opts(move |o| {
+            if read_only {
+                return o.create_if_missing(false).read_only(true).pragma("busy_timeout", "4000");
+            }
             o.create_if_missing(true)
                 .pragma("journal_mode", "WAL")
                 // An answered commit survives a power loss.
@@ -191,6 +219,10 @@ async fn pool(options: &DbOptions, size: u32) -> Result<DatabaseConnection, Faul
             Fault::Internal(cause) => Fault::Unavailable(cause),
             other => other,
         })?;
+    if read_only && is_sqlite(&options.url) {
+        // Opening reads nothing yet: a file that is no database shows itself here.
+        connection.execute_unprepared("SELECT count(*) FROM sqlite_master").await?;
+    }
     if let Some(observer) = options.observer.clone() {
         connection.set_metric_callback(move |info| observer(&info.statement.sql));
     }

@@ -12,7 +12,7 @@ use patientkontrakt::{
     },
     clock::Clock,
     config::{self, Config, Mode, Sources},
-    db::Db,
+    db::{Db, DbOptions},
     graphql::schema,
     http::{
         demo::{keep_clock, kept_clock},
@@ -250,12 +250,18 @@ async fn demo(args: DemoArgs, sources: Sources) -> Result<ExitCode, StartError> 
 }
 
 async fn migrate(config: &Config, command: Migrate) -> Result<ExitCode, StartError> {
-    let db = Db::connect(&config.db_options())
+    let looks_only = matches!(command, Migrate::Status);
+    let db = Db::connect(&DbOptions { read_only: looks_only, ..config.db_options() })
         .await
         .map_err(|e| StartError::new(format!("the database does not answer ({e}); check database.url")))?;
     if let Migrate::Up = command {
         let _lock = app::lock(config)?;
         app::migrate(&db).await?;
+        if let Some(role) = config.database.service_role.as_deref().filter(|_| !db.is_sqlite()) {
+            db.grant_to(role).await.map_err(|e| {
+                StartError::new(format!("the rights of database.service_role could not be granted: {e}"))
+            })?;
+        }
     }
     let state = app::schema_state(&db).await?;
     for name in &state.applied {
@@ -297,7 +303,7 @@ async fn doctor(config: &Config) -> Result<ExitCode, StartError> {
             println!("problem  {what}");
         }
     };
-    match Db::connect(&config.db_options()).await {
+    match Db::connect(&DbOptions { read_only: true, ..config.db_options() }).await {
         Err(e) => say(Err(format!("the database does not answer ({e}); check database.url"))),
         Ok(db) => {
             say(Ok("the database answers"));
@@ -319,6 +325,16 @@ async fn doctor(config: &Config) -> Result<ExitCode, StartError> {
                 say(library
                     .map(|_| "no answered question battery has been changed")
                     .map_err(|e| e.to_string()));
+            }
+            if missing == 0 && !db.is_sqlite() {
+                let may = db.may_alter_log().await.map_err(StartError::new)?;
+                say(if may {
+                    Err("the service signs in to the database as one who may alter the access log: give it a role of its \
+                         own, and name it in database.service_role when the owner runs `migrate up`"
+                        .to_owned())
+                } else {
+                    Ok("the database lets the service add to the access log, and no more")
+                });
             }
         }
     }

@@ -88,6 +88,31 @@ pub async fn altered(db: &DatabaseConnection) -> Result<Vec<String>, DbErr> {
     Ok(altered)
 }
 
+/// The names of the changes that this database has got, in order. Changes nothing, and needs no right to.
+pub async fn applied(db: &DatabaseConnection) -> Result<Vec<String>, DbErr> {
+    if !SchemaManager::new(db).has_table("seaql_migrations").await? {
+        return Ok(Vec::new());
+    }
+    let select = "SELECT version FROM seaql_migrations ORDER BY version";
+    let rows = db.query_all_raw(Statement::from_string(db.get_database_backend(), select)).await?;
+    rows.iter().map(|row| row.try_get_by_index(0)).collect()
+}
+
+/// On PostgreSQL, what the role that the service signs in as may do: read and add everywhere, change and delete only
+/// where the rules of the record allow it. The owner of the tables grants it after each change.
+pub fn grants(role: &str) -> Vec<String> {
+    let role = format!("\"{}\"", role.replace('"', "\"\""));
+    let mut grants = Vec::new();
+    for change in CHANGES {
+        for (table, rights) in change.schema(DbBackend::Postgres).rights() {
+            grants.push(format!("REVOKE ALL ON \"{table}\" FROM {role}"));
+            grants.push(format!("GRANT {rights} ON \"{table}\" TO {role}"));
+        }
+    }
+    grants.push(format!("GRANT SELECT ON seaql_migrations, {TEXTS} TO {role}"));
+    grants
+}
+
 /// One file. It either happens whole or not at all.
 #[derive(Clone, Copy)]
 struct Change {
@@ -96,10 +121,14 @@ struct Change {
 }
 
 impl Change {
-    fn statements(self, backend: DbBackend) -> Vec<String> {
+    fn schema(self, backend: DbBackend) -> schema::Schema {
         let mut schema = schema::Schema::new(backend);
         (self.describe)(&mut schema);
-        schema.into_statements()
+        schema
+    }
+
+    fn statements(self, backend: DbBackend) -> Vec<String> {
+        self.schema(backend).into_statements()
     }
 
     fn text(self, backend: DbBackend) -> String {

@@ -8,7 +8,7 @@
 //! - Nothing cascades. A row that is referred to cannot be deleted: by the default action, because both databases
 //!   report it as a broken reference, where a spelt-out RESTRICT is reported otherwise by SQLite.
 
-use std::fmt::Write as _;
+use std::{collections::BTreeSet, fmt::Write as _};
 
 use sea_orm_migration::sea_orm::DbBackend;
 
@@ -16,6 +16,10 @@ use sea_orm_migration::sea_orm::DbBackend;
 pub struct Schema {
     backend: DbBackend,
     statements: Vec<String>,
+    tables: Vec<&'static str>,
+    /// Tables whose rows are never deleted, and of these the ones whose rows never change.
+    kept: BTreeSet<&'static str>,
+    fixed: BTreeSet<&'static str>,
 }
 
 /// One table on its way: columns first, then constraints, then the indexes that need it to exist.
@@ -58,7 +62,25 @@ impl Change {
 
 impl Schema {
     pub(crate) fn new(backend: DbBackend) -> Self {
-        Self { backend, statements: Vec::new() }
+        Self {
+            backend,
+            statements: Vec::new(),
+            tables: Vec::new(),
+            kept: BTreeSet::new(),
+            fixed: BTreeSet::new(),
+        }
+    }
+
+    /// What the service may do to each table, as `GRANT` names it.
+    pub(crate) fn rights(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        self.tables.iter().map(|table| {
+            let rights = match (self.fixed.contains(table), self.kept.contains(table)) {
+                (true, _) => "SELECT, INSERT",
+                (false, true) => "SELECT, INSERT, UPDATE",
+                (false, false) => "SELECT, INSERT, UPDATE, DELETE",
+            };
+            (*table, rights)
+        })
     }
 
     pub(crate) fn into_statements(self) -> Vec<String> {
@@ -76,6 +98,7 @@ impl Schema {
             clustered: false,
         };
         describe(&mut table);
+        self.tables.push(name);
         let lines: Vec<String> = table.columns.into_iter().chain(table.constraints).collect();
         let options = match (self.backend, table.clustered) {
             (DbBackend::Sqlite, true) => " STRICT, WITHOUT ROWID",
@@ -99,12 +122,14 @@ impl Schema {
 
     /// Rows of the table are written once: no change, no deletion, no truncation.
     pub fn append_only(&mut self, table: &'static str) {
+        self.fixed.insert(table);
         self.guard(table, "no_update", Change::Update, None);
         self.keep(table);
     }
 
     /// Rows of the table are never deleted.
     pub fn keep(&mut self, table: &'static str) {
+        self.kept.insert(table);
         self.guard(table, "no_delete", Change::Delete, None);
         if self.backend != DbBackend::Sqlite {
             self.statements.push(format!(

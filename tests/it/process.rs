@@ -2,6 +2,7 @@
 
 mod logs;
 mod outage;
+mod roles;
 mod several;
 mod starting;
 mod stopping;

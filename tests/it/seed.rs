@@ -46,6 +46,7 @@ async fn core_of(database: &TestDatabase, now: DateTime<Utc>) -> Core {
         max_connections: 4,
         timeout: Duration::from_mins(1),
         observer: None,
+        read_only: false,
     };
     let db = Db::connect(&options).await.unwrap();
     let clock = Clock::manual(now);

@@ -31,6 +31,7 @@ impl Config {
             max_connections: self.database.max_connections.unwrap_or((cores * CONNECTIONS_PER_CORE) as u32),
             timeout: self.database.timeout_seconds,
             observer: None,
+            read_only: false,
         }
     }
 

@@ -181,6 +181,9 @@ sections! {
         /// Where the instances of the service hear of each other (LISTEN), if a pooler stands at `url`: the address of
         /// the database itself. Not set: `url`. Without meaning for SQLite.
         listen_url: Option<SecretString> = None => "\"postgres://user:password@host/name\"";
+        /// The PostgreSQL role that the service signs in as, when it is not the owner of the tables (it should not be):
+        /// `migrate up`, run by the owner, lets it do what it needs and no more.
+        service_role: Option<String> = None => "\"patientkontrakt_service\"";
         /// Open connections at most. Not set: twice the number of processor cores.
         max_connections: Option<u32> = None => "8";
         /// Seconds until a call to the database is given up, the wait for a connection included; at most 5.

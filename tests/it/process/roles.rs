@@ -1,0 +1,95 @@
+//! On PostgreSQL the tables have an owner, and the service signs in as somebody else.
+
+use harness::{
+    database::Kind,
+    process::{self, PATIENCE, Stage},
+};
+use patientkontrakt::graphql::scalars::NodeKind;
+use sea_orm::{ConnectionTrait as _, Database};
+use serde_json::json;
+
+use super::act;
+use crate::acts::global;
+
+/// The address with another user.
+fn as_user(url: &str, user: &str) -> String {
+    let mut url = reqwest::Url::parse(url).unwrap();
+    url.set_username(user).unwrap();
+    url.set_password(Some("hemligt")).unwrap();
+    url.to_string()
+}
+
+#[tokio::test]
+async fn the_role_of_the_service_does_its_work_and_cannot_touch_what_is_logged() {
+    if Kind::picked() != Kind::Postgres {
+        return;
+    }
+    let stage = Stage::new().await;
+    let role = format!("pk_service_{}", std::process::id());
+    let owner = Database::connect(&stage.database.url).await.unwrap();
+    let _ = owner.execute_unprepared(&format!("DROP ROLE IF EXISTS {role}")).await;
+    owner.execute_unprepared(&format!("CREATE ROLE {role} LOGIN PASSWORD 'hemligt'")).await.unwrap();
+
+    let granting = [("PK_DATABASE__SERVICE_ROLE", role.as_str())];
+    for _ in 0..2 {
+        let up = process::run(&mut stage.command(&["migrate", "up"], &granting)).await;
+        assert!(up.status.success(), "{up:?}");
+    }
+    let url = as_user(&stage.database.url, &role);
+    let settings = [("PK_DATABASE__URL", url.as_str())];
+    let mut serve = stage.serve(&settings).await;
+    let token = stage.token(&stage.world.p1.identity);
+    let me =
+        serve.run(&token, "{ me { givenName threads { nodes { id } } } }", json!({})).await.unwrap().ok();
+    assert_eq!(me.text("/me/givenName"), "Etta");
+    let input = json!({
+        "careUnitId": global(NodeKind::CareUnit, stage.world.s1.unit), "subject": "Recept", "body": "Hej",
+    });
+    let started =
+        act(&stage, &serve, &stage.world.p1.identity, "threadStart", "thread { id }", input).await.ok();
+    assert!(started.text("/threadStart/thread/id").len() > 8, "{started:?}");
+    serve.terminate().await;
+    assert!(serve.ended(PATIENCE).await.success());
+
+    let service = Database::connect(&url).await.unwrap();
+    for forbidden in [
+        "DELETE FROM access_event_patient",
+        "UPDATE access_event SET action = 'x'",
+        "TRUNCATE access_event_patient",
+        "ALTER TABLE access_event DISABLE TRIGGER ALL",
+        "DELETE FROM change_entry",
+        "UPDATE thread_message SET body = body",
+        "UPDATE schema_text SET statements = ''",
+        "CREATE TABLE public.mine (id integer)",
+    ] {
+        let refused = service.execute_unprepared(forbidden).await.expect_err(forbidden).to_string();
+        assert!(
+            refused.contains("permission denied") || refused.contains("must be owner"),
+            "{forbidden}: {refused}"
+        );
+    }
+    service.close().await.unwrap();
+
+    for (said, settings) in [
+        ("ok       the database lets the service add to the access log, and no more", &settings[..]),
+        ("problem  the service signs in to the database as one who may alter the access log", &[]),
+    ] {
+        let doctor = process::run(&mut stage.command(&["doctor"], settings)).await;
+        assert!(doctor.out.contains(said), "{doctor:?}");
+    }
+    owner.execute_unprepared(&format!("DROP OWNED BY {role}; DROP ROLE {role}")).await.unwrap();
+    owner.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn looking_at_the_state_of_a_database_that_is_not_there_makes_none() {
+    let stage = Stage::new().await;
+    let file = stage.data_dir().join("none.db");
+    let url = format!("sqlite://{}?mode=rwc", file.display());
+    for command in [&["migrate", "status"][..], &["doctor"]] {
+        let said = process::run(&mut stage.command(command, &[("PK_DATABASE__URL", &url)])).await;
+        let all = format!("{}{}", said.out, said.err);
+        assert!(!said.status.success() && all.contains("the database does not answer"), "{all}");
+        assert!(!file.exists(), "{command:?} made a file");
+    }
+}
