@@ -12,7 +12,7 @@ use crate::{
     clock::Clock,
     crypto::Keyring,
     db::Db,
-    domain::representative::rules::Ages,
+    domain::{agreement::patient_group::PatientGroup, representative::rules::Ages},
     error::Fault,
     library::Library,
     locale::Locale,
@@ -33,6 +33,10 @@ pub struct Settings {
     pub ages: Ages,
     /// Working days within which care must appoint a contact that a patient has asked for.
     pub contact_request_days: u32,
+    /// Days within which care must have begun the agreement that a patient has asked for.
+    pub agreement_request_days: i64,
+    /// The groups that an agreement can be counted under.
+    pub patient_groups: Vec<PatientGroup>,
 }
 
 /// How many fasta vårdkontakter a patient may have.

@@ -2,7 +2,9 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::{AgreementId, AgreementVersionId, CareProviderId, CareUnitId, PatientId};
+use crate::{
+    AgreementId, AgreementVersionId, CareProviderId, CareUnitId, PatientId, Sealed, access_event::ActorKind,
+};
 
 text_enum! {
     /// Where the agreement stands.
@@ -48,8 +50,15 @@ pub struct Model {
     pub status: Status,
     /// What a reader sees first: the ACTIVE version, else the newest.
     pub current_version_id: AgreementVersionId,
+    /// A code of the region's list of patient groups.
+    pub patient_group: Option<String>,
     pub end_reason: Option<EndReason>,
     pub ended_at: Option<DateTimeUtc>,
+    pub ended_by_kind: Option<ActorKind>,
+    /// The patient, representative or assignment that ended it; nil for the system.
+    pub ended_by_id: Option<Uuid>,
+    /// Why, in words.
+    pub end_words: Option<Sealed>,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
     pub row_version: i32,

@@ -23,7 +23,7 @@ text_enum! {
         Listing = "LISTING",
         /// An open thread.
         Thread = "THREAD",
-        /// An open task of the unit about the patient.
+        /// An open task of the unit about the patient, such as a request (önskan).
         Task = "TASK",
         /// Declared by staff, with a reason.
         StaffDeclared = "STAFF_DECLARED",

@@ -42,6 +42,12 @@ ids! {
     AccessEventId,
     /// Of an agreement (patientkontrakt).
     AgreementId,
+    /// Of an offer of an agreement (erbjudande).
+    AgreementOfferId,
+    /// Of a request for an agreement (önskan).
+    AgreementRequestId,
+    /// Of one step of a request from unit to unit.
+    AgreementRequestPassId,
     /// Of one version of an agreement.
     AgreementVersionId,
     /// Of an appointment (bokad tid).
@@ -92,10 +98,14 @@ ids! {
     ProgressNoteId,
     /// Of one version of a question battery (frågebatteri) as it was answered.
     QuestionBatteryId,
+    /// Of a link to an existing plan.
+    PlanLinkId,
     /// Of a reminder preference.
     ReminderPreferenceId,
     /// Of a representative (ombud).
     RepresentativeId,
+    /// Of a safety instruction (säkerhetsanvisning).
+    SafetyInstructionId,
     /// Of a schedule (tidbok).
     ScheduleId,
     /// Of a slot (ledig tid).

@@ -43,6 +43,7 @@ changes! {
     m20261122_000016_plan_life,
     m20261122_000014_assent,
     m20261122_000017_battery,
+    m20261122_000013_agreement_life,
 }
 
 /// Applies what a database has not yet got.

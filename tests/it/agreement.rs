@@ -313,25 +313,6 @@ async fn an_ended_agreement_takes_no_assent_and_no_additions() {
 }
 
 #[tokio::test]
-async fn the_fast_vardkontakt_hears_of_a_plan_that_somebody_else_draws_up() {
-    let app = TestApp::new().await;
-    let (s1, s2) = (&app.world.s1, &app.world.s2);
-    for (patient, contact, signals) in [(&app.world.p1, s2, 1), (&app.world.p2, s1, 1)] {
-        relate(&app.core, s1, patient).await;
-        let input = json!({
-            "patientId": patient.global_id(),
-            "role": "FAST_VARDKONTAKT",
-            "person": { "assignmentId": global(NodeKind::Assignment, contact.assignment) },
-        });
-        act(&app, &s1.identity, "contactAppoint", "contact { id }", input).await.ok();
-        let input = json!({ "patientId": patient.global_id(), "title": "Min plan" });
-        act(&app, &s1.identity, "agreementCreate", AGREEMENT, input).await.ok();
-        // The second contact is the author: nothing is added.
-        assert_eq!(events(&app, "agreement.drawn_up_by_another").await, signals);
-    }
-}
-
-#[tokio::test]
 async fn drawing_up_a_plan_gives_the_unit_a_lasting_care_relation() {
     let app = TestApp::new().await;
     let (s1, p1) = (&app.world.s1, &app.world.p1);

@@ -5,6 +5,8 @@
 mod access;
 mod acts;
 mod agreement;
+mod agreement_around;
+mod agreement_beginning;
 mod bad_input;
 mod battery;
 mod booking;

@@ -297,6 +297,7 @@ async fn what_is_written_once_is_neither_changed_nor_deleted() {
         ("question_battery", "definition"),
         ("battery_answer_set", "channel"),
         ("battery_answer", "choice"),
+        ("agreement_request_pass", "passed_at"),
         ("change_entry", "action"),
         ("access_event", "action"),
         ("access_event_patient", "patient_id"),
@@ -311,6 +312,10 @@ async fn what_is_written_once_is_neither_changed_nor_deleted() {
         "plan_item_mark",
         "item_concern",
         "guarantee_pause",
+        "agreement_offer",
+        "agreement_request",
+        "plan_link",
+        "safety_instruction",
     ]);
     for table in kept {
         let by = format!("{table}_no_delete");
@@ -382,6 +387,56 @@ async fn a_row_that_others_refer_to_cannot_be_deleted_and_a_row_needs_what_it_re
 }
 
 #[tokio::test]
+async fn what_is_answered_ended_or_settled_stays_as_it_is_and_wordings_never_change() {
+    let (_database, db, world) = populated().await;
+    for (change, by) in [
+        ("agreement_offer SET row_version = 2", "agreement_offer_answered"),
+        ("agreement_request SET row_version = 2", "agreement_request_ended"),
+        ("plan_link SET kind = 'SIP'", "plan_link_fixed"),
+        ("plan_link SET fulfils = NOT fulfils", "plan_link_fixed"),
+        ("safety_instruction SET kind = 'WARNING_SIGN'", "safety_instruction_fixed"),
+        ("safety_instruction SET phone = '112'", "safety_instruction_fixed"),
+    ] {
+        assert_refused(db.execute_unprepared(&format!("UPDATE {change}")).await, by);
+    }
+    let open = |n, provider| entity::agreement_offer::Model {
+        id: id(n),
+        care_provider_id: provider,
+        status: entity::agreement_offer::Status::Open,
+        answered_at: None,
+        answered_by_kind: None,
+        ..world.agreement_offer.clone()
+    };
+    insert(&db, open(1000, id(1))).await.unwrap();
+    assert_refused(insert(&db, open(1001, id(1))).await, "unique");
+    let open = |n| entity::agreement_request::Model {
+        id: id(n),
+        status: entity::agreement_request::Status::Open,
+        agreement_id: None,
+        ended_at: None,
+        ..world.agreement_request.clone()
+    };
+    insert(&db, open(1002)).await.unwrap();
+    assert_refused(insert(&db, open(1003)).await, "unique");
+    let whole = |n, removed| entity::plan_link::Model {
+        id: id(n),
+        fulfils: true,
+        removed_at: removed,
+        removed_by_kind: removed.map(|_| entity::access_event::ActorKind::Staff),
+        ..world.plan_link.clone()
+    };
+    insert(&db, whole(1004, Some(at(3)))).await.unwrap();
+    insert(&db, whole(1005, None)).await.unwrap();
+    assert_refused(insert(&db, whole(1006, None)).await, "unique");
+    let uncited = entity::safety_instruction::Model {
+        id: id(1007),
+        source_on: None,
+        ..world.safety_instruction.clone()
+    };
+    assert_refused(insert(&db, uncited).await, "ck_safety_instruction_cites_its_source");
+}
+
+#[tokio::test]
 async fn sqlite_refuses_an_instant_that_would_not_sort() {
     let database = database::fresh(Kind::Sqlite).await;
     let db = Database::connect(&database.url).await.unwrap();
@@ -426,7 +481,16 @@ fn every_value_of_every_enum_is_allowed_by_its_column_and_no_other() {
         access_event.actor_kind: access_event::ActorKind,
         access_event.outcome: access_event::Outcome,
         agreement.end_reason: agreement::EndReason,
+        agreement.ended_by_kind: access_event::ActorKind,
         agreement.status: agreement::Status,
+        agreement_offer.answered_by_kind: access_event::ActorKind,
+        agreement_offer.answered_how: agreement_offer::Way,
+        agreement_offer.offered_how: agreement_offer::Way,
+        agreement_offer.status: agreement_offer::Status,
+        agreement_request.asked_by_kind: access_event::ActorKind,
+        agreement_request.asked_how: agreement_offer::Way,
+        agreement_request.ended_by_kind: access_event::ActorKind,
+        agreement_request.status: agreement_request::Status,
         agreement_version.patient_assent_kind: access_event::ActorKind,
         agreement_version.proposed_by: agreement_version::Party,
         agreement_version.status: agreement_version::Status,
@@ -480,12 +544,17 @@ fn every_value_of_every_enum_is_allowed_by_its_column_and_no_other() {
         plan_item_revision.category: plan_item_revision::Category,
         plan_item_revision.owner: plan_item_revision::Owner,
         plan_item_revision.timing: plan_item_revision::Timing,
+        plan_link.added_by_kind: access_event::ActorKind,
+        plan_link.kind: plan_link::Kind,
+        plan_link.removed_by_kind: access_event::ActorKind,
         progress_note.by_kind: access_event::ActorKind,
         reminder_preference.by_kind: access_event::ActorKind,
         reminder_preference.channel: contact_way::Channel,
         reminder_preference.detail: reminder_preference::Detail,
         reminder_preference.kind: reminder_preference::PreferenceKind,
         representative.kind: representative::Kind,
+        safety_instruction.kind: safety_instruction::Kind,
+        safety_instruction.status: safety_instruction::Status,
         task.created_by_kind: access_event::ActorKind,
         task.ended_by_kind: access_event::ActorKind,
         task.kind: task::Kind,
@@ -512,6 +581,10 @@ async fn a_value_outside_its_list_is_refused() {
         "change_entry",
         "access_event",
         "access_assessment",
+        "agreement_offer",
+        "agreement_request",
+        "plan_link",
+        "safety_instruction",
     ];
     // What a task is cannot be changed at all: that is refused before its value is looked at.
     let fixed = [("task", "kind"), ("task", "created_by_kind")];

@@ -60,6 +60,8 @@ async fn core_of(database: &TestDatabase, now: DateTime<Utc>) -> Core {
         after_hours_phone: "1177".to_owned(),
         ages: patientkontrakt::domain::representative::rules::Ages::default(),
         contact_request_days: 5,
+        agreement_request_days: 14,
+        patient_groups: Vec::new(),
     };
     let log = AccessLog::start(db.clone(), clock.clone(), keys.clone());
     let library = Arc::new(Library::load(None).unwrap());

@@ -22,8 +22,9 @@ use std::ops::Deref;
 
 use chrono::{DateTime, Utc};
 use entity::{
-    CareUnitId, PatientId, SlotId, agreement, agreement_version, appointment, battery_answer_set,
-    care_contact, goal, patient, plan_item, slot, task as task_row, thread, thread_message,
+    CareUnitId, PatientId, SlotId, agreement, agreement_offer, agreement_request, agreement_version,
+    appointment, battery_answer_set, care_contact, goal, patient, plan_item, slot, task as task_row, thread,
+    thread_message,
 };
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, Iterable, ModelTrait, PrimaryKeyToColumn, QueryFilter, Value,
@@ -89,6 +90,8 @@ macro_rules! patient_data {
 
 patient_data! {
     agreement => Agreement,
+    agreement_offer => AgreementOffer,
+    agreement_request => AgreementRequest,
     agreement_version => Agreement,
     appointment => Appointment,
     battery_answer_set => BatteryAnswer,

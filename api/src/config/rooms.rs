@@ -7,7 +7,7 @@ use crate::{
     calendar::SendingHours,
     crypto,
     db::DbOptions,
-    domain::{phone::EmailAddress, representative::rules::Ages},
+    domain::{agreement::patient_group, phone::EmailAddress, representative::rules::Ages},
     http::graphql::limits::Limits,
     reminder::{
         channel::{
@@ -158,6 +158,8 @@ impl Config {
                 own_plan: self.region.own_plan_age,
             },
             contact_request_days: self.region.contact_request_days,
+            agreement_request_days: i64::from(self.region.agreement_request_days),
+            patient_groups: patient_group::groups(&self.region.patient_groups),
         }
     }
 }

@@ -12,7 +12,10 @@ use super::{
     Reader,
     value::{DatabaseUrl, MasterKey, Setting, choices, words},
 };
-use crate::{http::graphql::limits::Limits, reminder::channel::smtp::TlsMode, session::FixedContactPolicy};
+use crate::{
+    domain::agreement::patient_group::PatientGroup, http::graphql::limits::Limits,
+    reminder::channel::smtp::TlsMode, session::FixedContactPolicy,
+};
 
 /// One setting as it is described and shown.
 pub(super) struct Row {
@@ -314,6 +317,10 @@ sections! {
         own_plan_age: u32 = 16;
         /// Working days within which care must appoint a contact that a patient has asked for.
         contact_request_days: u32 = 5;
+        /// Days within which care must have begun the agreement that a patient has asked for; then it rises to the manager.
+        agreement_request_days: u32 = 14;
+        /// Patient groups beside those that ship, each as "CODE: Swedish name / English name". A code that is in use must stay.
+        patient_groups: Vec<PatientGroup> = Vec::new() => "[\"ASTMA_KOL: Astma och kol / Asthma and COPD\"]";
     }
 
     /// Question batteries and templates beside those that ship.

@@ -11,6 +11,8 @@ use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use toml::de::DeValue;
 
+use crate::domain::agreement::patient_group::PatientGroup;
+
 /// A value as it was found, before its type is known.
 #[derive(Clone)]
 pub(super) enum Raw {
@@ -106,6 +108,7 @@ text_settings! {
     SocketAddr: "an address with a port, such as \"127.0.0.1:8080\"";
     chrono_tz::Tz: "a time zone, such as \"Europe/Stockholm\"";
     NaiveDate: "a date, such as \"2026-01-31\"";
+    PatientGroup: "a code with two names, such as \"ASTMA_KOL: Astma och kol / Asthma and COPD\"";
 }
 
 macro_rules! whole_numbers {

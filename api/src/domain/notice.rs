@@ -21,6 +21,7 @@ use sea_orm::{
     sea_query::{CaseStatement, Expr, ExprTrait, OnConflict},
 };
 
+use super::history::Owner;
 use crate::{
     db::Tx,
     error::Fault,
@@ -211,25 +212,37 @@ pub async fn plan_notice(
     version: AgreementVersionId,
     rule: &'static str,
 ) -> Result<(), Fault> {
-    let whom = patient::Entity::find_by_id(agreement.patient_id)
+    let about = format!("{}:{}", agreement.id.0.simple(), version.0.simple());
+    plan_news(tx, session, agreement.into(), &about, rule).await
+}
+
+/// Plans the notice that there is something new about the plan. `about` names what, for a notice is planned once.
+pub async fn plan_news(
+    tx: &Tx,
+    session: &Session,
+    owner: Owner,
+    about: &str,
+    rule: &'static str,
+) -> Result<(), Fault> {
+    let whom = patient::Entity::find_by_id(owner.patient)
         .one(tx)
         .await?
-        .ok_or_else(|| Fault::internal("an agreement without its patient"))?;
+        .ok_or_else(|| Fault::internal("a plan without its patient"))?;
     let now = session.now();
     let ways = ways(tx, &whom, PreferenceKind::Plan).await?;
     let notices = ways.iter().map(|way| Planned {
         patient: whom.id,
-        care_unit: agreement.care_unit_id,
-        care_provider: agreement.care_provider_id,
+        care_unit: owner.care_unit,
+        care_provider: owner.care_provider,
         kind: Kind::Plan,
         rule,
         way: *way,
         appointment: None,
         thread: None,
-        agreement: Some(agreement.id),
+        agreement: owner.agreement,
         due_at: session.core.settings.hours.next_open(now),
         useless_at: now + NEWS_USEFUL,
-        about: format!("{}:{}", agreement.id.0.simple(), version.0.simple()),
+        about: about.to_owned(),
     });
     write(tx, session, notices.collect()).await
 }

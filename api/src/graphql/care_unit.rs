@@ -6,11 +6,15 @@ use entity::{CareUnitId, care_unit};
 use super::{
     page::{Page, page_request},
     read::{
+        candidates::{self, CandidatePlace},
         task::{self, List, TaskFilter, TaskPlace},
         unit::{self, Filter, ListPlace, Sort},
     },
     scalars::{GlobalId, HsaId, NodeKind, PhoneNumber},
-    types::{agreement::AgreementSummary, booking::AppointmentType, enums::AgreementStatus, tasks::Task},
+    types::{
+        agreement::AgreementSummary, beginning::AgreementCandidate, booking::AppointmentType,
+        enums::AgreementStatus, tasks::Task,
+    },
     user_error::{coded, fault, refused, session},
 };
 use crate::auth::policy::{self, Action, Noun};
@@ -49,6 +53,18 @@ pub struct AgreementFilter {
     pub status: Option<AgreementStatus>,
     /// The beginning of the patient's family name; case does not matter.
     pub family_name: Option<String>,
+    /// The code of a patient group (patientgrupp): one of `patientGroups`.
+    pub patient_group: Option<String>,
+}
+
+/// Which patients without an agreement to list.
+#[derive(Clone, Debug, Default, InputObject)]
+pub struct CandidateFilter {
+    /// The beginning of the patient's family name; case does not matter.
+    pub family_name: Option<String>,
+    /// Only those who have asked for an agreement and wait (har önskat).
+    #[graphql(default = false)]
+    pub requested: bool,
 }
 
 /// In which order to list agreements.
@@ -112,7 +128,11 @@ impl CareUnit {
         };
         let request = page_request::<ListPlace>(first, after.as_deref(), 50)?;
         let filter = filter.unwrap_or_default();
-        let filter = Filter { status: filter.status.map(Into::into), family_name: filter.family_name };
+        let filter = Filter {
+            status: filter.status.map(Into::into),
+            family_name: filter.family_name,
+            patient_group: filter.patient_group,
+        };
         let sort = match sort {
             AgreementSort::UpdatedDesc => Sort::UpdatedDesc,
             AgreementSort::PatientName => Sort::PatientName,
@@ -144,5 +164,27 @@ impl CareUnit {
         let counted = ctx.look_ahead().field("totalCount").exists();
         let list = List { unit: &own, assignee: None, filter: &filter.unwrap_or_default() };
         task::page(session, &list, &request, counted).await.map(Some).map_err(|e| fault(session, &e))
+    }
+
+    /// The unit's patients without an agreement (möjliga patienter för patientkontrakt), by name, for its own staff:
+    /// those with a care relation in force. Only what the unit's care provider knows counts: ask the patient whether
+    /// there is an agreement elsewhere (fråga patienten). FORBIDDEN for others.
+    async fn candidates(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many, 1 to 100; 50 when left out.")] first: Option<i32>,
+        #[graphql(desc = "Goes on after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Which patients.")] filter: Option<CandidateFilter>,
+    ) -> Result<Option<Page<AgreementCandidate>>> {
+        let session = session(ctx);
+        let Ok(own) = policy::own_unit(&session.actor, Noun::CareUnit, Action::List, self.id, "careUnit")
+        else {
+            return Err(refused(session));
+        };
+        let request = page_request::<CandidatePlace>(first, after.as_deref(), 50)?;
+        let CandidateFilter { family_name, requested } = filter.unwrap_or_default();
+        let filter = candidates::Filter { family_name, requested };
+        let page = candidates::of_unit(session, &own, &filter, &request).await;
+        page.map(Some).map_err(|e| fault(session, &e))
     }
 }

@@ -1,5 +1,6 @@
 //! The GraphQL schema: thin resolvers over the read models and the use cases.
 
+pub mod agreement;
 pub mod assignment;
 pub mod care_unit;
 pub mod mutation;

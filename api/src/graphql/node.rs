@@ -13,12 +13,13 @@ use super::{
     care_unit::CareUnit,
     patient::Patient,
     plain::meta_field,
-    read::{self, node},
+    read::{self, beginning, node},
     scalars::{GlobalId, NodeKind},
     thread::{self, Thread},
     types::{
         agreement::{Agreement, AgreementVersion, Goal, PlanItem},
         battery::BatteryAnswerSet,
+        beginning::{AgreementOffer, AgreementRequest},
         booking::{Appointment, AppointmentType, Slot},
         messages::{ReminderPreference, ThreadMessage},
         people::CareContact,
@@ -86,6 +87,8 @@ macro_rules! nodes {
 
 nodes! {
     Agreement(Agreement),
+    AgreementOffer(AgreementOffer),
+    AgreementRequest(AgreementRequest),
     AgreementVersion(AgreementVersion),
     Appointment(Appointment),
     AppointmentType(AppointmentType),
@@ -109,6 +112,10 @@ impl Node {
         let row = id.id;
         Ok(match id.kind {
             NodeKind::Agreement => node::agreement(ctx, row.into()).await?.map(Self::Agreement),
+            NodeKind::AgreementOffer => beginning::offer(ctx, row.into()).await?.map(Self::AgreementOffer),
+            NodeKind::AgreementRequest => {
+                beginning::request(ctx, row.into()).await?.map(Self::AgreementRequest)
+            }
             NodeKind::AgreementVersion => {
                 node::agreement_version(ctx, row.into()).await?.map(Self::AgreementVersion)
             }

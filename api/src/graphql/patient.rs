@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{
     page::{Page, page_request},
     read::{
-        access_log, battery, contact,
+        access_log, battery, beginning, contact,
         plan::{self, PatientPlan, Wanted},
         steps::{self, AgreementPart, PartKind, TimelineEntry},
     },
@@ -17,6 +17,7 @@ use super::{
     types::{
         agreement::{Agreement, NextSteps},
         battery::BatteryAnswerSet,
+        beginning::{AgreementOffer, AgreementRequest, PatientAgreement},
         booking::Appointment,
         enums::{AppointmentStatus, ProtectedIdentity},
         messages::ReminderPreference,
@@ -142,6 +143,30 @@ impl Patient {
     async fn agreement(&self, ctx: &Context<'_>) -> Result<Option<&Agreement>> {
         in_scope(ctx, Noun::Agreement)?;
         Ok(self.plan.agreement.as_ref())
+    }
+
+    /// All agreements (patientkontrakt), the latest first: the ones that have ended stay readable.
+    async fn agreements(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many, 1 to 100; 20 when left out.")] first: Option<i32>,
+        #[graphql(desc = "Goes on after this cursor.")] after: Option<String>,
+    ) -> Result<Page<PatientAgreement>> {
+        let session = session(ctx);
+        let request = page_request::<Uuid>(first, after.as_deref(), 20)?;
+        beginning::agreements_of(session, self.plan.id, &request).await.map_err(|e| fault(session, &e))
+    }
+
+    /// Offers of an agreement (erbjudanden), the latest first, each with its answer. At most 50.
+    async fn agreement_offers(&self, ctx: &Context<'_>) -> Result<Vec<AgreementOffer>> {
+        let session = session(ctx);
+        beginning::offers_to(session, self.plan.id).await.map_err(|e| fault(session, &e))
+    }
+
+    /// What the patient has asked for (önskemål om patientkontrakt), the latest first. At most 50.
+    async fn agreement_requests(&self, ctx: &Context<'_>) -> Result<Vec<AgreementRequest>> {
+        let session = session(ctx);
+        beginning::requests_of(session, self.plan.id).await.map_err(|e| fault(session, &e))
     }
 
     /// The main fast vårdkontakt.

@@ -302,12 +302,86 @@ pub fn meta_object(
     }
 }
 
+/// Writes `object`, and loads the fields that it declares with `#[ComplexObject]` where they are selected: one after
+/// another, each with its arguments.
+pub async fn write_and_load<T: Plain + async_graphql::ComplexObject>(
+    object: &T,
+    ctx: &ContextSelectionSet<'_>,
+    field: &Positioned<Field>,
+) -> async_graphql::ServerResult<Value> {
+    let mut written = object.write(&At::root(ctx, field));
+    let Value::Object(fields) = &mut written else { return Ok(written) };
+    let mut selected = Vec::new();
+    selected_fields(ctx, &field.node.selection_set.node, &T::type_name(), &mut selected);
+    for field in selected {
+        let ctx = ctx.with_field(field);
+        let key = &field.node.response_key().node;
+        match object.resolve_field(&ctx).await {
+            Ok(Some(value)) => {
+                fields.insert(key.clone(), value);
+            }
+            Ok(None) => {}
+            Err(error) => ctx.add_error(error),
+        }
+    }
+    Ok(written)
+}
+
+/// The fields selected of an object called `name`, those in fragments too.
+fn selected_fields<'a>(
+    ctx: &'a ContextSelectionSet<'a>,
+    set: &'a SelectionSet,
+    name: &str,
+    into: &mut Vec<&'a Positioned<Field>>,
+) {
+    let applies = |condition: &str| condition == name || condition == "Node";
+    for selection in &set.items {
+        match &selection.node {
+            Selection::Field(field) => into.push(field),
+            Selection::InlineFragment(fragment) => {
+                let condition = fragment.node.type_condition.as_ref();
+                if condition.is_none_or(|c| applies(&c.node.on.node)) {
+                    selected_fields(ctx, &fragment.node.selection_set.node, name, into);
+                }
+            }
+            Selection::FragmentSpread(spread) => {
+                if let Some(fragment) = ctx.query_env.fragments.get(&spread.node.fragment_name.node)
+                    && applies(&fragment.node.type_condition.node.on.node)
+                {
+                    selected_fields(ctx, &fragment.node.selection_set.node, name, into);
+                }
+            }
+        }
+    }
+}
+
 /// Declares a GraphQL object that is plain data. Doc comments become the descriptions; every field's type is
 /// [`Plain`]. `implements Node` puts it under the interface.
+///
+/// `+ complex` adds the fields of an `#[async_graphql::ComplexObject] impl`: what is rarely asked for, or takes
+/// arguments, and is loaded then. Such an object must not stand inside another plain one.
 macro_rules! plain_object {
+    (@resolve complex, $object:ident, $ctx:ident, $field:ident) => {
+        $crate::graphql::plain::write_and_load($object, $ctx, $field).await
+    };
+    (@resolve , $object:ident, $ctx:ident, $field:ident) => {
+        Ok($crate::graphql::plain::Plain::write($object, &$crate::graphql::plain::At::root($ctx, $field)))
+    };
+    (@fields complex, $name:ident, $registry:ident) => {
+        <$name as async_graphql::ComplexObject>::fields($registry)
+    };
+    (@fields , $name:ident, $registry:ident) => {
+        Vec::new()
+    };
+    (@load complex, $object:ident, $ctx:ident) => {
+        async_graphql::ComplexObject::resolve_field($object, $ctx).await
+    };
+    (@load , $object:ident, $ctx:ident) => {
+        Ok(None)
+    };
     (
         $(#[doc = $doc:literal])*
-        $name:ident $(implements $interface:ident)? {
+        $name:ident $(implements $interface:ident)? $(+ $complex:ident)? {
             $($(#[doc = $fdoc:literal])* $field:ident: $ty:ty),+ $(,)?
         }
     ) => {
@@ -343,11 +417,13 @@ macro_rules! plain_object {
                             <$ty as async_graphql::OutputType>::create_type_info(registry),
                         )),+
                     ];
+                    let more: Vec<(String, async_graphql::registry::MetaField)> =
+                        $crate::graphql::plain::plain_object!(@fields $($complex)?, $name, registry);
                     $crate::graphql::plain::meta_object(
                         stringify!($name),
                         &[$($doc),*],
                         std::any::type_name::<Self>(),
-                        fields.into_iter().collect(),
+                        fields.into_iter().chain(more).collect(),
                     )
                 })
             }
@@ -357,7 +433,7 @@ macro_rules! plain_object {
                 ctx: &async_graphql::ContextSelectionSet<'_>,
                 field: &async_graphql::Positioned<async_graphql::parser::types::Field>,
             ) -> async_graphql::ServerResult<async_graphql::Value> {
-                Ok($crate::graphql::plain::Plain::write(self, &$crate::graphql::plain::At::root(ctx, field)))
+                $crate::graphql::plain::plain_object!(@resolve $($complex)?, self, ctx, field)
             }
         }
 
@@ -372,7 +448,7 @@ macro_rules! plain_object {
                 $(if $crate::graphql::plain::is_camel_case_of(name, stringify!($field)) {
                     return Ok(Some($crate::graphql::plain::Plain::write(&self.$field, &at)));
                 })+
-                Ok(None)
+                $crate::graphql::plain::plain_object!(@load $($complex)?, self, ctx)
             }
         }
 

@@ -16,7 +16,7 @@ use super::{
     read::node,
     scalars::{GlobalId, NodeKind, PersonalIdentityNumber},
     slots::free_slots,
-    types::{battery::QuestionBattery, booking::Slot},
+    types::{battery::QuestionBattery, beginning::PatientGroup, booking::Slot},
     user_error::{coded, fault, refused, session},
 };
 use crate::{
@@ -104,6 +104,15 @@ impl Query {
             .map_err(|e| fault(session, &e))?;
         // The same statements run whether the number is known or not.
         Patient::load(ctx, found.unwrap_or(entity::PatientId(uuid::Uuid::nil()))).await
+    }
+
+    /// The groups that agreements are counted under (patientgrupper): those that ship, and the region's own.
+    async fn patient_groups(&self, ctx: &Context<'_>) -> Result<Vec<PatientGroup>> {
+        let session = session(ctx);
+        if policy::check(&session.actor, Noun::CareUnit, Action::Read).is_err() {
+            return Err(refused(session));
+        }
+        Ok(PatientGroup::all(session))
     }
 
     /// A care unit (vårdenhet). Anyone signed in sees how to reach it; its lists are for its own staff.

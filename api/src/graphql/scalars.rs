@@ -10,6 +10,8 @@ use uuid::Uuid;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum NodeKind {
     Agreement,
+    AgreementOffer,
+    AgreementRequest,
     AgreementVersion,
     Appointment,
     AppointmentType,
@@ -30,6 +32,8 @@ pub enum NodeKind {
 impl NodeKind {
     const ALL: &'static [(Self, &'static str)] = &[
         (Self::Agreement, "agr"),
+        (Self::AgreementOffer, "off"),
+        (Self::AgreementRequest, "req"),
         (Self::AgreementVersion, "ver"),
         (Self::Appointment, "apt"),
         (Self::AppointmentType, "typ"),

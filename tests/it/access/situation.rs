@@ -17,6 +17,8 @@ pub struct Record {
     pub patient: TestPatient,
     pub staff: Staff,
     pub agreement: String,
+    pub offer: String,
+    pub request: String,
     pub version: String,
     pub digest: String,
     pub goal: String,
@@ -76,6 +78,8 @@ pub fn random(kind: NodeKind) -> String {
 /// Every kind of object with identity.
 pub const KINDS: &[NodeKind] = &[
     NodeKind::Agreement,
+    NodeKind::AgreementOffer,
+    NodeKind::AgreementRequest,
     NodeKind::AgreementVersion,
     NodeKind::Appointment,
     NodeKind::AppointmentType,
@@ -105,8 +109,8 @@ pub async fn rows_about(app: &TestApp, patient: PatientId) -> Vec<(NodeKind, Uui
             found.extend(rows.into_iter().map(|row| (NodeKind::$kind, row.id.0)));
         )+};
     }
-    add!(agreement Agreement, agreement_version AgreementVersion, appointment Appointment,
-         battery_answer_set BatteryAnswerSet,
+    add!(agreement Agreement, agreement_offer AgreementOffer, agreement_request AgreementRequest,
+         agreement_version AgreementVersion, appointment Appointment, battery_answer_set BatteryAnswerSet,
          care_contact CareContact, goal Goal, plan_item PlanItem, reminder_preference ReminderPreference,
          task Task, thread Thread, thread_message ThreadMessage);
     found
@@ -136,7 +140,11 @@ pub fn assert_nothing_of(patient: &TestPatient, answer: &Answer) {
 /// What a payload's object is, and what of it tests look at.
 fn selection(mutation: &str) -> &'static str {
     match mutation {
-        "agreementAssent" | "agreementCreate" | "agreementPropose" => {
+        "agreementOffer" | "agreementOfferAnswer" => "offer { id status answerWords rowVersion }",
+        "agreementRequest" | "agreementRequestPass" | "agreementRequestWithdraw" => {
+            "request { id status why rowVersion }"
+        }
+        "agreementAssent" | "agreementCreate" | "agreementEnd" | "agreementPropose" => {
             "agreement { id status rowVersion currentVersion { id digest title story status } \
              goals { id text } planItems { id title description status rowVersion } }"
         }
@@ -198,7 +206,23 @@ pub fn mutations(at: &Record, unit: &Staff) -> Vec<(&'static str, Value)> {
             json!({ "agreementId": at.agreement, "versionId": at.version, "digest": at.digest }),
         ),
         ("agreementCreate", json!({ "patientId": patient, "title": "Ny plan" })),
+        (
+            "agreementEnd",
+            json!({ "agreementId": at.agreement, "reason": "MOVED", "words": "Flyttat", "expectedRowVersion": 1 }),
+        ),
+        ("agreementOffer", json!({ "patientId": patient, "how": "ON_SITE" })),
+        (
+            "agreementOfferAnswer",
+            json!({ "offerId": at.offer, "accepted": true, "how": "PHONE", "expectedRowVersion": 1 }),
+        ),
         ("agreementPropose", json!({ "agreementId": at.agreement, "expectedRowVersion": 1 })),
+        ("agreementRequest", json!({ "patientId": patient, "how": "PHONE", "why": "Gärna" })),
+        (
+            "agreementRequestPass",
+            json!({ "requestId": at.request, "careUnitId": global(NodeKind::CareUnit, unit.unit), "reason": "Där",
+                    "expectedRowVersion": 1 }),
+        ),
+        ("agreementRequestWithdraw", json!({ "requestId": at.request, "expectedRowVersion": 1 })),
         ("appointmentBook", json!({ "patientId": patient, "slotId": slot })),
         ("appointmentCancel", json!({ "appointmentId": appointment, "expectedRowVersion": 1 })),
         (
@@ -263,6 +287,8 @@ pub fn nowhere(like: &Record) -> Record {
         patient,
         staff: like.staff.clone(),
         agreement: random(NodeKind::Agreement),
+        offer: random(NodeKind::AgreementOffer),
+        request: random(NodeKind::AgreementRequest),
         version: random(NodeKind::AgreementVersion),
         digest: "00".repeat(32),
         goal: random(NodeKind::Goal),
@@ -282,6 +308,12 @@ async fn record(app: &TestApp, patient: &TestPatient, staff: &Staff, times: Opti
     let (care, own, word) = (&staff.identity, &patient.identity, patient.canary);
     let text = |what: &str| format!("{what} {word}");
     let unit = global(NodeKind::CareUnit, staff.unit);
+    let input = json!({ "patientId": patient.global_id(), "how": "ON_SITE" });
+    let offer = act(app, care, "agreementOffer", input).await.ok().text("/agreementOffer/offer/id");
+    let input = json!({ "offerId": offer, "accepted": true, "words": text("Ja"), "expectedRowVersion": 1 });
+    act(app, own, "agreementOfferAnswer", input).await.ok();
+    let input = json!({ "careUnitId": unit, "why": text("Varför") });
+    let request = act(app, own, "agreementRequest", input).await.ok().text("/agreementRequest/request/id");
     let input = json!({
         "patientId": patient.global_id(), "title": text("Plan"), "story": text("Berättelse"),
         "whatMatters": text("Viktigt"), "sharedGoal": text("Gemensamt"), "ownResponsibility": text("Eget"),
@@ -352,6 +384,8 @@ async fn record(app: &TestApp, patient: &TestPatient, staff: &Staff, times: Opti
         patient: patient.clone(),
         staff: staff.clone(),
         agreement,
+        offer,
+        request,
         version,
         digest,
         goal,
@@ -435,7 +469,8 @@ pub async fn log_length(app: &TestApp) -> usize {
 
 /// Everything of the caller's own record that `me` can show.
 pub const ME: &str = "{ me { id givenName familyName personalIdentityNumber birthDate language careUnit { id name } \
-    agreement { id status rowVersion careUnit { name } \
+    agreements { nodes { id title } } agreementOffers { id answerWords } agreementRequests { id why } \
+    agreement { id status rowVersion careUnit { name } history { nodes { what byName changes { label from to } } } \
       currentVersion { id title story whatMatters sharedGoal ownResponsibility selfCare whenToSeekHelp howResultsCome } \
       proposals { id title } goals { id text } \
       planItems { id title description resultHow statusReason goal { id text } responsibleUnit { name } } } \

@@ -171,6 +171,7 @@ async fn without_a_token_every_root_field_is_unauthenticated_and_changes_nothing
         ("node", format!("{{ node(id: \"{}\") {{ id }} }}", s.one.agreement)),
         ("questionBatteries", "{ questionBatteries { key } }".to_owned()),
         ("questionBattery", "{ questionBattery(key: \"pulse\") { key } }".to_owned()),
+        ("patientGroups", "{ patientGroups { code } }".to_owned()),
         (
             "patient",
             format!("{{ patient(number: \"{}\", reason: \"x\") {{ givenName }} }}", s.one.patient.number),

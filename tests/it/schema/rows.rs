@@ -3,12 +3,13 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use entity::{LookupHash, Sealed, access_event::ActorKind, agreement_version::Party};
 use entity::{
-    access_assessment, access_event, access_event_patient, agreement, agreement_version, appointment,
-    appointment_type, assignment, battery_answer, battery_answer_set, care_contact, care_provider,
-    care_relation, care_unit, change_entry, contact_way, data_key, domain_event, goal, goal_revision,
-    guarantee_pause, idempotency_key, item_concern, notice, occupancy, patient, patient_identity, plan_item,
-    plan_item_mark, plan_item_revision, progress_note, question_battery, reminder_preference, representative,
-    schedule, slot, staff_member, task, thread, thread_message, thread_read, version_goal, version_item,
+    access_assessment, access_event, access_event_patient, agreement, agreement_offer, agreement_request,
+    agreement_request_pass, agreement_version, appointment, appointment_type, assignment, battery_answer,
+    battery_answer_set, care_contact, care_provider, care_relation, care_unit, change_entry, contact_way,
+    data_key, domain_event, goal, goal_revision, guarantee_pause, idempotency_key, item_concern, notice,
+    occupancy, patient, patient_identity, plan_item, plan_item_mark, plan_item_revision, plan_link,
+    progress_note, question_battery, reminder_preference, representative, safety_instruction, schedule, slot,
+    staff_member, task, thread, thread_message, thread_read, version_goal, version_item,
 };
 use sea_orm::{
     ActiveModelTrait, ConnectionTrait, DatabaseConnection, DbErr, EntityTrait, IntoActiveModel, ModelTrait,
@@ -133,7 +134,8 @@ world! {
     },
     agreement: agreement::Model = agreement::Model {
         id: id(10), patient_id: id(5), care_unit_id: id(2), care_provider_id: id(1), region: "25".into(),
-        status: agreement::Status::Active, current_version_id: id(11), end_reason: None, ended_at: None,
+        status: agreement::Status::Active, current_version_id: id(11), patient_group: Some("FRAIL".into()), end_reason: None, ended_at: None,
+        ended_by_kind: Some(ActorKind::Staff), ended_by_id: Some(id(4)), end_words: Some(sealed()),
         created_at: at(0), updated_at: at(0), row_version: 1,
     },
     agreement_version: agreement_version::Model = agreement_version::Model {
@@ -278,6 +280,38 @@ world! {
     battery_answer: battery_answer::Model = battery_answer::Model {
         id: id(32), patient_id: id(5), care_unit_id: id(2), care_provider_id: id(1), answer_set_id: id(31),
         question: "hur".into(), choice: Some(battery_answer::Choice::Partly), text: None, comment: Some(sealed()),
+    },
+    agreement_offer: agreement_offer::Model = agreement_offer::Model {
+        id: id(1301), patient_id: id(5), care_unit_id: id(2), care_provider_id: id(1), region: "25".into(),
+        patient_group: None, offered_by: id(4), offered_how: agreement_offer::Way::OnSite, offered_at: at(0),
+        status: agreement_offer::Status::Accepted, answered_at: Some(at(1)),
+        answered_by_kind: Some(ActorKind::Staff), answered_by_id: Some(id(4)),
+        answered_how: Some(agreement_offer::Way::Phone), answer_words: Some(sealed()), row_version: 2,
+    },
+    agreement_request: agreement_request::Model = agreement_request::Model {
+        id: id(1302), patient_id: id(5), care_unit_id: id(2), care_provider_id: id(1), region: "25".into(),
+        why: Some(sealed()), asked_by_kind: ActorKind::Patient, asked_by_id: id(5), asked_how: None,
+        asked_at: at(0), due_at: at(60), status: agreement_request::Status::Fulfilled,
+        agreement_id: Some(id(10)), ended_at: Some(at(2)), ended_by_kind: Some(ActorKind::Staff),
+        ended_by_id: Some(id(4)), end_words: None, row_version: 2,
+    },
+    agreement_request_pass: agreement_request_pass::Model = agreement_request_pass::Model {
+        id: id(1303), request_id: id(1302), patient_id: id(5), care_unit_id: id(2), care_provider_id: id(1),
+        from_unit_id: id(2), passed_by: id(4), reason: sealed(), passed_at: at(1),
+    },
+    safety_instruction: safety_instruction::Model = safety_instruction::Model {
+        id: id(1304), agreement_id: id(10), patient_id: id(5), care_unit_id: id(2), care_provider_id: id(1),
+        kind: safety_instruction::Kind::Medicine, text: sealed(), action: Some(sealed()),
+        phone: Some("1177".into()), source: Some(sealed()), source_on: Some(day()),
+        status: safety_instruction::Status::Open, added_by: id(4), added_at: at(1), agreed_version_id: None,
+        settled_at: None, withdrawn_by: None, withdraw_reason: None, row_version: 1,
+    },
+    plan_link: plan_link::Model = plan_link::Model {
+        id: id(1305), agreement_id: id(10), patient_id: id(5), care_unit_id: id(2), care_provider_id: id(1),
+        kind: plan_link::Kind::Rehab, title: sealed(), holder: sealed(), reference: Some(sealed()),
+        url: Some(sealed()), dated_on: Some(day()), parties: Some(sealed()), fulfils: false,
+        added_by_kind: ActorKind::Staff, added_by_id: id(4), added_at: at(1), removed_at: None,
+        removed_by_kind: None, removed_by_id: None, remove_reason: None, row_version: 1,
     },
     change_entry: change_entry::Model = change_entry::Model {
         id: id(25), patient_id: id(5), care_unit_id: id(2), care_provider_id: id(1), agreement_id: Some(id(10)),

@@ -26,6 +26,8 @@ listed! {
     Noun {
         AccessLog,
         Agreement,
+        AgreementOffer,
+        AgreementRequest,
         Appointment,
         Assignment,
         BatteryAnswer,
@@ -48,6 +50,7 @@ listed! {
     /// What can be done to them.
     Action {
         Accept,
+        Answer,
         Appoint,
         Assent,
         Assign,
@@ -66,6 +69,7 @@ listed! {
         Register,
         Send,
         Set,
+        Withdraw,
     }
 }
 
@@ -134,13 +138,17 @@ pub fn allows(who: Who, noun: Noun, action: Action) -> bool {
         | (N::Thread, A::Read | A::Create | A::Send | A::MarkRead)
         | (N::BatteryAnswer, A::Read | A::Create)
         | (N::ReminderPreference, A::Read | A::Set)
-        | (N::Agreement, A::Propose)
+        | (N::Agreement, A::End | A::Propose)
+        | (N::AgreementOffer, A::Read | A::Answer)
+        | (N::AgreementRequest, A::Read | A::Create)
         | (N::Goal, A::Create)
         | (N::PlanItem, A::Propose | A::Accept | A::Complete) => patient || care,
         // The assent of care is given by the role CARE alone.
         (N::Agreement, A::Assent) => patient || who == Who::Staff(Role::Care),
-        (N::AccessLog, A::Read) => patient,
-        (N::Agreement, A::Create)
+        // Care cannot close what the patient asks for.
+        (N::AccessLog, A::Read) | (N::AgreementRequest, A::Withdraw) => patient,
+        (N::Agreement | N::AgreementOffer, A::Create)
+        | (N::AgreementRequest, A::Pass)
         | (N::CareContact, A::Appoint | A::End)
         | (N::CareRelation, A::Register)
         | (N::CareUnit, A::List)

@@ -98,8 +98,8 @@ impl Rights {
     pub fn cover(self, noun: Noun, action: Action) -> bool {
         let Some(area) = area(noun) else { return false };
         match (noun, action) {
-            // Accepting a proposal is the assent to it.
-            (Noun::Agreement, Action::Assent) | (Noun::PlanItem, Action::Accept) => {
+            // Accepting a proposal is the assent to it, and who may assent may take it back.
+            (Noun::Agreement, Action::Assent | Action::End) | (Noun::PlanItem, Action::Accept) => {
                 self.assent && self.level(area).is_some()
             }
             (_, Action::Read | Action::List) => self.level(area).is_some(),
@@ -111,7 +111,12 @@ impl Rights {
 /// The area that a noun belongs to; none for what only the patient themself, or only care, deals with.
 pub fn area(noun: Noun) -> Option<Area> {
     match noun {
-        Noun::Agreement | Noun::BatteryAnswer | Noun::Goal | Noun::PlanItem => Some(Area::Agreement),
+        Noun::Agreement
+        | Noun::AgreementOffer
+        | Noun::AgreementRequest
+        | Noun::BatteryAnswer
+        | Noun::Goal
+        | Noun::PlanItem => Some(Area::Agreement),
         Noun::Appointment => Some(Area::Booking),
         Noun::Thread => Some(Area::Messages),
         Noun::CareContact => Some(Area::Contacts),

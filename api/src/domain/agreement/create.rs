@@ -1,18 +1,15 @@
 //! Drawing up an agreement: a draft, its first version, and the care relation that goes with it.
 
-use chrono::{DateTime, Utc};
 use entity::{
     AgreementId, AgreementVersionId, CareRelationId, PatientId, agreement,
     agreement_version::{self, Status},
-    assignment, care_contact, care_relation, patient,
+    care_relation, patient,
 };
-use sea_orm::{
-    ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::ExprTrait,
-};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 use serde::Serialize;
 use serde_json::json;
 
-use super::{canonical, content::AgreementContent, version::event};
+use super::{canonical, content::AgreementContent, patient_group::known, signal, version::event};
 use crate::{
     auth::{
         actor::StaffActor,
@@ -21,10 +18,11 @@ use crate::{
     crypto::Place,
     db::Tx,
     domain::{
-        act::{self, Done, Event, Receipt},
+        act::{self, Done, Receipt},
         history::{self, Change},
+        offer,
         patient::alive,
-        text,
+        request, text,
     },
     error::{Fault, Problem, ProblemCode, Stop},
     session::Session,
@@ -35,6 +33,8 @@ use crate::{
 pub struct Create {
     pub patient: PatientId,
     pub content: AgreementContent,
+    /// A code of the region's patient groups.
+    pub patient_group: Option<String>,
 }
 
 const ACTION: &str = "agreementCreate";
@@ -54,7 +54,9 @@ pub async fn create(session: &Session, key: &str, cmd: &Create) -> Result<Receip
             now,
         )
         .await?;
-        let content = content(&cmd.content)?;
+        let mut problems = Vec::new();
+        let group = known(session, "patientGroup", cmd.patient_group.as_deref(), &mut problems);
+        let content = content(&cmd.content, problems)?;
         alive(&patient)?;
         // Two drafts at once would be two agreements: the second waits here and then sees the first.
         patient::Entity::find_by_id(patient.id).lock_exclusive().one(tx).await?;
@@ -70,8 +72,12 @@ pub async fn create(session: &Session, key: &str, cmd: &Create) -> Result<Receip
             region: session.core.settings.region.clone(),
             status: agreement::Status::Draft,
             current_version_id: version,
+            patient_group: group,
             end_reason: None,
             ended_at: None,
+            ended_by_kind: None,
+            ended_by_id: None,
+            end_words: None,
             created_at: now,
             updated_at: now,
             row_version: 1,
@@ -85,20 +91,22 @@ pub async fn create(session: &Session, key: &str, cmd: &Create) -> Result<Receip
             kind: "agreement",
             subject: agreement.0,
             before: None,
-            after: Some(json!({ "status": row.status, "content": content })),
+            after: Some(
+                json!({ "status": row.status, "content": content, "patientGroup": row.patient_group }),
+            ),
         };
         history::record(tx, session, (&row).into(), ACTION, [change]).await?;
-        let mut events = vec![event(&row, "agreement.created", agreement.0)];
-        events.extend(signal_to_contact(tx, &row, &staff, now).await?);
-        act::emit(tx, session, events).await?;
+        act::emit(tx, session, [event(&row, "agreement.created", agreement.0)]).await?;
+        signal::drawn_up(tx, session, &row, &staff).await?;
+        offer::superseded(tx, session, &row).await?;
+        request::fulfilled(tx, session, &row).await?;
         Ok(Done::on(patient.id).with("agreement", agreement.0).with("version", version.0))
     })
     .await
 }
 
 /// Every problem of the texts at once.
-fn content(given: &AgreementContent) -> Result<AgreementContent, Vec<Problem>> {
-    let mut problems = Vec::new();
+fn content(given: &AgreementContent, mut problems: Vec<Problem>) -> Result<AgreementContent, Vec<Problem>> {
     let mut paragraph =
         |field, text: &Option<String>| text::optional(field, text.as_deref(), text::TEXT, &mut problems);
     let mut content = AgreementContent {
@@ -116,7 +124,7 @@ fn content(given: &AgreementContent) -> Result<AgreementContent, Vec<Problem>> {
 }
 
 /// Only what the caller can see counts: nothing here tells of another provider's agreement.
-async fn no_other(tx: &Tx, session: &Session, patient: PatientId) -> Result<(), Stop> {
+pub(crate) async fn no_other(tx: &Tx, session: &Session, patient: PatientId) -> Result<(), Stop> {
     let other = agreement::Entity::find()
         .filter(agreement::Column::PatientId.eq(patient))
         .filter(agreement::Column::Region.eq(session.core.settings.region.as_str()))
@@ -126,12 +134,18 @@ async fn no_other(tx: &Tx, session: &Session, patient: PatientId) -> Result<(), 
         .await?;
     match other {
         None => Ok(()),
-        Some(_) => Err(Problem::new(
+        Some(_) if session.actor.staff().is_some() => Err(Problem::new(
             ProblemCode::Conflict,
             "Patienten har redan ett patientkontrakt. Öppna det i stället för att göra ett nytt.",
             "The patient already has an agreement. Open that one instead of drawing up a new one.",
         )
         .at("patientId")
+        .into()),
+        Some(_) => Err(Problem::new(
+            ProblemCode::Conflict,
+            "Du har redan ett patientkontrakt, eller ett som håller på att göras. Öppna det.",
+            "You already have an agreement, or one that is being drawn up. Open that one.",
+        )
         .into()),
     }
 }
@@ -195,42 +209,4 @@ async fn relation(
     .exec_without_returning(tx)
     .await?;
     Ok(())
-}
-
-/// The fast vårdkontakt hears of an agreement that somebody else draws up. Across providers only with the patient's
-/// consent, which cannot be given yet.
-async fn signal_to_contact(
-    tx: &Tx,
-    agreement: &agreement::Model,
-    author: &StaffActor,
-    now: DateTime<Utc>,
-) -> Result<Option<Event>, Fault> {
-    let contact = care_contact::Entity::find()
-        .filter(care_contact::Column::PatientId.eq(agreement.patient_id))
-        .filter(care_contact::Column::Region.eq(agreement.region.as_str()))
-        .filter(care_contact::Column::CareProviderId.eq(author.care_provider))
-        .filter(care_contact::Column::Role.eq(care_contact::Role::FastVardkontakt))
-        .filter(care_contact::Column::Status.eq(care_contact::Status::Active))
-        .filter(care_contact::Column::ValidFrom.lte(now))
-        .filter(care_contact::Column::ValidUntil.is_null().or(care_contact::Column::ValidUntil.gt(now)))
-        .order_by_desc(care_contact::Column::IsLead)
-        .order_by_asc(care_contact::Column::Id)
-        .one(tx)
-        .await?;
-    let Some(contact) = contact else { return Ok(None) };
-    // The same person may act under another assignment.
-    if let Some(assignment) = contact.assignment_id {
-        let person = assignment::Entity::find_by_id(assignment).one(tx).await?;
-        if person.is_some_and(|a| a.staff_member_id == author.staff_member) {
-            return Ok(None);
-        }
-    }
-    Ok(Some(Event {
-        kind: "agreement.drawn_up_by_another",
-        patient: agreement.patient_id,
-        care_unit: contact.care_unit_id,
-        care_provider: contact.care_provider_id,
-        subject: contact.id.0,
-        for_register: false,
-    }))
 }

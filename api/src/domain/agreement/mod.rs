@@ -9,9 +9,12 @@ pub mod canonical;
 pub mod consent;
 pub mod content;
 pub mod create;
+pub mod end;
 mod members;
+pub mod patient_group;
 pub mod propose;
 pub mod rules;
+pub mod signal;
 pub mod version;
 
 #[cfg(test)]

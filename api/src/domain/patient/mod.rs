@@ -2,9 +2,13 @@
 
 pub mod personal_number;
 
-use entity::patient;
+use entity::{PatientId, patient};
+use sea_orm::{EntityTrait, QuerySelect};
 
-use crate::error::{Problem, ProblemCode};
+use crate::{
+    db::Tx,
+    error::{Fault, Problem, ProblemCode},
+};
 
 /// Under which a personal identity number is hashed for look-up, in its kept form.
 pub const IDENTITY_LOOKUP: &str = "identity number";
@@ -19,4 +23,14 @@ pub fn alive(patient: &patient::Model) -> Result<(), Problem> {
         ));
     }
     Ok(())
+}
+
+/// The patient as they are now, held until the transaction ends: two beginnings of one thing, or a beginning and a
+/// death, happen one after the other.
+pub async fn lock(tx: &Tx, id: PatientId) -> Result<patient::Model, Fault> {
+    patient::Entity::find_by_id(id)
+        .lock_exclusive()
+        .one(tx)
+        .await?
+        .ok_or_else(|| Fault::internal("a granted patient vanished"))
 }

@@ -1,6 +1,9 @@
 //! Passing a task to another unit of the same care provider. Why stays in the history.
 
-use entity::{CareUnitId, TaskId, care_unit, task};
+use entity::{
+    CareUnitId, TaskId, care_unit,
+    task::{self, Kind},
+};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 use serde::Serialize;
 use serde_json::json;
@@ -8,12 +11,13 @@ use serde_json::json;
 use super::{change, end_relation, event, open_relation};
 use crate::{
     auth::policy::{self, Action},
+    db::Tx,
     domain::{
         act::{self, Done, Receipt},
         history::{self, Change, Owner},
-        text,
+        request, text,
     },
-    error::{Fault, Problem},
+    error::{Fault, Problem, Stop},
     session::Session,
 };
 
@@ -36,42 +40,58 @@ pub async fn pass(session: &Session, key: &str, cmd: &Pass) -> Result<Receipt, F
         if task.row_version != cmd.expected_row_version {
             return Err(Problem::stale().into());
         }
-        let mut problems = Vec::new();
-        let reason = text::required("reason", &cmd.reason, text::TEXT, &mut problems);
-        let to = care_unit::Entity::find_by_id(cmd.care_unit)
-            .filter(care_unit::Column::CareProviderId.eq(task.care_provider_id))
-            .one(tx)
-            .await?;
-        match &to {
-            None => problems.push(Problem::not_found("careUnitId")),
-            Some(to) if to.id == task.care_unit_id => problems.push(Problem::input(
-                "careUnitId",
-                "Uppgiften ligger redan hos den enheten.",
-                "The task is with that unit already.",
-            )),
-            Some(_) => {}
-        }
-        let Some(to) = to.filter(|_| problems.is_empty()) else { return Err(problems.into()) };
-        let row = task::ActiveModel {
-            care_unit_id: Set(to.id),
-            assignee_id: Set(None),
-            raised_to_manager_at: Set(None),
-            ..Default::default()
-        };
-        change(tx, &task, cmd.expected_row_version, row).await?;
-        let from = Owner::from(&*task);
-        let owner = Owner { care_unit: to.id, ..from };
-        let entry = Change {
-            kind: "task",
-            subject: task.id.0,
-            before: Some(json!({ "careUnit": task.care_unit_id, "assignee": task.assignee_id })),
-            after: Some(json!({ "careUnit": to.id, "assignee": null, "reason": reason })),
-        };
-        history::record(tx, session, from, ACTION, [entry]).await?;
-        end_relation(tx, task.patient_id, task.id, now + super::RELATION_AFTER).await?;
-        open_relation(tx, session, owner, task.id).await?;
-        act::emit(tx, session, [event("task.passed", owner, task.id)]).await?;
+        hand_over(tx, session, &task, cmd.care_unit, &cmd.reason, ACTION).await?;
         Ok(Done::on(task.patient_id).with("task", task.id.0))
     })
     .await
+}
+
+/// Gives the task to another unit of the same care provider, and what it is about goes with it.
+pub async fn hand_over(
+    tx: &Tx,
+    session: &Session,
+    task: &task::Model,
+    to: CareUnitId,
+    reason: &str,
+    action: &'static str,
+) -> Result<(), Stop> {
+    let mut problems = Vec::new();
+    let reason = text::required("reason", reason, text::TEXT, &mut problems);
+    let to = care_unit::Entity::find_by_id(to)
+        .filter(care_unit::Column::CareProviderId.eq(task.care_provider_id))
+        .one(tx)
+        .await?;
+    match &to {
+        None => problems.push(Problem::not_found("careUnitId")),
+        Some(to) if to.id == task.care_unit_id => problems.push(Problem::input(
+            "careUnitId",
+            "Uppgiften ligger redan hos den enheten.",
+            "The task is with that unit already.",
+        )),
+        Some(_) => {}
+    }
+    let Some(to) = to.filter(|_| problems.is_empty()) else { return Err(problems.into()) };
+    let row = task::ActiveModel {
+        care_unit_id: Set(to.id),
+        assignee_id: Set(None),
+        raised_to_manager_at: Set(None),
+        ..Default::default()
+    };
+    change(tx, task, task.row_version, row).await?;
+    let from = Owner::from(task);
+    let owner = Owner { care_unit: to.id, ..from };
+    let entry = Change {
+        kind: "task",
+        subject: task.id.0,
+        before: Some(json!({ "careUnit": task.care_unit_id, "assignee": task.assignee_id })),
+        after: Some(json!({ "careUnit": to.id, "assignee": null, "reason": reason })),
+    };
+    history::record(tx, session, from, action, [entry]).await?;
+    end_relation(tx, task.patient_id, task.id, session.now() + super::RELATION_AFTER).await?;
+    open_relation(tx, session, owner, task.id).await?;
+    if task.kind == Kind::AgreementRequest {
+        request::passed_on(tx, session, task, to.id, &reason).await?;
+    }
+    act::emit(tx, session, [event("task.passed", owner, task.id)]).await?;
+    Ok(())
 }

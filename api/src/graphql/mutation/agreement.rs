@@ -10,12 +10,13 @@ use crate::{
         assent::{GiveAssent, assent},
         content::AgreementContent,
         create::{Create, create},
+        end::{End, end},
         propose::{Propose, propose},
     },
     graphql::{
         read::node,
         scalars::{GlobalId, NodeKind},
-        types::agreement::Agreement,
+        types::{agreement::Agreement, enums::AgreementEndReason},
         user_error::session,
     },
 };
@@ -41,6 +42,23 @@ pub struct AgreementCreateInput {
     when_to_seek_help: Option<String>,
     /// How and when results reach the patient (hur provsvar når mig).
     how_results_come: Option<String>,
+    /// The code of a patient group (patientgrupp): one of `patientGroups`.
+    patient_group: Option<String>,
+    /// New for every action, the same when the action is tried again; 1 to 200 characters.
+    idempotency_key: String,
+}
+
+/// The end of an agreement (avslut av patientkontraktet).
+#[derive(InputObject)]
+pub struct AgreementEndInput {
+    /// The agreement's global id.
+    agreement_id: ID,
+    /// Why. Patients leave it with PATIENT_DECLINED or MOVED; a death is recorded with `patientDeceasedRecord`.
+    reason: AgreementEndReason,
+    /// Why, in words; at most 4 000 characters. Required of staff; a patient need not say.
+    words: Option<String>,
+    /// The agreement's `rowVersion` as it was read.
+    expected_row_version: i32,
     /// New for every action, the same when the action is tried again; 1 to 200 characters.
     idempotency_key: String,
 }
@@ -95,6 +113,14 @@ payload! {
     }
 }
 
+payload! {
+    /// Answer to `agreementEnd`.
+    AgreementEndPayload of AgreementId {
+        /// The agreement as it is now, also when the act was refused.
+        agreement: Agreement = node::agreement
+    }
+}
+
 /// Agreements.
 #[derive(Default)]
 pub struct AgreementMutation;
@@ -122,6 +148,7 @@ impl AgreementMutation {
                 when_to_seek_help: input.when_to_seek_help,
                 how_results_come: input.how_results_come,
             },
+            patient_group: input.patient_group,
         };
         let outcome = create(session, &input.idempotency_key, &cmd).await;
         Ok(AgreementCreatePayload(Answer::new(session, outcome, "agreement", None)?))
@@ -161,5 +188,25 @@ impl AgreementMutation {
         };
         let outcome = assent(session, &input.idempotency_key, &cmd).await;
         Ok(AgreementAssentPayload(Answer::new(session, outcome, "agreement", Some(agreement))?))
+    }
+
+    /// Ends an agreement (avslutar patientkontraktet), by either side: it is an agreement, and each may leave it. What
+    /// waits for an answer is withdrawn; what was agreed stays readable.
+    async fn agreement_end(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which agreement, and why.")] input: AgreementEndInput,
+    ) -> Result<AgreementEndPayload> {
+        let session = session(ctx);
+        let agreement =
+            GlobalId::row(&input.agreement_id, NodeKind::Agreement).unwrap_or(AgreementId(Uuid::nil()));
+        let cmd = End {
+            agreement,
+            reason: input.reason.into(),
+            words: input.words,
+            expected_row_version: input.expected_row_version,
+        };
+        let outcome = end(session, &input.idempotency_key, &cmd).await;
+        Ok(AgreementEndPayload(Answer::new(session, outcome, "agreement", Some(agreement))?))
     }
 }

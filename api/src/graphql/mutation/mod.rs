@@ -2,6 +2,7 @@
 
 mod agreement;
 mod battery;
+mod beginning;
 mod booking;
 mod contact;
 mod payload;
@@ -18,6 +19,7 @@ use async_graphql::MergedObject;
 pub struct Mutation(
     agreement::AgreementMutation,
     battery::BatteryMutation,
+    beginning::BeginningMutation,
     booking::BookingMutation,
     contact::ContactMutation,
     plan::PlanMutation,

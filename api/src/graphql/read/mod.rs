@@ -3,8 +3,12 @@
 pub mod access_log;
 pub mod appointment;
 pub mod battery;
+pub mod beginning;
+pub mod candidates;
 pub mod cols;
 pub mod contact;
+pub mod history;
+pub mod history_words;
 pub mod node;
 pub mod plan;
 pub mod preference;

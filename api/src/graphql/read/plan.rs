@@ -36,6 +36,7 @@ use crate::{
         scalars::{Date, GlobalId, NodeKind},
         types::{
             agreement::{Agreement, AgreementVersion, Assent, FollowThrough, Goal, PlanItem},
+            beginning::PatientGroup,
             booking::Appointment,
             messages::ReminderPreference,
         },
@@ -134,7 +135,8 @@ fn head(who: Who, with_preferences: bool) -> String {
         "SELECT p.id, p.given_name, p.family_name, p.birth_date, p.language, p.protected_identity, p.deceased_on, \
              pi.id, pi.number, {unit}, u.opening_hours, u.closing_days, u.after_hours_name, u.after_hours_phone, \
              {contact}, {appointment}, \
-             a.id, a.status, a.current_version_id, a.created_at, a.updated_at, a.ended_at, a.row_version, {agreement_unit}, \
+             a.id, a.status, a.current_version_id, a.created_at, a.updated_at, \
+             a.patient_group, a.ended_at, a.end_reason, a.ended_by_kind, a.end_words, a.row_version, {agreement_unit}, \
              {version}{preference_columns} \
              FROM patient p JOIN care_unit u ON u.id = p.care_unit_id \
              LEFT JOIN patient_identity pi ON pi.patient_id = p.id AND pi.is_current \
@@ -268,7 +270,7 @@ fn read_head(session: &Session, rows: &[QueryResult], wanted: Wanted) -> Result<
     for row in rows {
         let mut cols = Cols::new(row);
         let here = patient_part(session, &mut cols)?;
-        let started = agreement_part(&mut cols)?;
+        let started = agreement_part(session, &mut cols)?;
         let version = opt_version(session, &mut cols)?;
         let preference = if wanted.preferences { preference::opt_preference(&mut cols)? } else { None };
         let plan = plan.get_or_insert(here);
@@ -341,14 +343,19 @@ fn patient_part(session: &Session, cols: &mut Cols<'_>) -> Result<PatientPlan, F
 }
 
 /// The agreement without its versions, and the id of the version a reader sees first.
-fn agreement_part(cols: &mut Cols<'_>) -> Result<Option<(Agreement, Uuid)>, Fault> {
+fn agreement_part(session: &Session, cols: &mut Cols<'_>) -> Result<Option<(Agreement, Uuid)>, Fault> {
     let Some(id) = cols.opt::<Uuid>()? else {
-        cols.skip(6 + 4);
+        cols.skip(10 + 4);
         return Ok(None);
     };
     let status: agreement::Status = cols.text_enum()?;
     let current: Uuid = cols.take()?;
-    let (created_at, updated_at, ended_at) = (cols.take()?, cols.take()?, cols.opt()?);
+    let (created_at, updated_at) = (cols.take()?, cols.take()?);
+    let group: Option<String> = cols.opt()?;
+    let ended_at = cols.opt()?;
+    let end_reason: Option<agreement::EndReason> = cols.opt_enum()?;
+    let ended_by: Option<ActorKind> = cols.opt_enum()?;
+    let end_words = cols.opt_sealed()?;
     let row_version = cols.take()?;
     let care_unit = cols.unit()?;
     let agreement = Agreement {
@@ -361,7 +368,11 @@ fn agreement_part(cols: &mut Cols<'_>) -> Result<Option<(Agreement, Uuid)>, Faul
         plan_items: Vec::new(),
         created_at,
         updated_at,
+        patient_group: group.map(|code| PatientGroup::of(session, code)),
         ended_at,
+        end_reason: end_reason.map(Into::into),
+        ended_by: ended_by.map(Into::into),
+        end_words: session.core.keys.open_opt(Place::new("agreement.end_words", id), end_words.as_ref())?,
         row_version,
     };
     Ok(Some((agreement, current)))

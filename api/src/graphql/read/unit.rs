@@ -21,6 +21,7 @@ use crate::{
         scalars::{Date, GlobalId, NodeKind},
         types::{
             agreement::{AgreementSummary, OpenItem},
+            beginning::PatientGroup,
             booking::AppointmentType,
             people::PatientSummary,
         },
@@ -52,16 +53,36 @@ pub struct Filter {
     pub status: Option<agreement::Status>,
     /// The beginning of the patient's family name.
     pub family_name: Option<String>,
+    /// The code of a patient group.
+    pub patient_group: Option<String>,
 }
 
-/// The statements of [`agreements`], by order, by whether a name is looked for, and by whether a page goes on. What is
+/// The statements of [`agreements`], by order, by whether a name is looked for, a page goes on, and a group is. What is
 /// not asked for is not in the text: then the index on the unit's agreements gives the page in its order.
-static LIST: LazyLock<[[[String; 2]; 2]; 2]> = LazyLock::new(|| {
+static LIST: LazyLock<[[String; 8]; 2]> = LazyLock::new(|| {
     [Sort::UpdatedDesc, Sort::PatientName]
-        .map(|sort| [false, true].map(|named| [false, true].map(|further| list(sort, named, further))))
+        .map(|sort| std::array::from_fn(|place| list(sort, Asked::at(place))))
 });
 
-fn list(sort: Sort, named: bool, further: bool) -> String {
+/// What a list is asked for beside its status.
+#[derive(Clone, Copy)]
+struct Asked {
+    named: bool,
+    further: bool,
+    grouped: bool,
+}
+
+impl Asked {
+    fn place(self) -> usize {
+        usize::from(self.named) + 2 * usize::from(self.further) + 4 * usize::from(self.grouped)
+    }
+
+    fn at(place: usize) -> Self {
+        Self { named: place & 1 != 0, further: place & 2 != 0, grouped: place & 4 != 0 }
+    }
+}
+
+fn list(sort: Sort, Asked { named, further, grouped }: Asked) -> String {
     let reach = reach_sql(
         Who::Staff(entity::assignment::Role::Care),
         Noun::Agreement,
@@ -78,18 +99,20 @@ fn list(sort: Sort, named: bool, further: bool) -> String {
     };
     let named = if named { "AND p.name_search LIKE $8 ESCAPE '!'" } else { "" };
     let after = if further { format!("AND {after}") } else { String::new() };
+    let grouped = if grouped { "AND a.patient_group = $12" } else { "" };
     // The page is cut first: what is read about each of its rows is not read about the others. Their open items are
     // numbered and counted in one pass, in a chain of joins without a way back: a planner that does not know how long
     // the page is cannot choose badly.
     format!(
-        "SELECT a.id, a.status, a.updated_at, v.id, v.content, a.patient_id, a.given_name, a.family_name, \
-         a.name_search, a.protected_identity, a.revision_id, a.plan_item_id, a.title, a.owner, a.due_on, a.open \
-         FROM (SELECT a.*, r.id AS revision_id, r.plan_item_id, r.title, r.owner, r.due_on, \
+        "SELECT a.id, a.status, a.updated_at, a.patient_group, v.id, v.content, a.patient_id, a.given_name, \
+         a.family_name, a.name_search, a.protected_identity, a.revision_id, a.plan_item_id, a.title, a.owner, a.due_on, \
+         a.open FROM (SELECT a.*, r.id AS revision_id, r.plan_item_id, r.title, r.owner, r.due_on, \
              COUNT(i.id) OVER (PARTITION BY a.id) AS open, ROW_NUMBER() OVER (PARTITION BY a.id ORDER BY \
                CASE WHEN i.id IS NULL THEN 2 WHEN r.due_on IS NULL THEN 1 ELSE 0 END, r.due_on, i.id) AS nr \
-           FROM (SELECT a.id, a.status, a.updated_at, a.current_version_id, a.patient_id, p.given_name, \
+           FROM (SELECT a.id, a.status, a.updated_at, a.patient_group, a.current_version_id, a.patient_id, p.given_name, \
                p.family_name, p.name_search, p.protected_identity FROM agreement a JOIN patient p ON p.id = a.patient_id \
-               WHERE a.care_unit_id = $5 AND a.status = $6 AND {reach} {named} {after} ORDER BY {order} LIMIT $7) a \
+               WHERE a.care_unit_id = $5 AND a.status = $6 AND {reach} {named} {after} {grouped} \
+               ORDER BY {order} LIMIT $7) a \
            LEFT JOIN version_item m ON m.version_id = a.current_version_id \
            LEFT JOIN plan_item i ON i.id = m.plan_item_id AND i.status IN ('ACCEPTED', 'IN_PROGRESS') \
            LEFT JOIN plan_item_revision r ON r.id = m.plan_item_revision_id AND i.id IS NOT NULL) a \
@@ -110,15 +133,23 @@ pub async fn agreements(
     let status = filter.status.unwrap_or(agreement::Status::Active);
     let limit = i64::try_from(request.first + 1).unwrap_or(i64::MAX);
     values.extend([Value::from(unit.care_unit.0), status.as_str().into(), limit.into()]);
-    let named = filter.family_name.is_some();
-    if named || request.after.is_some() {
-        values.push(pattern(filter).into());
+    let asked = Asked {
+        named: filter.family_name.is_some(),
+        further: request.after.is_some(),
+        grouped: filter.patient_group.is_some(),
+    };
+    if asked.named || asked.further || asked.grouped {
+        values.push(pattern(filter.family_name.as_deref()).into());
     }
-    if let Some(after) = &request.after {
+    if asked.further || asked.grouped {
+        let start = ListPlace { at: DateTime::<Utc>::UNIX_EPOCH, name: String::new(), id: Uuid::nil() };
+        let after = request.after.as_ref().unwrap_or(&start);
         values.extend([Value::from(after.at), after.name.clone().into(), after.id.into()]);
     }
-    let sql = &LIST[usize::from(sort == Sort::PatientName)][usize::from(named)]
-        [usize::from(request.after.is_some())];
+    if asked.grouped {
+        values.push(group(filter));
+    }
+    let sql = &LIST[usize::from(sort == Sort::PatientName)][asked.place()];
     let rows = session
         .core
         .db
@@ -146,12 +177,18 @@ pub async fn count(session: &Session, unit: &Granted<StaffActor>, filter: &Filte
         );
         format!(
             "SELECT count(*) FROM agreement a JOIN patient p ON p.id = a.patient_id \
-             WHERE a.care_unit_id = $5 AND a.status = $6 AND {reach} AND p.name_search LIKE $7 ESCAPE '!'"
+             WHERE a.care_unit_id = $5 AND a.status = $6 AND {reach} AND p.name_search LIKE $7 ESCAPE '!' \
+             AND ($8 = '' OR a.patient_group = $8)"
         )
     });
     let mut values = reach_values(&session.actor, session.now());
     let status = filter.status.unwrap_or(agreement::Status::Active);
-    values.extend([Value::from(unit.care_unit.0), status.as_str().into(), pattern(filter).into()]);
+    values.extend([
+        Value::from(unit.care_unit.0),
+        status.as_str().into(),
+        pattern(filter.family_name.as_deref()).into(),
+        group(filter),
+    ]);
     session
         .core
         .db
@@ -164,9 +201,14 @@ pub async fn count(session: &Session, unit: &Granted<StaffActor>, filter: &Filte
         .await
 }
 
+/// The code of the group, or nothing for every group.
+fn group(filter: &Filter) -> Value {
+    filter.patient_group.clone().unwrap_or_default().into()
+}
+
 /// A LIKE pattern for the beginning of the search column, with `!` as escape.
-fn pattern(filter: &Filter) -> String {
-    let name = filter.family_name.as_deref().unwrap_or_default().to_lowercase();
+pub(super) fn pattern(family_name: Option<&str>) -> String {
+    let name = family_name.unwrap_or_default().to_lowercase();
     format!("{}%", name.replace('!', "!!").replace('%', "!%").replace('_', "!_"))
 }
 
@@ -180,6 +222,7 @@ fn read(session: &Session, cols: &mut Cols<'_>) -> Result<Row, Fault> {
     let id: Uuid = cols.take()?;
     let status: agreement::Status = cols.text_enum()?;
     let updated_at: DateTime<Utc> = cols.take()?;
+    let patient_group: Option<String> = cols.opt()?;
     let version: Uuid = cols.take()?;
     let content = version_content(session, version, &Sealed(cols.take()?))?;
     let patient = cols.take::<Uuid>()?;
@@ -214,6 +257,7 @@ fn read(session: &Session, cols: &mut Cols<'_>) -> Result<Row, Fault> {
             family_name,
             protected_identity: protected_identity.into(),
         },
+        patient_group: patient_group.map(|code| PatientGroup::of(session, code)),
         next_step,
         open_item_count,
         updated_at,

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::{
+    beginning::PatientGroup,
     booking::Appointment,
     enums::{
-        ActorKind, AgreementStatus, GoalAchievement, GoalStatus, Party, PlanItemCategory, PlanItemOwner,
-        PlanItemStatus, PlanItemTiming, VersionStatus,
+        ActorKind, AgreementEndReason, AgreementStatus, GoalAchievement, GoalStatus, Party, PlanItemCategory,
+        PlanItemOwner, PlanItemStatus, PlanItemTiming, VersionStatus,
     },
     people::{CareUnitSummary, PatientSummary, StaffSummary},
 };
@@ -19,7 +20,7 @@ use crate::graphql::{
 
 plain_object! {
     /// The agreement between a patient and care (patientkontrakt).
-    Agreement implements Node {
+    Agreement implements Node + complex {
         /// Global id.
         id: GlobalId,
         /// Where it stands.
@@ -38,8 +39,16 @@ plain_object! {
         created_at: DateTime<Utc>,
         /// When anything in it last changed.
         updated_at: DateTime<Utc>,
+        /// The group that it is counted under (patientgrupp).
+        patient_group: Option<PatientGroup>,
         /// When it ended, if it has.
         ended_at: Option<DateTime<Utc>>,
+        /// Why it ended.
+        end_reason: Option<AgreementEndReason>,
+        /// Who ended it.
+        ended_by: Option<ActorKind>,
+        /// Why it ended, in words.
+        end_words: Option<String>,
         /// For `expectedRowVersion`.
         row_version: i32,
     }
@@ -237,6 +246,8 @@ plain_object! {
         status: AgreementStatus,
         /// Whose it is.
         patient: PatientSummary,
+        /// The group that it is counted under (patientgrupp).
+        patient_group: Option<PatientGroup>,
         /// The earliest open item.
         next_step: Option<OpenItem>,
         /// How many items are open.

@@ -359,3 +359,61 @@ plain_enum! {
         Closed,
     }
 }
+
+plain_enum! {
+    /// Why an agreement ended.
+    AgreementEndReason = entity::agreement::EndReason {
+        /// What was agreed is done (klart).
+        Completed,
+        /// The patient does not want it (patienten vill inte ha det).
+        PatientDeclined,
+        /// The patient moved to another region (flyttat).
+        Moved,
+        /// The patient died (avliden).
+        Deceased,
+    }
+}
+
+plain_enum! {
+    /// In which way something was said between patient and care.
+    WayOfTelling = entity::agreement_offer::Way {
+        /// Face to face (på plats).
+        OnSite,
+        /// By phone (per telefon).
+        Phone,
+        /// By video.
+        Video,
+        /// By letter (brev).
+        Letter,
+        /// In a digital service (digitalt).
+        Digital,
+    }
+}
+
+plain_enum! {
+    /// What became of an offer (erbjudande).
+    AgreementOfferStatus = entity::agreement_offer::Status {
+        /// Waits for the patient's answer (väntar på svar).
+        Open,
+        /// The patient said yes (tackade ja).
+        Accepted,
+        /// The patient said no (tackade nej).
+        Declined,
+        /// Something else took its place (ersatt).
+        Superseded,
+    }
+}
+
+plain_enum! {
+    /// What became of a request (önskan).
+    AgreementRequestStatus = entity::agreement_request::Status {
+        /// Waits for care (väntar på vården).
+        Open,
+        /// An agreement was begun (påbörjat).
+        Fulfilled,
+        /// The patient took it back (återtagen).
+        Withdrawn,
+        /// The patient died (upphörde).
+        Superseded,
+    }
+}

@@ -2,8 +2,10 @@
 
 pub mod agreement;
 pub mod battery;
+pub mod beginning;
 pub mod booking;
 pub mod enums;
+pub mod history;
 pub mod messages;
 pub mod people;
 pub mod tasks;

@@ -1,0 +1,278 @@
+//! Ending an agreement. It is an agreement: each side may leave it.
+//!
+//! What waits for an answer is withdrawn, what care had to do about it is taken off its list with a recorded end, and
+//! unsent notices are taken back. What was agreed stays readable as it was.
+
+use entity::{
+    AgreementId,
+    agreement::{self, EndReason},
+    agreement_version::{self, Party},
+    care_relation, goal, notice, plan_item,
+    task::{self, Kind},
+};
+use sea_orm::{
+    ActiveValue::Set,
+    ColumnTrait, EntityTrait, QueryFilter, QuerySelect,
+    sea_query::{Expr, ExprTrait},
+};
+use serde::Serialize;
+use serde_json::json;
+
+use super::{rules, signal, version::event};
+use crate::{
+    auth::policy::{self, Action},
+    crypto::Place,
+    db::Tx,
+    domain::{
+        act::{self, Done, Receipt},
+        booking::RELATION_AFTER,
+        history::{self, Change},
+        notice as notices,
+        task::{Ending, close},
+        text,
+    },
+    error::{Fault, Problem, Stop},
+    session::Session,
+};
+
+/// Which agreement, and why.
+#[derive(Clone, Debug, Serialize)]
+pub struct End {
+    pub agreement: AgreementId,
+    pub reason: EndReason,
+    pub words: Option<String>,
+    pub expected_row_version: i32,
+}
+
+const ACTION: &str = "agreementEnd";
+
+/// In the history and the tasks, why something fell.
+const FELL: &str = "Patientkontraktet avslutades.";
+
+/// What was promised to the patient stands, agreement or not.
+const PROMISED: [Kind; 3] = [Kind::Call, Kind::Letter, Kind::MissedCall];
+
+/// Ends the agreement, by either side.
+pub async fn end(session: &Session, key: &str, cmd: &End) -> Result<Receipt, Fault> {
+    act::perform(session, ACTION, key, cmd, async |tx| {
+        let granted = policy::reach::<agreement::Entity>(
+            tx,
+            &session.actor,
+            Action::End,
+            cmd.agreement,
+            "agreementId",
+            session.now(),
+        )
+        .await?;
+        let words = checked(session, cmd)?;
+        let row = lock(tx, granted.id).await?;
+        rules::not_ended(row.status)?;
+        if row.row_version != cmd.expected_row_version {
+            return Err(Problem::stale().into());
+        }
+        let how = Finish { reason: cmd.reason, words: words.as_deref(), action: ACTION };
+        finish(tx, session, &row, &how).await?;
+        if session.actor.party() == Some(Party::Care) {
+            notices::plan_notice(tx, session, &row, row.current_version_id, "PLAN_ENDED").await?;
+        } else {
+            signal::patient_has_left(tx, session, &row).await?;
+        }
+        Ok(Done::on(row.patient_id).with("agreement", row.id.0))
+    })
+    .await
+}
+
+/// The words, with every problem at once.
+fn checked(session: &Session, cmd: &End) -> Result<Option<String>, Vec<Problem>> {
+    let mut problems = Vec::new();
+    let by_care = session.actor.party() == Some(Party::Care);
+    match cmd.reason {
+        EndReason::Deceased => problems.push(Problem::input(
+            "reason",
+            "Registrera dödsfallet i stället: då avslutas patientkontraktet, tiderna frigörs och utskicken stoppas.",
+            "Record the death instead: that ends the agreement, frees the booked times and stops what would be sent.",
+        )),
+        EndReason::Completed if !by_care => problems.push(Problem::input(
+            "reason",
+            "Du kan lämna patientkontraktet när du vill: ange att du inte vill ha det, eller att du flyttar.",
+            "You may leave the agreement whenever you want: say that you do not want it, or that you are moving.",
+        )),
+        EndReason::Completed | EndReason::PatientDeclined | EndReason::Moved => {}
+    }
+    // A patient need not give reasons.
+    let words = if by_care {
+        Some(text::required("words", cmd.words.as_deref().unwrap_or_default(), text::TEXT, &mut problems))
+    } else {
+        text::optional("words", cmd.words.as_deref(), text::TEXT, &mut problems)
+    };
+    if problems.is_empty() { Ok(words) } else { Err(problems) }
+}
+
+/// The agreement, held against other changes until the transaction ends.
+pub(crate) async fn lock(tx: &Tx, id: AgreementId) -> Result<agreement::Model, Fault> {
+    agreement::Entity::find_by_id(id)
+        .lock_exclusive()
+        .one(tx)
+        .await?
+        .ok_or_else(|| Fault::internal("a granted agreement vanished"))
+}
+
+/// Why an agreement ends, and by which act.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Finish<'a> {
+    pub reason: EndReason,
+    pub words: Option<&'a str>,
+    pub action: &'static str,
+}
+
+/// Ends a locked agreement that has not ended.
+pub(crate) async fn finish(
+    tx: &Tx,
+    session: &Session,
+    row: &agreement::Model,
+    how: &Finish<'_>,
+) -> Result<(), Stop> {
+    let now = session.now();
+    let (by_kind, by_id) = act::by(session);
+    let words = session.core.keys.seal_opt(Place::new("agreement.end_words", row.id.0), how.words)?;
+    let changed = agreement::Entity::update_many()
+        .set(agreement::ActiveModel {
+            status: Set(agreement::Status::Ended),
+            end_reason: Set(Some(how.reason)),
+            ended_at: Set(Some(now)),
+            ended_by_kind: Set(Some(by_kind)),
+            ended_by_id: Set(Some(by_id)),
+            end_words: Set(words),
+            updated_at: Set(now),
+            row_version: Set(row.row_version + 1),
+            ..Default::default()
+        })
+        .filter(agreement::Column::Id.eq(row.id))
+        .filter(agreement::Column::RowVersion.eq(row.row_version))
+        .filter(agreement::Column::Status.ne(agreement::Status::Ended))
+        .exec(tx)
+        .await?;
+    if changed.rows_affected != 1 {
+        return Err(Problem::stale().into());
+    }
+    let mut changes = vec![Change {
+        kind: "agreement",
+        subject: row.id.0,
+        before: Some(json!({ "status": row.status })),
+        after: Some(json!({ "status": agreement::Status::Ended, "reason": how.reason, "words": how.words })),
+    }];
+    changes.extend(settle_versions(tx, row).await?);
+    changes.extend(drop_proposals(tx, session, row).await?);
+    end_tasks(tx, session, row, how.reason).await?;
+    let unsent = notice::Column::AgreementId.eq(row.id).and(notice::Column::Kind.eq(notice::Kind::Plan));
+    notices::withdraw_where(tx, unsent, "AGREEMENT_ENDED").await?;
+    // For notes, results and answers, as after a visit.
+    care_relation::Entity::update_many()
+        .set(care_relation::ActiveModel {
+            valid_until: Set(Some(now + RELATION_AFTER)),
+            ..Default::default()
+        })
+        .filter(care_relation::Column::PatientId.eq(row.patient_id))
+        .filter(care_relation::Column::Source.eq(care_relation::Source::Agreement))
+        .filter(care_relation::Column::SubjectId.eq(row.id.0))
+        .filter(care_relation::Column::ValidUntil.is_null())
+        .exec(tx)
+        .await?;
+    history::record(tx, session, row.into(), how.action, changes).await?;
+    act::emit(tx, session, [event(row, "agreement.ended", row.id.0)]).await?;
+    Ok(())
+}
+
+/// The version in force ends with the agreement; what was being drawn up or waited for an answer is withdrawn.
+async fn settle_versions(tx: &Tx, row: &agreement::Model) -> Result<Vec<Change>, Fault> {
+    use agreement_version::{Column as C, Status as S};
+    let open = agreement_version::Entity::find()
+        .filter(C::AgreementId.eq(row.id))
+        .filter(C::Status.is_in([S::Draft, S::Proposed, S::Active]))
+        .all(tx)
+        .await?;
+    let mut changes = Vec::new();
+    for version in open {
+        let status = if version.status == S::Active { S::Ended } else { S::Withdrawn };
+        agreement_version::Entity::update_many()
+            .set(agreement_version::ActiveModel { status: Set(status), ..Default::default() })
+            .col_expr(C::RowVersion, Expr::col(C::RowVersion).add(1))
+            .filter(C::Id.eq(version.id))
+            .exec(tx)
+            .await?;
+        changes.push(Change {
+            kind: "agreement_version",
+            subject: version.id.0,
+            before: Some(json!({ "number": version.number, "status": version.status })),
+            after: Some(json!({ "number": version.number, "status": status })),
+        });
+    }
+    Ok(changes)
+}
+
+/// Goals and items that were only proposed are called off.
+async fn drop_proposals(tx: &Tx, session: &Session, row: &agreement::Model) -> Result<Vec<Change>, Fault> {
+    let fell = |kind, id, from: &str, to: &str| Change {
+        kind,
+        subject: id,
+        before: Some(json!({ "status": from })),
+        after: Some(json!({ "status": to, "reason": FELL })),
+    };
+    let goals = goal::Entity::find()
+        .filter(goal::Column::AgreementId.eq(row.id))
+        .filter(goal::Column::Status.eq(goal::Status::Proposed))
+        .all(tx)
+        .await?;
+    let items = plan_item::Entity::find()
+        .filter(plan_item::Column::AgreementId.eq(row.id))
+        .filter(plan_item::Column::Status.eq(plan_item::Status::Proposed))
+        .all(tx)
+        .await?;
+    let mut changes = Vec::new();
+    for goal in goals {
+        goal::Entity::update_many()
+            .set(goal::ActiveModel { status: Set(goal::Status::Cancelled), ..Default::default() })
+            .col_expr(goal::Column::RowVersion, Expr::col(goal::Column::RowVersion).add(1))
+            .filter(goal::Column::Id.eq(goal.id))
+            .exec(tx)
+            .await?;
+        changes.push(fell("goal", goal.id.0, goal.status.as_str(), goal::Status::Cancelled.as_str()));
+    }
+    for item in items {
+        let reason = session.core.keys.seal(Place::new("plan_item.status_reason", item.id.0), FELL)?;
+        plan_item::Entity::update_many()
+            .set(plan_item::ActiveModel {
+                status: Set(plan_item::Status::Cancelled),
+                status_reason: Set(Some(reason)),
+                status_by_kind: Set(Some(act::by(session).0)),
+                status_at: Set(Some(session.now())),
+                ..Default::default()
+            })
+            .col_expr(plan_item::Column::RowVersion, Expr::col(plan_item::Column::RowVersion).add(1))
+            .filter(plan_item::Column::Id.eq(item.id))
+            .exec(tx)
+            .await?;
+        let to = plan_item::Status::Cancelled.as_str();
+        changes.push(fell("plan_item", item.id.0, item.status.as_str(), to));
+    }
+    Ok(changes)
+}
+
+/// What care had to do about the agreement is taken off its list.
+async fn end_tasks(
+    tx: &Tx,
+    session: &Session,
+    row: &agreement::Model,
+    reason: EndReason,
+) -> Result<(), Fault> {
+    let mut open = task::Entity::find()
+        .filter(task::Column::AgreementId.eq(row.id))
+        .filter(task::Column::Status.eq(task::Status::Open));
+    if reason != EndReason::Deceased {
+        open = open.filter(task::Column::Kind.is_not_in(PROMISED));
+    }
+    for task in open.all(tx).await? {
+        close(tx, session, &task, Ending::Superseded, Some(FELL)).await?;
+    }
+    Ok(())
+}

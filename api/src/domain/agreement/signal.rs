@@ -1,0 +1,94 @@
+//! The signal to the fast vårdkontakt: whoever coordinates a patient's care hears of what others do with the plan.
+//!
+//! Across care providers it needs the patient's consent, which cannot be given yet: until then only a contact of the
+//! same provider is told.
+
+use chrono::TimeDelta;
+use entity::{CareProviderId, agreement, assignment, care_contact, task::Kind};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, sea_query::ExprTrait};
+
+use crate::{
+    auth::actor::StaffActor,
+    db::Tx,
+    domain::{
+        history::Owner,
+        task::{Raise, raise},
+    },
+    error::Fault,
+    session::Session,
+};
+
+/// How soon a signal is to be seen.
+const SEEN_WITHIN: TimeDelta = TimeDelta::days(3);
+
+/// Somebody in care has drawn up an agreement, or a proposal: the lead fast vårdkontakt is told, unless it is them.
+pub async fn drawn_up(
+    tx: &Tx,
+    session: &Session,
+    agreement: &agreement::Model,
+    author: &StaffActor,
+) -> Result<(), Fault> {
+    let Some(contact) = lead(tx, session, agreement, author.care_provider).await? else { return Ok(()) };
+    // The same person may act under another assignment.
+    if let Some(assignment) = contact.assignment_id {
+        let person = assignment::Entity::find_by_id(assignment).one(tx).await?;
+        if person.is_some_and(|a| a.staff_member_id == author.staff_member) {
+            return Ok(());
+        }
+    }
+    let note = "Någon annan har skrivit i patientens patientkontrakt. Läs det som är nytt.";
+    tell(tx, session, agreement, Some(&contact), note).await
+}
+
+/// The patient has ended the agreement: the fast vårdkontakt is told, or else the unit that drew it up.
+pub async fn patient_has_left(tx: &Tx, session: &Session, agreement: &agreement::Model) -> Result<(), Fault> {
+    let contact = lead(tx, session, agreement, agreement.care_provider_id).await?;
+    let note = "Patienten har avslutat patientkontraktet. Se till att det som pågår inte tappas bort.";
+    tell(tx, session, agreement, contact.as_ref(), note).await
+}
+
+async fn tell(
+    tx: &Tx,
+    session: &Session,
+    agreement: &agreement::Model,
+    contact: Option<&care_contact::Model>,
+    note: &str,
+) -> Result<(), Fault> {
+    let mut owner = Owner::from(agreement);
+    if let Some(contact) = contact {
+        (owner.care_unit, owner.care_provider) = (contact.care_unit_id, contact.care_provider_id);
+    }
+    let signal = Raise {
+        kind: Kind::PlanSignal,
+        owner,
+        assignee: contact.and_then(|c| c.assignment_id),
+        subject: agreement.id.0,
+        due_at: session.now() + SEEN_WITHIN,
+        note: Some(note),
+    };
+    raise(tx, session, &signal).await?;
+    Ok(())
+}
+
+/// The fast vårdkontakt with the main responsibility, at this provider.
+async fn lead(
+    tx: &Tx,
+    session: &Session,
+    agreement: &agreement::Model,
+    provider: CareProviderId,
+) -> Result<Option<care_contact::Model>, Fault> {
+    use care_contact::Column as C;
+    let now = session.now();
+    Ok(care_contact::Entity::find()
+        .filter(C::PatientId.eq(agreement.patient_id))
+        .filter(C::Region.eq(agreement.region.as_str()))
+        .filter(C::CareProviderId.eq(provider))
+        .filter(C::Role.eq(care_contact::Role::FastVardkontakt))
+        .filter(C::Status.eq(care_contact::Status::Active))
+        .filter(C::ValidFrom.lte(now))
+        .filter(C::ValidUntil.is_null().or(C::ValidUntil.gt(now)))
+        .order_by_desc(C::IsLead)
+        .order_by_asc(C::Id)
+        .one(tx)
+        .await?)
+}
