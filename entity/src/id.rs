@@ -60,6 +60,10 @@ ids! {
     BatteryAnswerId,
     /// Of a set of answers to a question battery.
     BatteryAnswerSetId,
+    /// Of a call in the call log (samtalslista).
+    CallId,
+    /// Of one attempt at a call.
+    CallAttemptId,
     /// Of a care contact (fast vårdkontakt and the other roles).
     CareContactId,
     /// Of a care provider (vårdgivare).

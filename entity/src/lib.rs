@@ -40,6 +40,8 @@ pub mod notice;
 pub mod occupancy;
 pub mod patient;
 pub mod patient_identity;
+pub mod phone_call;
+pub mod phone_call_attempt;
 pub mod plan_item;
 pub mod plan_item_mark;
 pub mod plan_item_revision;

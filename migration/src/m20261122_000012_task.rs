@@ -1,4 +1,4 @@
-//! Tasks of staff. Nothing in the list vanishes without a recorded end.
+//! Tasks of staff, and the call log. Nothing in either list vanishes without a recorded end.
 
 use crate::schema::{Change, Schema};
 
@@ -64,4 +64,38 @@ pub fn up(schema: &mut Schema) {
     );
     // What has ended stays as it ended.
     schema.guard("task", "ended", Change::Update, Some("OLD.status <> 'OPEN'"));
+
+    schema.table("phone_call", |t| {
+        t.id()
+            .about_patient()
+            .one_of("direction", &["INCOMING", "OUTGOING"])
+            .bytes("with_whom")
+            .bytes("about")
+            .opt_bytes("phone")
+            .opt_instant("call_by")
+            .one_of("status", &["TO_MAKE", "MADE", "NOT_REACHED"])
+            .link("created_by", "assignment")
+            .instant("created_at")
+            .opt_instant("ended_at")
+            .int("row_version")
+            .check("ended", "(status = 'TO_MAKE') = (ended_at IS NULL)")
+            .check("promised", "status <> 'TO_MAKE' OR call_by IS NOT NULL")
+            .index(&["care_unit_id", "id"])
+            .index_where(&["care_unit_id", "call_by", "id"], "status = 'TO_MAKE'")
+            .index(&["patient_id", "id"])
+    });
+    schema.keep("phone_call");
+    schema.guard("phone_call", "ended", Change::Update, Some("OLD.status <> 'TO_MAKE'"));
+
+    schema.table("phone_call_attempt", |t| {
+        t.id()
+            .link("call_id", "phone_call")
+            .about_patient()
+            .bool("reached")
+            .opt_bytes("words")
+            .link("by", "assignment")
+            .instant("at")
+            .index(&["call_id", "id"])
+    });
+    schema.append_only("phone_call_attempt");
 }

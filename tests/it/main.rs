@@ -10,6 +10,7 @@ mod agreement_beginning;
 mod bad_input;
 mod battery;
 mod booking;
+mod call_log;
 mod contact;
 mod cost;
 mod plan_item;

@@ -534,6 +534,8 @@ fn every_value_of_every_enum_is_allowed_by_its_column_and_no_other() {
         patient.protected_identity: patient::ProtectedIdentity,
         patient_identity.kind: patient_identity::Kind,
         plan_item.guarantee_kind: plan_item::GuaranteeKind,
+        phone_call.direction: phone_call::Direction,
+        phone_call.status: phone_call::Status,
         plan_item.proposed_by: agreement_version::Party,
         plan_item.referral_state: plan_item::ReferralState,
         plan_item.status: plan_item::Status,

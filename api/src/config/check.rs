@@ -85,6 +85,12 @@ impl Check<'_> {
         self.whole("graphql.max_fields", graphql.max_fields, 1..=100_000);
         self.whole("graphql.cached_documents", graphql.cached_documents, 0..=100_000);
         self.whole("graphql.cached_document_bytes", graphql.cached_document_bytes, 0..=1_048_576);
+        let ws = &self.config.websocket;
+        self.whole("websocket.max_message_bytes", ws.max_message_bytes, 1024..=16_777_216);
+        self.whole("websocket.max_operations", ws.max_operations, 1..=1000);
+        self.seconds("websocket.init_timeout_seconds", ws.init_timeout_seconds, 1.0..=60.0);
+        self.seconds("websocket.send_timeout_seconds", ws.send_timeout_seconds, 1.0..=60.0);
+        self.seconds("websocket.idle_seconds", ws.idle_seconds, 1.0..=600.0);
         let metrics = self.config.metrics.listen;
         self.wrong_if(
             metrics == http.listen && metrics.port() != 0,
@@ -96,6 +102,12 @@ impl Check<'_> {
     fn database(&mut self) {
         let database = &self.config.database;
         self.seconds("database.timeout_seconds", database.timeout_seconds, 0.1..=5.0);
+        let apart = database.listen_url.as_ref().map(secrecy::ExposeSecret::expose_secret);
+        self.wrong_if(
+            apart.is_some_and(|url| !url.starts_with("postgres://") && !url.starts_with("postgresql://")),
+            "database.listen_url",
+            "must begin with postgres://",
+        );
         if let Some(count) = database.max_connections {
             self.whole("database.max_connections", count as usize, 1..=1000);
         }

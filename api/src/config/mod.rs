@@ -26,7 +26,7 @@ pub use demo::{create_once, prepare as prepare_demo};
 pub use print::{effective, example};
 pub use sections::{
     Auth, Content, Database, Encryption, Graphql, Http, Log, LogFormat, Metrics, Mode, Region, Reminders,
-    Sms, SmsKind, Smtp,
+    Sms, SmsKind, Smtp, Websocket,
 };
 use source::Entries;
 use value::Setting;
@@ -41,6 +41,7 @@ pub struct Config {
     pub data_dir: PathBuf,
     pub http: Http,
     pub graphql: Graphql,
+    pub websocket: Websocket,
     pub metrics: Metrics,
     pub database: Database,
     pub auth: Auth,
@@ -129,6 +130,7 @@ impl Config {
             data_dir: general.data_dir,
             http: Http::read(&mut reader),
             graphql: Graphql::read(&mut reader),
+            websocket: Websocket::read(&mut reader),
             metrics: Metrics::read(&mut reader),
             database: Database::read(&mut reader),
             auth: Auth::read(&mut reader),
@@ -187,6 +189,7 @@ impl Config {
             general.describe(),
             self.http.describe(),
             self.graphql.describe(),
+            self.websocket.describe(),
             self.metrics.describe(),
             self.database.describe(),
             self.auth.describe(),
@@ -210,6 +213,7 @@ impl Default for Config {
             data_dir: general.data_dir,
             http: Http::default(),
             graphql: Graphql::default(),
+            websocket: Websocket::default(),
             metrics: Metrics::default(),
             database: Database::default(),
             auth: Auth::default(),

@@ -8,7 +8,7 @@ use crate::{
     crypto,
     db::DbOptions,
     domain::{agreement::patient_group, phone::EmailAddress, representative::rules::Ages},
-    http::graphql::limits::Limits,
+    http::{graphql::limits::Limits, ws::WsLimits},
     reminder::{
         channel::{
             sms::SmsConfig,
@@ -141,6 +141,18 @@ impl Config {
             complexity: graphql.max_complexity,
             cached_documents: graphql.cached_documents,
             cached_document_bytes: graphql.cached_document_bytes,
+        }
+    }
+
+    /// What one WebSocket may ask.
+    pub fn ws_limits(&self) -> WsLimits {
+        let ws = &self.websocket;
+        WsLimits {
+            message_bytes: ws.max_message_bytes,
+            operations: ws.max_operations,
+            init_seconds: ws.init_timeout_seconds.as_secs(),
+            send_seconds: ws.send_timeout_seconds.as_secs(),
+            idle_seconds: ws.idle_seconds.as_secs(),
         }
     }
 

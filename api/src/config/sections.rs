@@ -13,8 +13,10 @@ use super::{
     value::{DatabaseUrl, MasterKey, Setting, choices, words},
 };
 use crate::{
-    domain::agreement::patient_group::PatientGroup, http::graphql::limits::Limits,
-    reminder::channel::smtp::TlsMode, session::FixedContactPolicy,
+    domain::agreement::patient_group::PatientGroup,
+    http::{graphql::limits::Limits, ws::WsLimits},
+    reminder::channel::smtp::TlsMode,
+    session::FixedContactPolicy,
 };
 
 /// One setting as it is described and shown.
@@ -169,6 +171,20 @@ sections! {
         cached_document_bytes: usize = Limits::default().cached_document_bytes;
         /// Whether the schema may be asked for, and the explorer opened. Demo mode turns it on.
         introspection: bool = false;
+    }
+
+    /// Limits of one WebSocket (graphql-transport-ws), over which clients listen.
+    Websocket in "websocket." {
+        /// Largest message of a client, in bytes.
+        max_message_bytes: usize = WsLimits::default().message_bytes;
+        /// Operations that run at once on one socket.
+        max_operations: usize = WsLimits::default().operations;
+        /// Seconds until `connection_init` with a token must have come.
+        init_timeout_seconds: Duration = seconds(WsLimits::default().init_seconds);
+        /// Seconds that a client may take to accept one message; a slower one is cut off.
+        send_timeout_seconds: Duration = seconds(WsLimits::default().send_seconds);
+        /// Seconds of silence after which a client is pinged; after as many again without a sign of life it is cut off.
+        idle_seconds: Duration = seconds(WsLimits::default().idle_seconds);
     }
 
     /// Measurements for the operator, on an address of their own that clients must not reach.

@@ -6,6 +6,7 @@ use entity::{CareUnitId, care_unit};
 use super::{
     page::{Page, page_request},
     read::{
+        call::{self, CallLogFilter, CallPlace, Of},
         candidates::{self, CandidatePlace},
         task::{self, List, TaskFilter, TaskPlace},
         unit::{self, Filter, ListPlace, Sort},
@@ -13,7 +14,7 @@ use super::{
     scalars::{GlobalId, HsaId, NodeKind, PhoneNumber},
     types::{
         agreement::AgreementSummary, beginning::AgreementCandidate, booking::AppointmentType,
-        enums::AgreementStatus, tasks::Task,
+        calls::CallLogEntry, enums::AgreementStatus, tasks::Task,
     },
     user_error::{coded, fault, refused, session},
 };
@@ -145,6 +146,24 @@ impl CareUnit {
             None
         };
         Ok(Some(page.with_total(total)))
+    }
+
+    /// The unit's call log (samtalslista), for its own staff: calls to make, or those that are over. FORBIDDEN for
+    /// others.
+    async fn call_log(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many, 1 to 100; 50 when left out.")] first: Option<i32>,
+        #[graphql(desc = "Goes on after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Which of them.", default)] filter: CallLogFilter,
+    ) -> Result<Option<Page<CallLogEntry>>> {
+        let session = session(ctx);
+        if policy::own_unit(&session.actor, Noun::CallLog, Action::Read, self.id, "careUnit").is_err() {
+            return Err(refused(session));
+        }
+        let request = page_request::<CallPlace>(first, after.as_deref(), 50)?;
+        let page = call::page(session, Of::Unit(self.id), filter, &request).await;
+        page.map(Some).map_err(|e| fault(session, &e))
     }
 
     /// What the unit has to do (uppgifter), what is due first before the rest, for its own staff. Managers see what has

@@ -21,6 +21,7 @@ use super::{
         battery::BatteryAnswerSet,
         beginning::{AgreementOffer, AgreementRequest},
         booking::{Appointment, AppointmentType, Slot},
+        calls::CallLogEntry,
         messages::{ReminderPreference, ThreadMessage},
         people::CareContact,
         tasks::Task,
@@ -94,6 +95,7 @@ nodes! {
     AppointmentType(AppointmentType),
     Assignment(Assignment),
     BatteryAnswerSet(BatteryAnswerSet),
+    CallLogEntry(CallLogEntry),
     CareContact(CareContact),
     CareUnit(CareUnit),
     Goal(Arc<Goal>),
@@ -127,6 +129,7 @@ impl Node {
             NodeKind::BatteryAnswerSet => {
                 read::battery::by_id(ctx, row.into()).await?.map(Self::BatteryAnswerSet)
             }
+            NodeKind::CallLogEntry => read::call::call(ctx, row.into()).await?.map(Self::CallLogEntry),
             NodeKind::CareContact => node::care_contact(ctx, row.into()).await?.map(Self::CareContact),
             NodeKind::CareUnit => CareUnit::load(ctx, row.into()).await?.map(Self::CareUnit),
             NodeKind::Goal => node::goal(ctx, row.into()).await?.map(Self::Goal),

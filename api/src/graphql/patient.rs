@@ -8,7 +8,9 @@ use uuid::Uuid;
 use super::{
     page::{Page, page_request},
     read::{
-        access_log, battery, beginning, contact,
+        access_log, battery, beginning,
+        call::{self, CallLogFilter, CallPlace, Of},
+        contact,
         plan::{self, PatientPlan, Wanted},
         steps::{self, AgreementPart, PartKind, TimelineEntry},
     },
@@ -19,6 +21,7 @@ use super::{
         battery::BatteryAnswerSet,
         beginning::{AgreementOffer, AgreementRequest, PatientAgreement},
         booking::Appointment,
+        calls::CallLogEntry,
         enums::{AppointmentStatus, ProtectedIdentity},
         messages::ReminderPreference,
         people::{AccessLogEntry, CareContact, CareUnitSummary, ContactAdvice},
@@ -290,6 +293,23 @@ impl Patient {
         let session = session(ctx);
         let wanted = battery::Wanted { battery, latest_only };
         battery::of_patient(session, self.plan.id, &wanted, &request).await.map_err(|e| fault(session, &e))
+    }
+
+    /// Calls about the patient (samtalslista) of the caller's care provider, for staff. FORBIDDEN for others.
+    async fn call_log(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many, 1 to 100; 20 when left out.")] first: Option<i32>,
+        #[graphql(desc = "Goes on after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Which of them.", default)] filter: CallLogFilter,
+    ) -> Result<Option<Page<CallLogEntry>>> {
+        let session = session(ctx);
+        if policy::check(&session.actor, Noun::CallLog, Action::Read).is_err() {
+            return Err(refused(session));
+        }
+        let request = page_request::<CallPlace>(first, after.as_deref(), 20)?;
+        let page = call::page(session, Of::Patient(self.plan.id), filter, &request).await;
+        page.map(Some).map_err(|e| fault(session, &e))
     }
 
     /// Who has reached the patient's data (loggutdrag): unit and time of every access, the latest first. For the

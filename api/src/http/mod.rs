@@ -6,6 +6,7 @@ pub mod demo;
 pub mod explorer;
 pub mod graphql;
 pub mod health;
+mod in_time;
 pub mod outbox_page;
 mod rate;
 pub mod samples;
@@ -19,12 +20,11 @@ use axum::{
     response::Response,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tower_http::{catch_panic::CatchPanicLayer, set_header::SetResponseHeaderLayer, timeout::TimeoutLayer};
+use tower_http::{catch_panic::CatchPanicLayer, set_header::SetResponseHeaderLayer};
 
 use crate::{clock::Clock, config::Config, engine::Service};
 use graphql::{Endpoint, REQUEST_ID};
 use health::Readiness;
-use ws::WsLimits;
 
 /// Every route of a serving process.
 pub fn router(
@@ -36,12 +36,8 @@ pub fn router(
     sockets: &TaskTracker,
     demo: Option<demo::Demo>,
 ) -> Router {
-    let timeout = TimeoutLayer::with_status_code(
-        axum::http::StatusCode::SERVICE_UNAVAILABLE,
-        config.http.request_timeout_seconds,
-    );
-    let api = endpoint.routes("/graphql").layer(timeout);
-    let sockets = ws::routes(endpoint, "/graphql/ws", WsLimits::default(), stop.clone(), sockets.clone());
+    let api = in_time::limited(endpoint.routes("/graphql"), config.http.request_timeout_seconds);
+    let sockets = ws::routes(endpoint, "/graphql/ws", config.ws_limits(), stop.clone(), sockets.clone());
     let mut app = rate::limited(api.merge(sockets), &config.http);
     if let Some(demo) = demo {
         app = app.merge(demo::router(config, service, demo));

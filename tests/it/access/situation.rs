@@ -32,6 +32,7 @@ pub struct Record {
     pub task: String,
     /// To a question battery.
     pub answers: String,
+    pub call: String,
 }
 
 /// The service with the three patients in it.
@@ -85,6 +86,7 @@ pub const KINDS: &[NodeKind] = &[
     NodeKind::AppointmentType,
     NodeKind::Assignment,
     NodeKind::BatteryAnswerSet,
+    NodeKind::CallLogEntry,
     NodeKind::CareContact,
     NodeKind::CareUnit,
     NodeKind::Goal,
@@ -111,6 +113,7 @@ pub async fn rows_about(app: &TestApp, patient: PatientId) -> Vec<(NodeKind, Uui
     }
     add!(agreement Agreement, agreement_offer AgreementOffer, agreement_request AgreementRequest,
          agreement_version AgreementVersion, appointment Appointment, battery_answer_set BatteryAnswerSet,
+         phone_call CallLogEntry,
          care_contact CareContact, goal Goal, plan_item PlanItem, reminder_preference ReminderPreference,
          task Task, thread Thread, thread_message ThreadMessage);
     found
@@ -152,6 +155,9 @@ fn selection(mutation: &str) -> &'static str {
             "appointment { id status rowVersion }"
         }
         "batteryAnswer" => "batteryAnswers { id answers { text comment } }",
+        "callLogAdd" | "callLogMade" => {
+            "call { id withWhom about phone rowVersion patient { givenName familyName } }"
+        }
         "careRelationRegister" => "patient { id givenName }",
         "contactAppoint" | "contactEnd" => "contact { id name howToReach rowVersion }",
         "goalAdd" => "goal { id text }",
@@ -235,6 +241,14 @@ pub fn mutations(at: &Record, unit: &Staff) -> Vec<(&'static str, Value)> {
                     "answers": [{ "question": "viktigt", "text": "Något annat" }] }),
         ),
         (
+            "callLogAdd",
+            json!({ "patientId": patient, "direction": "OUTGOING", "withWhom": "Patienten", "about": "Provsvar" }),
+        ),
+        (
+            "callLogMade",
+            json!({ "callId": at.call, "reached": true, "words": "Klart", "expectedRowVersion": 1 }),
+        ),
+        (
             "careRelationRegister",
             json!({ "patientNumber": at.patient.number, "declaration": "PATIENT_PRESENT", "reason": "Besök" }),
         ),
@@ -300,6 +314,7 @@ pub fn nowhere(like: &Record) -> Record {
         message: random(NodeKind::ThreadMessage),
         task: random(NodeKind::Task),
         answers: random(NodeKind::BatteryAnswerSet),
+        call: random(NodeKind::CallLogEntry),
     }
 }
 
@@ -362,6 +377,11 @@ async fn record(app: &TestApp, patient: &TestPatient, staff: &Staff, times: Opti
         "contactWays": { "mail": format!("{word}@example.se") },
     });
     act(app, own, "reminderPreferencesSet", input).await.ok();
+    let input = json!({
+        "patientId": patient.global_id(), "direction": "INCOMING", "withWhom": text("Med"), "about": text("Samtal"),
+        "callback": { "by": "2027-02-01T15:00:00+01:00", "phone": "+46701740605" },
+    });
+    let call = act(app, care, "callLogAdd", input).await.ok().text("/callLogAdd/call/id");
     let agreement_row = agreement.parse::<GlobalId>().unwrap().id;
     let task = crate::task::raise_about(
         app,
@@ -397,6 +417,7 @@ async fn record(app: &TestApp, patient: &TestPatient, staff: &Staff, times: Opti
         message,
         task: global(NodeKind::Task, task),
         answers,
+        call,
     }
 }
 

@@ -18,6 +18,8 @@ const FOR_STAFF: &[&str] = &[
     "agreementCreate",
     "agreementOffer",
     "agreementRequestPass",
+    "callLogAdd",
+    "callLogMade",
     "careRelationRegister",
     "contactAppoint",
     "contactEnd",

@@ -7,9 +7,10 @@ use entity::{
     agreement_request_pass, agreement_version, appointment, appointment_type, assignment, battery_answer,
     battery_answer_set, care_contact, care_provider, care_relation, care_unit, change_entry, contact_way,
     data_key, domain_event, goal, goal_revision, guarantee_pause, idempotency_key, item_concern, notice,
-    occupancy, patient, patient_identity, plan_item, plan_item_mark, plan_item_revision, plan_link,
-    progress_note, question_battery, reminder_preference, representative, safety_instruction, schedule, slot,
-    staff_member, task, thread, thread_message, thread_read, version_goal, version_item,
+    occupancy, patient, patient_identity, phone_call, phone_call_attempt, plan_item, plan_item_mark,
+    plan_item_revision, plan_link, progress_note, question_battery, reminder_preference, representative,
+    safety_instruction, schedule, slot, staff_member, task, thread, thread_message, thread_read,
+    version_goal, version_item,
 };
 use sea_orm::{
     ActiveModelTrait, ConnectionTrait, DatabaseConnection, DbErr, EntityTrait, IntoActiveModel, ModelTrait,
@@ -312,6 +313,16 @@ world! {
         url: Some(sealed()), dated_on: Some(day()), parties: Some(sealed()), fulfils: false,
         added_by_kind: ActorKind::Staff, added_by_id: id(4), added_at: at(1), removed_at: None,
         removed_by_kind: None, removed_by_id: None, remove_reason: None, row_version: 1,
+    },
+    phone_call: phone_call::Model = phone_call::Model {
+        id: id(40), patient_id: id(5), care_unit_id: id(2), care_provider_id: id(1),
+        direction: phone_call::Direction::Incoming, with_whom: sealed(), about: sealed(), phone: Some(sealed()),
+        call_by: Some(at(60)), status: phone_call::Status::ToMake, created_by: id(4), created_at: at(1),
+        ended_at: None, row_version: 1,
+    },
+    phone_call_attempt: phone_call_attempt::Model = phone_call_attempt::Model {
+        id: id(41), call_id: id(40), patient_id: id(5), care_unit_id: id(2), care_provider_id: id(1),
+        reached: false, words: Some(sealed()), by: id(4), at: at(2),
     },
     change_entry: change_entry::Model = change_entry::Model {
         id: id(25), patient_id: id(5), care_unit_id: id(2), care_provider_id: id(1), agreement_id: Some(id(10)),

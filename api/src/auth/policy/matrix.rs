@@ -31,6 +31,7 @@ listed! {
         Appointment,
         Assignment,
         BatteryAnswer,
+        CallLog,
         CareContact,
         CareRelation,
         CareUnit,
@@ -153,7 +154,8 @@ pub fn allows(who: Who, noun: Noun, action: Action) -> bool {
         | (N::CareRelation, A::Register)
         | (N::CareUnit, A::List)
         | (N::WorkNote, A::Read) => care,
-        (N::Task, A::Accept | A::End | A::Note | A::Pass) => care,
+        (N::CallLog, A::Read | A::Create | A::Complete)
+        | (N::Task, A::Accept | A::End | A::Note | A::Pass) => care,
         // Managers see what has risen to them, without whom it is about, and say who takes it.
         (N::Task, A::Read | A::List | A::Assign) => care || who == Who::Staff(Role::UnitManager),
         (N::Slot, A::Publish) => care || who == Who::Staff(Role::UnitManager),

@@ -27,6 +27,8 @@ pub const SURFACE: &[(&str, Noun, Action)] = &[
     ("Mutation.appointmentCancel", Noun::Appointment, Action::Cancel),
     ("Mutation.appointmentRebook", Noun::Appointment, Action::Book),
     ("Mutation.batteryAnswer", Noun::BatteryAnswer, Action::Create),
+    ("Mutation.callLogAdd", Noun::CallLog, Action::Create),
+    ("Mutation.callLogMade", Noun::CallLog, Action::Complete),
     ("Mutation.careRelationRegister", Noun::CareRelation, Action::Register),
     ("Mutation.contactAppoint", Noun::CareContact, Action::Appoint),
     ("Mutation.contactEnd", Noun::CareContact, Action::End),

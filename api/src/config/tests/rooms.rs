@@ -19,8 +19,11 @@ fn each_room_gets_its_settings() {
         ("PK_HTTP__BODY_LIMIT_BYTES", "2048"),
         ("PK_GRAPHQL__MAX_DEPTH", "7"),
         ("PK_DATABASE__MAX_CONNECTIONS", "3"),
+        ("PK_WEBSOCKET__INIT_TIMEOUT_SECONDS", "2"),
+        ("PK_WEBSOCKET__MAX_OPERATIONS", "9"),
     ])
     .unwrap();
+    assert_eq!((config.ws_limits().init_seconds, config.ws_limits().operations), (2, 9));
     let settings = config.settings();
     assert_eq!((settings.region.as_str(), settings.reminders_enabled), ("99", false));
     assert_eq!(settings.fixed_contacts, crate::session::FixedContactPolicy::SeveralWithLead);
@@ -32,6 +35,19 @@ fn each_room_gets_its_settings() {
 #[test]
 fn the_default_limits_are_those_of_the_transport() {
     assert_eq!(Config::default().limits(), crate::http::graphql::limits::Limits::default());
+    assert_eq!(Config::default().ws_limits(), crate::http::ws::WsLimits::default());
+}
+
+#[test]
+fn who_listens_for_other_instances_reaches_the_database_itself_where_a_pooler_stands_before_it() {
+    assert_eq!(with(&[]).unwrap().listen_url(), None, "SQLite has one instance");
+    let one = ("PK_DATABASE__URL", "postgres://u:p@pooler/pk");
+    assert_eq!(with(&[one]).unwrap().listen_url().as_deref(), Some("postgres://u:p@pooler/pk"));
+    let both = [one, ("PK_DATABASE__LISTEN_URL", "postgres://u:p@db/pk")];
+    assert_eq!(with(&both).unwrap().listen_url().as_deref(), Some("postgres://u:p@db/pk"));
+    let wrong = with(&[one, ("PK_DATABASE__LISTEN_URL", "mysql://u:p@db/pk")]).unwrap_err();
+    assert!(wrong.iter().any(|p| p.to_string().contains("database.listen_url")), "{wrong:?}");
+    assert!(!format!("{wrong:?}").contains("u:p"));
 }
 
 #[test]

@@ -139,6 +139,43 @@ pub async fn end(
     Ok(close(tx, session, &row, ending, words).await?.then_some(row.id))
 }
 
+/// Moves the time of the open task of this kind about `subject`, if there is one: what is planned anew has not been
+/// left undone.
+pub async fn move_due(
+    tx: &Tx,
+    session: &Session,
+    kind: Kind,
+    subject: Uuid,
+    due_at: DateTime<Utc>,
+) -> Result<(), Fault> {
+    let open = task::Entity::find()
+        .filter(task::Column::Kind.eq(kind))
+        .filter(task::Column::SubjectId.eq(subject))
+        .filter(task::Column::Status.eq(Status::Open))
+        .one(tx)
+        .await?;
+    let Some(row) = open else { return Ok(()) };
+    let moved = task::ActiveModel {
+        due_at: Set(due_at),
+        raised_to_manager_at: Set(None),
+        row_version: Set(row.row_version.saturating_add(1)),
+        ..Default::default()
+    };
+    task::Entity::update_many()
+        .set(moved)
+        .filter(task::Column::Id.eq(row.id))
+        .filter(task::Column::Status.eq(Status::Open))
+        .exec(tx)
+        .await?;
+    let change = Change {
+        kind: "task",
+        subject: row.id.0,
+        before: Some(json!({ "dueAt": row.due_at })),
+        after: Some(json!({ "dueAt": due_at })),
+    };
+    history::record(tx, session, Owner::from(&row), "taskMove", [change]).await
+}
+
 /// Ends this task; false when somebody else ended or changed it meanwhile.
 pub async fn close(
     tx: &Tx,

@@ -1,10 +1,10 @@
 //! Passing a task to another unit of the same care provider. Why stays in the history.
 
 use entity::{
-    CareUnitId, TaskId, care_unit,
+    CareUnitId, TaskId, care_unit, phone_call,
     task::{self, Kind},
 };
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
 use serde::Serialize;
 use serde_json::json;
 
@@ -89,8 +89,18 @@ pub async fn hand_over(
     history::record(tx, session, from, action, [entry]).await?;
     end_relation(tx, task.patient_id, task.id, session.now() + super::RELATION_AFTER).await?;
     open_relation(tx, session, owner, task.id).await?;
-    if task.kind == Kind::AgreementRequest {
-        request::passed_on(tx, session, task, to.id, &reason).await?;
+    match task.kind {
+        Kind::AgreementRequest => request::passed_on(tx, session, task, to.id, &reason).await?,
+        // Who is to call writes down what came of it.
+        Kind::Call => {
+            phone_call::Entity::update_many()
+                .col_expr(phone_call::Column::CareUnitId, Expr::value(to.id))
+                .filter(phone_call::Column::Id.eq(task.subject_id))
+                .filter(phone_call::Column::PatientId.eq(task.patient_id))
+                .exec(tx)
+                .await?;
+        }
+        _ => {}
     }
     act::emit(tx, session, [event("task.passed", owner, task.id)]).await?;
     Ok(())

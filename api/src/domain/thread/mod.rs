@@ -8,9 +8,12 @@ pub mod rules;
 pub mod send;
 mod send_pg;
 pub mod start;
+pub mod waiting;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use entity::{CareRelationId, ThreadMessageId, care_relation, care_unit, patient, thread, thread_message};
+use entity::{
+    CareRelationId, ThreadMessageId, care_relation, care_unit, patient, task::Kind, thread, thread_message,
+};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
 
 use crate::{
@@ -25,6 +28,7 @@ use crate::{
         act::{self, Event},
         booking::closing_days,
         notice::{self, NewMessage},
+        task::{self, Ending},
     },
     error::{Fault, Problem, Stop},
     session::Session,
@@ -65,13 +69,15 @@ fn promise(
     Ok(rules::answer_by(&hours, &closing_days(unit)?, now))
 }
 
-/// Writes one message, its event, and the notice to the patient when care has written.
+/// Writes one message, its event, the notice to the patient when care has written, and the task of answering by
+/// `answer_by` when the patient has.
 async fn write(
     tx: &Tx,
     session: &Session,
     to: &thread::Model,
     kind: &'static str,
     body: &str,
+    answer_by: Option<DateTime<Utc>>,
 ) -> Result<ThreadMessageId, Fault> {
     let id = ThreadMessageId(session.core.clock.uuid());
     let (author_kind, author_id) = act::by(session);
@@ -99,6 +105,10 @@ async fn write(
             care_provider: to.care_provider_id,
         };
         notice::plan_message(tx, session, &whom, about).await?;
+        task::end(tx, session, Kind::UnansweredMessage, to.id.0, Ending::Done, None).await?;
+    }
+    if session.actor.staff().is_none() {
+        waiting::raise(tx, session, to, answer_by).await?;
     }
     act::emit(
         tx,

@@ -77,7 +77,7 @@ pub async fn send(session: &Session, key: &str, cmd: &Send) -> Result<Sent, Faul
             return Err(closed().into());
         }
         extend_relation(tx, &to, now).await?;
-        let message = write(tx, session, &to, "thread.message_sent", &body).await?;
+        let message = write(tx, session, &to, "thread.message_sent", &body, answer_by).await?;
         written = Some((message, Fresh { body, sent_at: now }));
         Ok(Done::on(to.patient_id).with("thread", to.id.0).with("message", message.0))
     })

@@ -78,7 +78,7 @@ pub async fn start(session: &Session, key: &str, cmd: &Start) -> Result<Receipt,
         .exec_without_returning(tx)
         .await?;
         open_relation(tx, session, &row).await?;
-        let message = write(tx, session, &row, "thread.started", &body).await?;
+        let message = write(tx, session, &row, "thread.started", &body, row.answer_by).await?;
         Ok(Done::on(whom.id).with("thread", id.0).with("message", message.0))
     })
     .await

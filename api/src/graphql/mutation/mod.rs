@@ -4,6 +4,7 @@ mod agreement;
 mod battery;
 mod beginning;
 mod booking;
+mod call;
 mod contact;
 mod payload;
 mod plan;
@@ -21,6 +22,7 @@ pub struct Mutation(
     battery::BatteryMutation,
     beginning::BeginningMutation,
     booking::BookingMutation,
+    call::CallMutation,
     contact::ContactMutation,
     plan::PlanMutation,
     relation::RelationMutation,

@@ -4,6 +4,7 @@ pub mod access_log;
 pub mod appointment;
 pub mod battery;
 pub mod beginning;
+pub mod call;
 pub mod candidates;
 pub mod cols;
 pub mod contact;

@@ -22,13 +22,13 @@ use crate::{
     graphql::{
         page::{Page, PageRequest},
         plain::Restricted,
-        scalars::{GlobalId, NodeKind},
+        scalars::{GlobalId, NodeKind, PhoneNumber},
         types::{
             booking::Permission,
             enums::CareContactRole,
             people::PatientSummary,
             tasks::{
-                Task, TaskAgreement, TaskAgreementVersion, TaskAssignee, TaskCareContact, TaskKind,
+                Task, TaskAgreement, TaskAgreementVersion, TaskAssignee, TaskCall, TaskCareContact, TaskKind,
                 TaskPlanItem, TaskSubject, TaskThread,
             },
         },
@@ -80,7 +80,7 @@ fn columns() -> String {
         "t.id, t.kind, t.status, t.patient_id, p.given_name, p.family_name, p.protected_identity, {}, \
          t.assignee_id, {}, t.due_at, t.raised_to_manager_at, t.note, t.created_at, t.ended_at, t.ending, t.row_version, \
          sa.id, sav.id, sav.content, sv.id, sv.number, sv.content, sc.id, sc.name, sc.role, si.id, sir.id, sir.title, \
-         st.id, st.subject",
+         st.id, st.subject, sl.id, sl.about, sl.phone",
         unit_columns("u"),
         staff_columns("m"),
     )
@@ -94,10 +94,12 @@ const JOINS: &str = "JOIN patient p ON p.id = t.patient_id JOIN care_unit u ON u
      LEFT JOIN agreement_version sav ON sav.id = sa.current_version_id \
      LEFT JOIN agreement_version sv ON sv.id = t.subject_id AND sv.care_provider_id = t.care_provider_id \
      LEFT JOIN care_contact sc ON sc.id = t.subject_id AND sc.care_provider_id = t.care_provider_id \
-     LEFT JOIN plan_item si ON si.id = t.subject_id AND si.care_provider_id = t.care_provider_id \
+     LEFT JOIN item_concern sk ON sk.id = t.subject_id AND sk.care_provider_id = t.care_provider_id \
+     LEFT JOIN plan_item si ON si.id = COALESCE(sk.plan_item_id, t.subject_id) AND si.care_provider_id = t.care_provider_id \
      LEFT JOIN plan_item_revision sir ON sir.id = (SELECT r.id FROM plan_item_revision r \
        WHERE r.plan_item_id = si.id ORDER BY r.id DESC LIMIT 1) \
-     LEFT JOIN thread st ON st.id = t.subject_id AND st.care_provider_id = t.care_provider_id";
+     LEFT JOIN thread st ON st.id = t.subject_id AND st.care_provider_id = t.care_provider_id \
+     LEFT JOIN phone_call sl ON sl.id = t.subject_id AND sl.care_provider_id = t.care_provider_id";
 
 /// The condition of a list, and its values from `$5`.
 fn condition(session: &Session, list: &List<'_>) -> (String, Vec<Value>) {
@@ -328,6 +330,14 @@ fn subject(session: &Session, cols: &mut Cols<'_>) -> std::result::Result<Option
     let title = cols.opt_sealed()?;
     let thread: Option<Uuid> = cols.opt()?;
     let about = cols.opt_sealed()?;
+    let call: Option<Uuid> = cols.opt()?;
+    let (matter, phone) = (cols.opt_sealed()?, cols.opt_sealed()?);
+    if let (Some(id), Some(matter)) = (call, matter) {
+        let title = keys.open(Place::new("phone_call.about", id), &matter)?;
+        let phone = keys.open_opt(Place::new("phone_call.phone", id), phone.as_ref())?.map(PhoneNumber);
+        let id = GlobalId::new(NodeKind::CallLogEntry, id);
+        return Ok(Some(TaskSubject::Call(TaskCall { id, title, phone })));
+    }
     if let (Some(id), Some(number), Some(content)) = (version, number, proposed) {
         let title = version_content(session, id, &content)?.title;
         let id = GlobalId::new(NodeKind::AgreementVersion, id);

@@ -4,6 +4,7 @@ pub mod agreement;
 pub mod battery;
 pub mod beginning;
 pub mod booking;
+pub mod calls;
 pub mod enums;
 pub mod history;
 pub mod messages;

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::graphql::{
     plain::{Restricted, plain_enum, plain_interface, plain_object},
-    scalars::GlobalId,
+    scalars::{GlobalId, PhoneNumber},
 };
 
 plain_enum! {
@@ -76,6 +76,7 @@ plain_interface! {
     } of {
         Agreement(TaskAgreement),
         AgreementVersion(TaskAgreementVersion),
+        Call(TaskCall),
         CareContact(TaskCareContact),
         PlanItem(TaskPlanItem),
         Thread(TaskThread),
@@ -101,6 +102,18 @@ plain_object! {
         title: String,
         /// Its number within the agreement.
         number: i32,
+    }
+}
+
+plain_object! {
+    /// A call to make (samtal) that a task is about.
+    TaskCall implements TaskSubject {
+        /// Global id of the `CallLogEntry`.
+        id: GlobalId,
+        /// What it is about.
+        title: String,
+        /// The number to call.
+        phone: Option<PhoneNumber>,
     }
 }
 
