@@ -69,15 +69,15 @@ fn promise(
     Ok(rules::answer_by(&hours, &closing_days(unit)?, now))
 }
 
-/// Writes one message, its event, the notice to the patient when care has written, and the task of answering by
-/// `answer_by` when the patient has.
+/// Writes one message, its event, the notice to the patient when care has written, and the task of answering
+/// where the message makes care owe an answer, by `owed_by`.
 async fn write(
     tx: &Tx,
     session: &Session,
     to: &thread::Model,
     kind: &'static str,
     body: &str,
-    answer_by: Option<DateTime<Utc>>,
+    owed_by: Option<DateTime<Utc>>,
 ) -> Result<ThreadMessageId, Fault> {
     let id = ThreadMessageId(session.core.clock.uuid());
     let (author_kind, author_id) = act::by(session);
@@ -107,8 +107,8 @@ async fn write(
         notice::plan_message(tx, session, &whom, about).await?;
         task::end(tx, session, Kind::UnansweredMessage, to.id.0, Ending::Done, None).await?;
     }
-    if session.actor.staff().is_none() {
-        waiting::raise(tx, session, to, answer_by).await?;
+    if let Some(owed_by) = owed_by {
+        waiting::raise(tx, session, to, owed_by).await?;
     }
     act::emit(
         tx,

@@ -5,7 +5,7 @@ use entity::{ThreadId, access_event::ActorKind, care_unit, thread};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, sea_query::Expr};
 use serde::Serialize;
 
-use super::{extend_relation, promise, reach, rules, send_pg, write};
+use super::{extend_relation, promise, reach, rules, send_pg, waiting, write};
 use crate::{
     auth::policy::Action,
     domain::act::{self, Done, Receipt},
@@ -52,16 +52,17 @@ pub async fn send(session: &Session, key: &str, cmd: &Send) -> Result<Sent, Faul
             .await?
             .ok_or_else(|| Fault::internal("a granted thread vanished"))?;
         // A promise that care has not kept yet stands, however often the patient writes.
-        let answer_by = match to.answer_by {
+        let (answer_by, owed_by) = match to.answer_by {
             Some(promised) if session.actor.staff().is_none() && to.last_author != ActorKind::Staff => {
-                Some(promised)
+                (Some(promised), None)
             }
             _ => {
                 let unit = care_unit::Entity::find_by_id(to.care_unit_id)
                     .one(tx)
                     .await?
                     .ok_or_else(|| Fault::internal("a thread without its unit"))?;
-                promise(&session.actor, &unit, now)?
+                let answer_by = promise(&session.actor, &unit, now)?;
+                (answer_by, waiting::owed_by(session, answer_by))
             }
         };
         let updated = thread::Entity::update_many()
@@ -77,7 +78,7 @@ pub async fn send(session: &Session, key: &str, cmd: &Send) -> Result<Sent, Faul
             return Err(closed().into());
         }
         extend_relation(tx, &to, now).await?;
-        let message = write(tx, session, &to, "thread.message_sent", &body, answer_by).await?;
+        let message = write(tx, session, &to, "thread.message_sent", &body, owed_by).await?;
         written = Some((message, Fresh { body, sent_at: now }));
         Ok(Done::on(to.patient_id).with("thread", to.id.0).with("message", message.0))
     })

@@ -4,7 +4,7 @@ use entity::{CareUnitId, PatientId, ThreadId, care_unit, thread};
 use sea_orm::{ActiveValue::Set, EntityTrait};
 use serde::Serialize;
 
-use super::{SUBJECT, open_relation, promise, rules, write};
+use super::{SUBJECT, open_relation, promise, rules, waiting, write};
 use crate::{
     auth::policy::{self, Action, Noun},
     crypto::Place,
@@ -78,7 +78,9 @@ pub async fn start(session: &Session, key: &str, cmd: &Start) -> Result<Receipt,
         .exec_without_returning(tx)
         .await?;
         open_relation(tx, session, &row).await?;
-        let message = write(tx, session, &row, "thread.started", &body, row.answer_by).await?;
+        let message =
+            write(tx, session, &row, "thread.started", &body, waiting::owed_by(session, row.answer_by))
+                .await?;
         Ok(Done::on(whom.id).with("thread", id.0).with("message", message.0))
     })
     .await

@@ -20,12 +20,18 @@ use crate::{
 /// By when to answer where the unit has no opening hours that a promise could rest on.
 const WITHOUT_PROMISE: TimeDelta = TimeDelta::days(3);
 
+/// By when a patient's message is owed an answer, under a promise made now. Staff's own wait for none.
+pub(super) fn owed_by(session: &Session, answer_by: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
+    let by = answer_by.unwrap_or_else(|| session.now() + WITHOUT_PROMISE);
+    session.actor.staff().is_none().then_some(by)
+}
+
 /// Raises the task of answering, unless it is open already.
 pub(super) async fn raise(
     tx: &Tx,
     session: &Session,
     waits: &thread::Model,
-    answer_by: Option<DateTime<Utc>>,
+    due_at: DateTime<Utc>,
 ) -> Result<(), Fault> {
     let raise = Raise {
         kind: task::Kind::UnansweredMessage,
@@ -37,7 +43,7 @@ pub(super) async fn raise(
         },
         assignee: None,
         subject: waits.id.0,
-        due_at: answer_by.unwrap_or_else(|| session.now() + WITHOUT_PROMISE),
+        due_at,
         note: None,
     };
     raise_task(tx, session, &raise).await.map(drop)

@@ -55,7 +55,7 @@ pub enum Of {
 const ATTEMPTS: usize = 50;
 
 fn statement(actor: &crate::auth::actor::Actor, condition: &str, order: &str, limit: usize) -> String {
-    let reach = reach_sql(Who::from(actor), "l.patient_id", Some("l.care_provider_id"));
+    let reach = reach_sql(Who::from(actor), Noun::CallLog, "l.patient_id", Some("l.care_provider_id"));
     format!(
         "SELECT l.id, l.patient_id, p.given_name, p.family_name, p.protected_identity, l.direction, l.status, \
          l.with_whom, l.about, l.phone, l.call_by, {}, {}, l.created_at, l.row_version \
