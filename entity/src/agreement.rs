@@ -31,6 +31,8 @@ text_enum! {
         Moved = "MOVED",
         /// The patient died.
         Deceased = "DECEASED",
+        /// Taken back before both sides had agreed on anything (återtaget).
+        NeverAgreed = "NEVER_AGREED",
     }
 }
 

@@ -26,6 +26,20 @@ text_enum! {
 }
 
 text_enum! {
+    /// Why a version was withdrawn.
+    Withdrawal {
+        /// By the side that wrote it (återtagen).
+        TakenBack = "TAKEN_BACK",
+        /// Answered with a counter-proposal (motförslag).
+        Countered = "COUNTERED",
+        /// What it changes was replaced, so that it can no longer come into force.
+        BaseMoved = "BASE_MOVED",
+        /// The agreement ended while it waited or was being written.
+        AgreementEnded = "AGREEMENT_ENDED",
+    }
+}
+
+text_enum! {
     /// A side of the agreement.
     Party {
         /// The patient, or a representative on the patient's behalf.
@@ -51,7 +65,11 @@ pub struct Model {
     pub number: i32,
     /// The version this one changes; it must still be in force at acceptance.
     pub base_version_id: Option<AgreementVersionId>,
+    /// The proposal that this one answers; it is withdrawn when this one is proposed.
+    pub answers_version_id: Option<AgreementVersionId>,
     pub status: Status,
+    /// Of a version that was withdrawn.
+    pub withdrawal: Option<Withdrawal>,
     /// The patient's story, what matters and the other texts, as one JSON document.
     pub content: Sealed,
     /// SHA-256 over the canonical JSON; set when proposed.

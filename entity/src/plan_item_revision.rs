@@ -3,8 +3,8 @@
 use sea_orm::entity::prelude::*;
 
 use crate::{
-    AssignmentId, CareProviderId, CareUnitId, GoalId, PatientId, PlanItemId, PlanItemRevisionId, Sealed,
-    access_event::ActorKind,
+    AssignmentId, CareContactId, CareProviderId, CareUnitId, GoalId, PatientId, PlanItemId,
+    PlanItemRevisionId, Sealed, access_event::ActorKind,
 };
 
 text_enum! {
@@ -74,6 +74,8 @@ pub struct Model {
     pub title: Sealed,
     pub description: Option<Sealed>,
     pub owner: Owner,
+    /// Of a relative who owns it.
+    pub relative_name: Option<Sealed>,
     pub timing: Timing,
     /// The date, the end of the period, or the latest follow-up: what the plan is sorted by.
     pub due_on: Option<Date>,
@@ -85,6 +87,7 @@ pub struct Model {
     pub trigger: Option<Sealed>,
     pub responsible_unit_id: Option<CareUnitId>,
     pub responsible_assignment_id: Option<AssignmentId>,
+    pub responsible_contact_id: Option<CareContactId>,
     pub goal_id: Option<GoalId>,
     /// How the result is told.
     pub result_how: Option<Sealed>,

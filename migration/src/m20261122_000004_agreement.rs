@@ -10,7 +10,7 @@ pub fn up(schema: &mut Schema) {
             .one_of("status", &["DRAFT", "PROPOSED", "ACTIVE", "ENDED"])
             .late_link("current_version_id", "agreement_version")
             .opt_text("patient_group")
-            .opt_one_of("end_reason", &["COMPLETED", "PATIENT_DECLINED", "MOVED", "DECEASED"])
+            .opt_one_of("end_reason", &["COMPLETED", "PATIENT_DECLINED", "MOVED", "DECEASED", "NEVER_AGREED"])
             .opt_instant("ended_at")
             .opt_one_of("ended_by_kind", &["ANONYMOUS", "PATIENT", "REPRESENTATIVE", "STAFF", "SYSTEM"])
             .opt_uuid("ended_by_id")
@@ -29,7 +29,9 @@ pub fn up(schema: &mut Schema) {
             .about_patient()
             .int("number")
             .opt_link("base_version_id", "agreement_version")
+            .opt_link("answers_version_id", "agreement_version")
             .one_of("status", &["DRAFT", "PROPOSED", "ACTIVE", "SUPERSEDED", "WITHDRAWN", "ENDED"])
+            .opt_one_of("withdrawal", &["TAKEN_BACK", "COUNTERED", "BASE_MOVED", "AGREEMENT_ENDED"])
             .bytes("content")
             .opt_bytes("hash")
             .int("hash_format")
@@ -46,6 +48,7 @@ pub fn up(schema: &mut Schema) {
             .instant("created_at")
             .int("row_version")
             .check("number_from_one", "number >= 1")
+            .check("withdrawal", "(status = 'WITHDRAWN') = (withdrawal IS NOT NULL)")
             .unique(&["agreement_id", "number"])
             .unique_where(&["agreement_id"], "status = 'DRAFT'")
             .unique_where(&["agreement_id"], "status = 'ACTIVE'")
@@ -64,7 +67,8 @@ pub fn up(schema: &mut Schema) {
              OR NEW.hash_format IS DISTINCT FROM OLD.hash_format \
              OR NEW.number IS DISTINCT FROM OLD.number \
              OR NEW.agreement_id IS DISTINCT FROM OLD.agreement_id \
-             OR NEW.base_version_id IS DISTINCT FROM OLD.base_version_id)",
+             OR NEW.base_version_id IS DISTINCT FROM OLD.base_version_id \
+             OR NEW.answers_version_id IS DISTINCT FROM OLD.answers_version_id)",
         ),
     );
     schema.guard("agreement_version", "kept", Change::Delete, Some("OLD.status <> 'DRAFT'"));

@@ -49,4 +49,5 @@ pub fn up(schema: &mut Schema) {
             .index(&["patient_id", "role", "status"])
             .index(&["assignment_id"])
     });
+    schema.link_late("plan_item_revision", "responsible_contact_id", "care_contact");
 }

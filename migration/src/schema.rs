@@ -205,7 +205,15 @@ impl Table {
 
     /// A reference to a table that refers back: checked at commit. [`Schema::link_late`] completes it.
     pub fn late_link(&mut self, column: &'static str, to: &'static str) -> &mut Self {
-        self.uuid(column);
+        self.uuid(column).late(column, to)
+    }
+
+    /// [`Self::late_link`] that may be absent.
+    pub fn opt_late_link(&mut self, column: &'static str, to: &'static str) -> &mut Self {
+        self.opt_uuid(column).late(column, to)
+    }
+
+    fn late(&mut self, column: &'static str, to: &'static str) -> &mut Self {
         if self.backend == DbBackend::Sqlite {
             self.constraint(format!(
                 "FOREIGN KEY (\"{column}\") REFERENCES \"{to}\" (\"id\") DEFERRABLE INITIALLY DEFERRED"

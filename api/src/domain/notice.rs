@@ -212,7 +212,7 @@ pub async fn plan_notice(
     version: AgreementVersionId,
     rule: &'static str,
 ) -> Result<(), Fault> {
-    let about = format!("{}:{}", agreement.id.0.simple(), version.0.simple());
+    let about = about_version(agreement.id, version);
     plan_news(tx, session, agreement.into(), &about, rule).await
 }
 
@@ -359,6 +359,22 @@ async fn write(tx: &Tx, session: &Session, planned: Vec<Planned>) -> Result<(), 
 /// so that the record can still say that it left.
 pub async fn withdraw(tx: &Tx, appointment: AppointmentId, reason: &str) -> Result<(), Fault> {
     withdraw_where(tx, notice::Column::AppointmentId.eq(appointment), reason).await
+}
+
+/// Takes back what has not left yet about one version of a plan.
+pub async fn withdraw_plan(
+    tx: &Tx,
+    agreement: AgreementId,
+    version: AgreementVersionId,
+    reason: &str,
+) -> Result<(), Fault> {
+    let about = notice::Column::DedupeKey.starts_with(about_version(agreement, version));
+    withdraw_where(tx, notice::Column::AgreementId.eq(agreement).and(about), reason).await
+}
+
+/// The first part of the key of what concerns one version.
+fn about_version(agreement: AgreementId, version: AgreementVersionId) -> String {
+    format!("{}:{}", agreement.0.simple(), version.0.simple())
 }
 
 /// Takes back what has not left yet of those that fulfil `condition`.

@@ -173,6 +173,10 @@ text_scalar! {
     PhoneNumber, "https://www.itu.int/rec/T-REC-E.164/"
 }
 text_scalar! {
+    /// A decimal number, exactly as it was agreed, such as `98.5`. A comma is accepted.
+    Decimal, "https://www.w3.org/TR/xmlschema11-2/#decimal"
+}
+text_scalar! {
     /// An HSA-id of Sweden's directory of care, such as `SE2321000016-1003`. Case does not matter.
     HsaId, "https://www.inera.se/tjanster/katalogtjanst-hsa/"
 }

@@ -14,6 +14,7 @@ pub const CONTENT: &str = "agreement_version.content";
 pub const GOAL: &str = "goal_revision.text";
 pub const TITLE: &str = "plan_item_revision.title";
 pub const DESCRIPTION: &str = "plan_item_revision.description";
+pub const RELATIVE_NAME: &str = "plan_item_revision.relative_name";
 pub const TRIGGER: &str = "plan_item_revision.trigger";
 pub const RESULT_HOW: &str = "plan_item_revision.result_how";
 pub const STATUS_REASON: &str = "plan_item.status_reason";

@@ -51,6 +51,8 @@ pub struct ItemText {
     pub title: String,
     pub description: Option<String>,
     pub owner: Owner,
+    /// Of a relative who owns it.
+    pub relative_name: Option<String>,
     pub when: When,
     /// The unit that answers for the item, when it is another than the agreement's.
     pub unit: Option<CareUnitId>,
@@ -92,8 +94,15 @@ impl Writer {
         let AgreementText { stage, content, goals, items, author, created_at, updated_at } = text;
         let id: AgreementId = self.ids.next();
         let version = self.ids.next();
-        let mut document =
-            Document { agreement: id, number: 1, base: None, content, goals: Vec::new(), items: Vec::new() };
+        let mut document = Document {
+            format: canonical::FORMAT,
+            agreement: id,
+            number: 1,
+            base: None,
+            content,
+            goals: Vec::new(),
+            items: Vec::new(),
+        };
         let at = Wording { agreement: id, version, whose, author, created_at };
         for (n, goal) in goals.into_iter().enumerate() {
             let priority = i32::try_from(n + 1).unwrap_or(i32::MAX);
@@ -142,7 +151,9 @@ impl Writer {
             care_provider_id: whose.provider,
             number: 1,
             base_version_id: None,
+            answers_version_id: None,
             status: version_status,
+            withdrawal: None,
             content: sealed,
             hash: if proposed { Some(document.digest()?) } else { None },
             hash_format: canonical::FORMAT,
@@ -255,6 +266,7 @@ impl Writer {
             title: text.title,
             description: text.description,
             owner: text.owner,
+            relative_name: text.relative_name,
             timing,
             due_on: Some(due_on),
             starts_on,
@@ -262,6 +274,7 @@ impl Writer {
             trigger,
             responsible_unit: text.unit.or(Some(whose.unit)),
             responsible_assignment: text.responsible,
+            responsible_contact: None,
             goal: text.goal.and_then(|n| goals.get(n).copied()),
             result_how: text.result_how,
             result_by: text.result_by,
@@ -276,6 +289,11 @@ impl Writer {
             title: self.seal(places::TITLE, revision, &wording.title)?,
             description: self.seal_opt(places::DESCRIPTION, revision, wording.description.as_deref())?,
             owner: wording.owner,
+            relative_name: self.seal_opt(
+                places::RELATIVE_NAME,
+                revision,
+                wording.relative_name.as_deref(),
+            )?,
             timing,
             due_on: wording.due_on,
             starts_on,
@@ -283,6 +301,7 @@ impl Writer {
             trigger: self.seal_opt(places::TRIGGER, revision, wording.trigger.as_deref())?,
             responsible_unit_id: wording.responsible_unit,
             responsible_assignment_id: wording.responsible_assignment,
+            responsible_contact_id: wording.responsible_contact,
             goal_id: wording.goal,
             result_how: self.seal_opt(places::RESULT_HOW, revision, wording.result_how.as_deref())?,
             result_by: wording.result_by,

@@ -216,6 +216,7 @@ fn content(number: u32, title: &str) -> AgreementContent {
         self_care: tell("Promenad varje dag och vila vid behov", "egenvård"),
         when_to_seek_help: tell("Ring oss vid feber eller andnöd, ring 112 om det är bråttom", "hjälp"),
         how_results_come: tell("Provsvar kommer som meddelande inom en vecka", "svar"),
+        ..AgreementContent::default()
     }
 }
 
@@ -286,6 +287,7 @@ fn item(writer: &Writer, number: u32, k: u32, worker: &Worker) -> ItemText {
             "beskrivning",
         )),
         owner: if k % 2 == 1 { Owner::Patient } else { Owner::Care },
+        relative_name: None,
         when: match k {
             1 | 5 => When::Every("FREQ=DAILY", due - TimeDelta::days(60), due),
             2 => When::Between(due - TimeDelta::days(14), due),

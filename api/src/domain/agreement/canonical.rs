@@ -6,21 +6,52 @@
 
 use chrono::NaiveDate;
 use entity::{
-    AgreementId, AgreementVersionId, AssignmentId, CareUnitId, GoalId, PlanItemId,
+    AgreementId, AgreementVersionId, AssignmentId, CareContactId, CareUnitId, GoalId, PlanItemId,
     plan_item_revision::{Category, Owner, Timing},
 };
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::content::AgreementContent;
 use crate::{crypto::sha256, error::Fault};
 
 /// The format this code writes.
-pub const FORMAT: i32 = 1;
+pub const FORMAT: i32 = 2;
+
+/// What format 1 had of the content and of an item; whatever else a version says makes it format 2.
+const CONTENT_1: [&str; 8] = [
+    "howResultsCome",
+    "ownResponsibility",
+    "selfCare",
+    "sharedGoal",
+    "story",
+    "title",
+    "whatMatters",
+    "whenToSeekHelp",
+];
+const ITEM_1: [&str; 15] = [
+    "category",
+    "description",
+    "dueOn",
+    "goal",
+    "id",
+    "owner",
+    "recurrence",
+    "responsibleAssignment",
+    "responsibleUnit",
+    "resultBy",
+    "resultHow",
+    "startsOn",
+    "timing",
+    "title",
+    "trigger",
+];
 
 /// Everything that a version says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Document {
+    /// The form that it is hashed in: for what has been proposed, the one it was proposed in.
+    pub format: i32,
     pub agreement: AgreementId,
     pub number: i32,
     pub base: Option<AgreementVersionId>,
@@ -48,6 +79,8 @@ pub struct ItemWording {
     pub title: String,
     pub description: Option<String>,
     pub owner: Owner,
+    /// The relative's name, where a relative owns it.
+    pub relative_name: Option<String>,
     pub timing: Timing,
     pub due_on: Option<NaiveDate>,
     pub starts_on: Option<NaiveDate>,
@@ -55,20 +88,27 @@ pub struct ItemWording {
     pub trigger: Option<String>,
     pub responsible_unit: Option<CareUnitId>,
     pub responsible_assignment: Option<AssignmentId>,
+    /// A contact (kontakt) of the patient's, also one without an account.
+    pub responsible_contact: Option<CareContactId>,
     pub goal: Option<GoalId>,
     pub result_how: Option<String>,
     pub result_by: Option<NaiveDate>,
 }
 
 impl Document {
-    /// The canonical text.
+    /// The canonical text, in the version's own format.
+    ///
+    /// # Errors
+    /// A format that this code does not know, or a version that says more than its format can hold.
     pub fn canonical(&self) -> Result<String, Fault> {
         let mut sorted = self.clone();
         sorted.goals.sort_by_key(|g| g.id);
         sorted.items.sort_by_key(|i| i.id);
         let mut value = serde_json::to_value(sorted).map_err(Fault::internal)?;
-        if let Value::Object(fields) = &mut value {
-            fields.insert("format".to_owned(), FORMAT.into());
+        match self.format {
+            FORMAT => {}
+            1 => reduce(&mut value)?,
+            _ => return Err(Fault::internal("a version of an unknown format")),
         }
         let mut out = String::new();
         write(&value, &mut out);
@@ -79,6 +119,29 @@ impl Document {
     pub fn digest(&self) -> Result<Vec<u8>, Fault> {
         Ok(sha256(&[self.canonical()?.as_bytes()]))
     }
+}
+
+/// Leaves out what format 1 did not have.
+fn reduce(value: &mut Value) -> Result<(), Fault> {
+    if let Some(content) = value.get_mut("content").and_then(Value::as_object_mut) {
+        keep(content, &CONTENT_1)?;
+    }
+    for item in value.get_mut("items").and_then(Value::as_array_mut).into_iter().flatten() {
+        if let Some(item) = item.as_object_mut() {
+            keep(item, &ITEM_1)?;
+        }
+    }
+    Ok(())
+}
+
+fn keep(fields: &mut Map<String, Value>, known: &[&str]) -> Result<(), Fault> {
+    let says_something =
+        |value: &Value| !value.is_null() && value.as_array().is_none_or(|list| !list.is_empty());
+    if fields.iter().any(|(key, value)| !known.contains(&key.as_str()) && says_something(value)) {
+        return Err(Fault::internal("a version says more than its format holds"));
+    }
+    fields.retain(|key, _| known.contains(&key.as_str()));
+    Ok(())
 }
 
 /// Writes with sorted keys, whatever order the map type of the JSON library keeps.
@@ -120,6 +183,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::domain::agreement::content::{Light, Measurement, Medicine, WarningSign};
 
     fn document() -> Document {
         let goal = |n, text: &str| GoalWording {
@@ -129,6 +193,7 @@ mod tests {
             target_on: NaiveDate::from_ymd_opt(2027, 3, 1),
         };
         Document {
+            format: 1,
             agreement: AgreementId(Uuid::from_u128(1)),
             number: 2,
             base: Some(AgreementVersionId(Uuid::from_u128(2))),
@@ -140,6 +205,7 @@ mod tests {
                 title: "Gå en runda".into(),
                 description: None,
                 owner: Owner::Patient,
+                relative_name: None,
                 timing: Timing::Date,
                 due_on: NaiveDate::from_ymd_opt(2027, 1, 2),
                 starts_on: None,
@@ -147,11 +213,51 @@ mod tests {
                 trigger: None,
                 responsible_unit: None,
                 responsible_assignment: None,
+                responsible_contact: None,
                 goal: Some(GoalId(Uuid::from_u128(3))),
                 result_how: None,
                 result_by: None,
             }],
         }
+    }
+
+    /// With everything that format 2 added.
+    fn full() -> Document {
+        let mut full = Document { format: 2, ..document() };
+        let some = |text: &str| Some(text.to_owned());
+        full.content.ambition = some("Lagom");
+        full.content.resources = some("Min dotter");
+        full.content.wishes = some("Sova hemma");
+        full.content.warning_signs = vec![WarningSign {
+            light: Light::Red,
+            sign: "Bröstsmärta".into(),
+            action: some("Ring"),
+            phone: some("112"),
+            weekdays: None,
+            weekends: some("Likadant"),
+        }];
+        full.content.as_needed_medication = vec![Medicine {
+            name: "Salbutamol".into(),
+            dose: "2 puffar".into(),
+            when: "Vid andnöd".into(),
+            at_most: some("8 puffar per dygn"),
+            source: some("Läkemedelslistan"),
+            source_on: NaiveDate::from_ymd_opt(2027, 1, 2),
+        }];
+        full.content.own_measurements = vec![Measurement {
+            what: "Vikt".into(),
+            unit: "kg".into(),
+            lower: None,
+            upper: some("92.5"),
+            how_often: "Varje morgon".into(),
+            read_by: some("Maria"),
+            read_when: some("Måndagar"),
+            outside: some("Ring"),
+        }];
+        full.items[0].owner = Owner::Relative;
+        full.items[0].relative_name = some("Anna");
+        full.items[0].responsible_contact = Some(CareContactId(Uuid::from_u128(6)));
+        full
     }
 
     /// A changed text here means a new format number.
@@ -178,6 +284,43 @@ mod tests {
         assert_eq!(document().digest().unwrap(), sha256(&[expected.as_bytes()]));
     }
 
+    /// A changed text here means a new format number.
+    #[test]
+    fn format_2_is_this_text() {
+        let id = |n: u128| Uuid::from_u128(n).to_string();
+        let mut whole = full();
+        whole.goals.clear();
+        let expected = format!(
+            "{{\"agreement\":\"{}\",\"base\":\"{}\",\"content\":{{\"ambition\":\"Lagom\",\"asNeededMedication\":[{{\
+             \"atMost\":\"8 puffar per dygn\",\"dose\":\"2 puffar\",\"name\":\"Salbutamol\",\"source\":\"Läkemedelslistan\",\
+             \"sourceOn\":\"2027-01-02\",\"when\":\"Vid andnöd\"}}],\"howResultsCome\":null,\"ownMeasurements\":[{{\
+             \"howOften\":\"Varje morgon\",\"lower\":null,\"outside\":\"Ring\",\"readBy\":\"Maria\",\"readWhen\":\"Måndagar\",\
+             \"unit\":\"kg\",\"upper\":\"92.5\",\"what\":\"Vikt\"}}],\"ownResponsibility\":null,\"resources\":\"Min dotter\",\
+             \"selfCare\":null,\"sharedGoal\":null,\"story\":null,\"title\":\"Min plan\",\"warningSigns\":[{{\
+             \"action\":\"Ring\",\"light\":\"RED\",\"phone\":\"112\",\"sign\":\"Bröstsmärta\",\"weekdays\":null,\
+             \"weekends\":\"Likadant\"}}],\"whatMatters\":null,\"whenToSeekHelp\":null,\"wishes\":\"Sova hemma\"}},\
+             \"format\":2,\"goals\":[],\"items\":[{{\"category\":\"SELF_CARE\",\"description\":null,\
+             \"dueOn\":\"2027-01-02\",\"goal\":\"{}\",\"id\":\"{}\",\"owner\":\"RELATIVE\",\"recurrence\":null,\
+             \"relativeName\":\"Anna\",\"responsibleAssignment\":null,\"responsibleContact\":\"{}\",\
+             \"responsibleUnit\":null,\"resultBy\":null,\"resultHow\":null,\"startsOn\":null,\"timing\":\"DATE\",\
+             \"title\":\"Gå en runda\",\"trigger\":null}}],\"number\":2}}",
+            id(1),
+            id(2),
+            id(3),
+            id(5),
+            id(6),
+        );
+        assert_eq!(whole.canonical().unwrap(), expected);
+        assert_eq!(whole.digest().unwrap(), sha256(&[expected.as_bytes()]));
+    }
+
+    #[test]
+    fn a_version_that_says_more_than_its_format_has_no_digest() {
+        assert!(full().digest().is_ok());
+        assert!(Document { format: 1, ..full() }.digest().is_err());
+        assert!(Document { format: 3, ..document() }.digest().is_err());
+    }
+
     #[test]
     fn the_order_of_rows_does_not_change_the_digest() {
         let mut other = document();
@@ -187,8 +330,19 @@ mod tests {
 
     #[test]
     fn every_part_that_is_agreed_changes_the_digest() {
-        let original = document().digest().unwrap();
-        let changes: [fn(&mut Document); 12] = [
+        let original = full().digest().unwrap();
+        let changes: [fn(&mut Document); 23] = [
+            |d| d.format = 1,
+            |d| d.content.ambition = None,
+            |d| d.content.resources = None,
+            |d| d.content.wishes = None,
+            |d| d.content.warning_signs[0].phone = None,
+            |d| d.content.warning_signs.clear(),
+            |d| d.content.as_needed_medication[0].source_on = None,
+            |d| d.content.as_needed_medication.clear(),
+            |d| d.content.own_measurements[0].upper = None,
+            |d| d.items[0].relative_name = None,
+            |d| d.items[0].responsible_contact = None,
             |d| d.agreement = AgreementId(Uuid::nil()),
             |d| d.number += 1,
             |d| d.base = None,
@@ -203,9 +357,9 @@ mod tests {
             |d| d.items.clear(),
         ];
         for (i, change) in changes.into_iter().enumerate() {
-            let mut changed = document();
+            let mut changed = full();
             change(&mut changed);
-            assert_ne!(changed.digest().unwrap(), original, "change {i}");
+            assert_ne!(changed.digest().ok().as_ref(), Some(&original), "change {i}");
         }
     }
 }

@@ -13,7 +13,7 @@ use sea_orm::{
 use serde_json::json;
 
 use super::{
-    members,
+    members, proposal,
     rules::{self, Assented, Facts},
     version::{Locked, document, event, tell_patient},
 };
@@ -26,6 +26,7 @@ use crate::{
     domain::{
         act,
         history::{self, Change},
+        task::Ending,
     },
     error::{Fault, Problem, Stop},
     session::Session,
@@ -81,6 +82,7 @@ pub async fn assent(
         agreement: agreement.status,
         in_force: agreement.in_force(),
         status: version.status,
+        withdrawal: version.withdrawal,
         base: version.base_version_id,
         digest: version.hash.as_deref(),
         patient_assented: version.patient_assent_at.is_some(),
@@ -132,6 +134,9 @@ pub async fn assent(
     } else {
         let (status, current) = (agreement.status, agreement.current_version_id);
         agreement.touch(tx, session, status, current).await?;
+    }
+    if effect == Assented::Activates {
+        proposal::settled(tx, session, version, Ending::Done, "Båda har godkänt förslaget.").await?;
     }
     changes.extend(told(tx, session, agreement, version, effect, superseded).await?);
     history::record(tx, session, (&**agreement).into(), action, changes).await?;

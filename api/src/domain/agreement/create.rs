@@ -9,7 +9,9 @@ use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QuerySele
 use serde::Serialize;
 use serde_json::json;
 
-use super::{canonical, content::AgreementContent, patient_group::known, signal, version::event};
+use super::{
+    canonical, content::AgreementContent, content_rules, patient_group::known, signal, version::event,
+};
 use crate::{
     auth::{
         actor::StaffActor,
@@ -22,7 +24,7 @@ use crate::{
         history::{self, Change},
         offer,
         patient::alive,
-        request, text,
+        request,
     },
     error::{Fault, Problem, ProblemCode, Stop},
     session::Session,
@@ -56,7 +58,7 @@ pub async fn create(session: &Session, key: &str, cmd: &Create) -> Result<Receip
         .await?;
         let mut problems = Vec::new();
         let group = known(session, "patientGroup", cmd.patient_group.as_deref(), &mut problems);
-        let content = content(&cmd.content, problems)?;
+        let content = content_rules::first(&cmd.content, problems)?;
         alive(&patient)?;
         // Two drafts at once would be two agreements: the second waits here and then sees the first.
         patient::Entity::find_by_id(patient.id).lock_exclusive().one(tx).await?;
@@ -105,24 +107,6 @@ pub async fn create(session: &Session, key: &str, cmd: &Create) -> Result<Receip
     .await
 }
 
-/// Every problem of the texts at once.
-fn content(given: &AgreementContent, mut problems: Vec<Problem>) -> Result<AgreementContent, Vec<Problem>> {
-    let mut paragraph =
-        |field, text: &Option<String>| text::optional(field, text.as_deref(), text::TEXT, &mut problems);
-    let mut content = AgreementContent {
-        title: String::new(),
-        story: paragraph("story", &given.story),
-        what_matters: paragraph("whatMatters", &given.what_matters),
-        shared_goal: paragraph("sharedGoal", &given.shared_goal),
-        own_responsibility: paragraph("ownResponsibility", &given.own_responsibility),
-        self_care: paragraph("selfCare", &given.self_care),
-        when_to_seek_help: paragraph("whenToSeekHelp", &given.when_to_seek_help),
-        how_results_come: paragraph("howResultsCome", &given.how_results_come),
-    };
-    content.title = text::required("title", &given.title, text::TITLE, &mut problems);
-    if problems.is_empty() { Ok(content) } else { Err(problems) }
-}
-
 /// Only what the caller can see counts: nothing here tells of another provider's agreement.
 pub(crate) async fn no_other(tx: &Tx, session: &Session, patient: PatientId) -> Result<(), Stop> {
     let other = agreement::Entity::find()
@@ -165,20 +149,12 @@ async fn first_version(
         care_unit_id: Set(agreement.care_unit_id),
         care_provider_id: Set(agreement.care_provider_id),
         number: Set(1),
-        base_version_id: Set(None),
         status: Set(Status::Draft),
         content: Set(session.core.keys.seal(Place::new("agreement_version.content", id.0), &text)?),
-        hash: Set(None),
         hash_format: Set(canonical::FORMAT),
-        proposed_by: Set(None),
-        proposed_at: Set(None),
-        patient_assent_at: Set(None),
-        patient_assent_kind: Set(None),
-        patient_assent_id: Set(None),
-        care_assent_at: Set(None),
-        care_assent_id: Set(None),
         created_at: Set(agreement.created_at),
         row_version: Set(1),
+        ..Default::default()
     })
     .exec_without_returning(tx)
     .await?;

@@ -6,7 +6,7 @@
 use entity::{
     AgreementId,
     agreement::{self, EndReason},
-    agreement_version::{self, Party},
+    agreement_version::{self, Party, Withdrawal},
     care_relation, goal, notice, plan_item,
     task::{self, Kind},
 };
@@ -96,6 +96,11 @@ fn checked(session: &Session, cmd: &End) -> Result<Option<String>, Vec<Problem>>
             "reason",
             "Du kan lämna patientkontraktet när du vill: ange att du inte vill ha det, eller att du flyttar.",
             "You may leave the agreement whenever you want: say that you do not want it, or that you are moving.",
+        )),
+        EndReason::NeverAgreed => problems.push(Problem::input(
+            "reason",
+            "Ta tillbaka utkastet i stället.",
+            "Take the draft back instead.",
         )),
         EndReason::Completed | EndReason::PatientDeclined | EndReason::Moved => {}
     }
@@ -194,8 +199,13 @@ async fn settle_versions(tx: &Tx, row: &agreement::Model) -> Result<Vec<Change>,
     let mut changes = Vec::new();
     for version in open {
         let status = if version.status == S::Active { S::Ended } else { S::Withdrawn };
+        let withdrawal = (status == S::Withdrawn).then_some(Withdrawal::AgreementEnded);
         agreement_version::Entity::update_many()
-            .set(agreement_version::ActiveModel { status: Set(status), ..Default::default() })
+            .set(agreement_version::ActiveModel {
+                status: Set(status),
+                withdrawal: Set(withdrawal),
+                ..Default::default()
+            })
             .col_expr(C::RowVersion, Expr::col(C::RowVersion).add(1))
             .filter(C::Id.eq(version.id))
             .exec(tx)

@@ -3,19 +3,28 @@
 
 use entity::{
     AgreementVersionId, agreement,
-    agreement_version::{Party, Status},
+    agreement_version::{Party, Status, Withdrawal},
 };
 use proptest::prelude::*;
 use uuid::Uuid;
 
-use super::rules::{Addition, Assented, Facts, addition, assent};
+use super::rules::{self, Assented, Facts, Place, assent, place};
 
 /// One act of one side. Versions are named by position, which may not exist.
 #[derive(Clone, Debug)]
 enum Act {
     /// Writes into the draft, or proposes a successor.
-    Add {
+    Edit {
         by: Party,
+    },
+    Revise,
+    Counter {
+        by: Party,
+        version: usize,
+    },
+    Withdraw {
+        by: Party,
+        version: usize,
     },
     Propose {
         by: Party,
@@ -37,7 +46,10 @@ enum Act {
 struct Version {
     id: AgreementVersionId,
     base: Option<AgreementVersionId>,
+    answers: Option<AgreementVersionId>,
     status: Status,
+    withdrawal: Option<Withdrawal>,
+    proposed_by: Option<Party>,
     text: Vec<u8>,
     digest: Option<Vec<u8>>,
     /// What each side had read when it assented.
@@ -49,30 +61,72 @@ struct Version {
 struct Life {
     status: agreement::Status,
     versions: Vec<Version>,
+    written: u8,
 }
 
 impl Life {
     fn new() -> Self {
-        let first = Version {
-            id: AgreementVersionId(Uuid::from_u128(1)),
-            base: None,
+        let mut life = Self { status: agreement::Status::Draft, versions: Vec::new(), written: 0 };
+        life.open(vec![0], None, None);
+        life
+    }
+
+    fn open(
+        &mut self,
+        text: Vec<u8>,
+        base: Option<AgreementVersionId>,
+        answers: Option<AgreementVersionId>,
+    ) -> usize {
+        let id = AgreementVersionId(Uuid::from_u128(self.versions.len() as u128 + 1));
+        self.versions.push(Version {
+            id,
+            base,
+            answers,
             status: Status::Draft,
-            text: vec![0],
+            withdrawal: None,
+            proposed_by: None,
+            text,
             digest: None,
             patient: None,
             care: None,
-        };
-        Self { status: agreement::Status::Draft, versions: vec![first] }
+        });
+        self.versions.len() - 1
     }
 
     fn in_force(&self) -> Option<AgreementVersionId> {
         self.versions.iter().find(|v| v.status == Status::Active).map(|v| v.id)
     }
 
+    fn draft(&self) -> Option<usize> {
+        self.versions.iter().position(|v| v.status == Status::Draft)
+    }
+
     fn act(&mut self, act: &Act) {
         match act {
-            Act::Add { by } => self.add(*by),
-            Act::Propose { by } => self.propose(*by),
+            Act::Edit { by } => self.edit(*by),
+            Act::Revise => {
+                if rules::revise(self.status, self.draft().is_some()).is_ok()
+                    && let Some(base) = self.versions.iter().find(|v| v.status == Status::Active).cloned()
+                {
+                    self.open(base.text, Some(base.id), None);
+                }
+            }
+            Act::Counter { by, version } => {
+                let draft = self.draft().is_some();
+                if let Some(v) = self.versions.get(*version).cloned()
+                    && rules::counter(self.status, draft, v.status, v.proposed_by, *by).is_ok()
+                {
+                    self.open(v.text, v.base, Some(v.id));
+                }
+            }
+            Act::Withdraw { by, version } => self.withdraw(*by, *version),
+            Act::Propose { by } => {
+                if let Some(draft) = self.draft()
+                    && self.versions[draft].base == self.in_force()
+                {
+                    self.propose(*by, draft);
+                }
+            }
             Act::Assent { by, version, read } => {
                 let digest = self.versions.get(*read).and_then(|v| v.digest.clone()).unwrap_or_default();
                 self.assent(*by, *version, Some(&digest));
@@ -89,38 +143,59 @@ impl Life {
         }
     }
 
-    fn add(&mut self, by: Party) {
-        match addition(self.status) {
-            Ok(Addition::ToDraft) => self.versions[0].text.push(1),
-            Ok(Addition::AsProposal) => {
+    fn edit(&mut self, by: Party) {
+        self.written = self.written.wrapping_add(1);
+        let written = self.written;
+        match place(self.status, self.draft().is_some()) {
+            Ok(Place::Draft) => {
+                if let Some(draft) = self.draft() {
+                    self.versions[draft].text.push(written);
+                }
+            }
+            Ok(Place::Proposal) => {
                 let base = self.versions.iter().find(|v| v.status == Status::Active).cloned();
                 let Some(base) = base else { return };
-                let number = self.versions.len() as u8 + 1;
                 let mut text = base.text.clone();
-                text.push(number);
-                let mut next = Version {
-                    id: AgreementVersionId(Uuid::from_u128(u128::from(number))),
-                    base: Some(base.id),
-                    status: Status::Proposed,
-                    digest: Some(text.clone()),
-                    text,
-                    patient: None,
-                    care: None,
-                };
-                next.assented(by, next.text.clone());
-                self.versions.push(next);
+                text.push(written);
+                let next = self.open(text, Some(base.id), None);
+                self.propose(by, next);
             }
             Err(_) => {}
         }
     }
 
-    fn propose(&mut self, by: Party) {
+    fn propose(&mut self, by: Party, version: usize) {
+        let next = &mut self.versions[version];
+        next.status = Status::Proposed;
+        next.proposed_by = Some(by);
+        next.digest = Some(next.text.clone());
+        next.assented(by, next.text.clone());
+        if let Some(answered) = next.answers
+            && let Some(answered) =
+                self.versions.iter_mut().find(|v| v.id == answered && v.status == Status::Proposed)
+        {
+            (answered.status, answered.withdrawal) = (Status::Withdrawn, Some(Withdrawal::Countered));
+        }
         if self.status == agreement::Status::Draft {
-            let first = &mut self.versions[0];
-            first.status = Status::Proposed;
-            first.digest = Some(first.text.clone());
-            first.assented(by, first.text.clone());
             self.status = agreement::Status::Proposed;
+        }
+    }
+
+    fn withdraw(&mut self, by: Party, version: usize) {
+        let Some(v) = self.versions.get(version).cloned() else { return };
+        if rules::withdraw(self.status, v.status, v.proposed_by, by).is_err() {
+            return;
+        }
+        let proposed = v.status == Status::Proposed && self.status == agreement::Status::Proposed;
+        if proposed && self.draft().is_none() {
+            self.open(v.text, None, None);
+        }
+        let this = &mut self.versions[version];
+        (this.status, this.withdrawal) = (Status::Withdrawn, Some(Withdrawal::TakenBack));
+        match self.status {
+            agreement::Status::Proposed if proposed => self.status = agreement::Status::Draft,
+            agreement::Status::Draft => self.status = agreement::Status::Ended,
+            _ => {}
         }
     }
 
@@ -131,6 +206,7 @@ impl Life {
             agreement: self.status,
             in_force,
             status: v.status,
+            withdrawal: v.withdrawal,
             base: v.base,
             digest: v.digest.as_deref(),
             patient_assented: v.patient.is_some(),
@@ -140,9 +216,19 @@ impl Life {
         let read = read.map_or_else(|| self.versions[version].text.clone(), <[u8]>::to_vec);
         self.versions[version].assented(by, read);
         if effect == Assented::Activates {
-            for other in &mut self.versions {
-                if other.status == Status::Active {
-                    other.status = Status::Superseded;
+            let (id, text) = (self.versions[version].id, self.versions[version].text.clone());
+            for (n, other) in self.versions.iter_mut().enumerate() {
+                match other.status {
+                    Status::Active => other.status = Status::Superseded,
+                    Status::Proposed if n != version => {
+                        (other.status, other.withdrawal) = (Status::Withdrawn, Some(Withdrawal::BaseMoved));
+                    }
+                    // The draft goes on from what is in force now.
+                    Status::Draft => {
+                        other.base = Some(id);
+                        other.text.extend(&text);
+                    }
+                    _ => {}
                 }
             }
             self.versions[version].status = Status::Active;
@@ -166,10 +252,13 @@ fn party() -> impl Strategy<Value = Party> {
 
 fn act() -> impl Strategy<Value = Act> {
     prop_oneof![
-        4 => party().prop_map(|by| Act::Add { by }),
-        2 => party().prop_map(|by| Act::Propose { by }),
-        6 => (party(), 0..6_usize, 0..6_usize).prop_map(|(by, version, read)| Act::Assent { by, version, read }),
-        4 => (party(), 0..6_usize).prop_map(|(by, version)| Act::Accept { by, version }),
+        4 => party().prop_map(|by| Act::Edit { by }),
+        2 => Just(Act::Revise),
+        2 => (party(), 0..8_usize).prop_map(|(by, version)| Act::Counter { by, version }),
+        2 => (party(), 0..8_usize).prop_map(|(by, version)| Act::Withdraw { by, version }),
+        3 => party().prop_map(|by| Act::Propose { by }),
+        6 => (party(), 0..8_usize, 0..8_usize).prop_map(|(by, version, read)| Act::Assent { by, version, read }),
+        4 => (party(), 0..8_usize).prop_map(|(by, version)| Act::Accept { by, version }),
         1 => Just(Act::End),
     ]
 }
@@ -187,6 +276,8 @@ proptest! {
             ended |= matches!(act, Act::End);
             let active: Vec<_> = life.versions.iter().filter(|v| v.status == Status::Active).collect();
             prop_assert!(active.len() <= 1, "two in force");
+            let drafts = life.versions.iter().filter(|v| v.status == Status::Draft).count();
+            prop_assert!(drafts <= 1, "two drafts");
             prop_assert!(!ended || active.is_empty(), "in force after the end");
             for version in &active {
                 prop_assert_eq!(version.patient.as_ref(), Some(&version.text));
@@ -194,8 +285,8 @@ proptest! {
                 prop_assert_eq!(version.digest.as_ref(), Some(&version.text));
             }
             for (old, new) in before.versions.iter().zip(&life.versions) {
-                if old.patient.is_some() || old.care.is_some() {
-                    prop_assert_eq!(&old.text, &new.text, "an assented text was edited");
+                if old.status != Status::Draft {
+                    prop_assert_eq!(&old.text, &new.text, "a proposed text was edited");
                     prop_assert_eq!(&old.digest, &new.digest);
                 }
             }

@@ -3,20 +3,31 @@
 //! A version is written as a draft, proposed (fixed by its digest), assented to by both sides, in force, and at last
 //! replaced. The version in force stays in force until its successor has both assents.
 
-pub mod addition;
 pub mod assent;
 pub mod canonical;
+pub mod change;
 pub mod consent;
 pub mod content;
+pub mod content_edit;
+pub mod content_rules;
+pub mod counter;
 pub mod create;
+pub mod edit;
 pub mod end;
+pub mod gaps;
 mod members;
 pub mod patient_group;
+pub mod proposal;
 pub mod propose;
+pub mod revise;
 pub mod rules;
 pub mod signal;
 pub mod version;
+pub mod withdraw;
+mod wording;
 
+#[cfg(test)]
+mod edit_tests;
 #[cfg(test)]
 mod life_tests;
 #[cfg(test)]

@@ -1,26 +1,29 @@
 //! Proposing a draft: it is fixed by its digest and waits for the other side. Proposing is the proposer's assent.
+//! A draft that answers a proposal takes its place.
 
 use entity::{
-    AgreementId, agreement,
-    agreement_version::{self, Status},
+    AgreementId, AgreementVersionId, agreement,
+    agreement_version::{self, Status, Withdrawal},
 };
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 use serde::Serialize;
 use serde_json::json;
 
 use super::{
-    canonical,
+    canonical::{self, Document},
+    change,
     consent::Assent,
-    rules,
-    version::{Locked, document, event, someone_to_turn_to, tell_patient},
+    gaps, members, proposal, rules,
+    version::{Locked, document, event, someone_to_turn_to},
 };
 use crate::{
     auth::policy::{self, Action},
+    db::Tx,
     domain::{
         act::{self, Done, Receipt},
         history::{self, Change},
     },
-    error::{Fault, Problem, ProblemCode},
+    error::{Fault, Problem, ProblemCode, Stop},
     session::Session,
 };
 
@@ -49,18 +52,18 @@ pub async fn propose(session: &Session, key: &str, cmd: &Propose) -> Result<Rece
         let mut agreement = Locked::take(tx, &granted).await?;
         rules::not_ended(agreement.status)?;
         agreement.expect_row_version(Some(cmd.expected_row_version))?;
-        let draft = agreement.current(tx).await?;
-        if agreement.status != agreement::Status::Draft || draft.status != Status::Draft {
-            return Err(Problem::new(
-                ProblemCode::WrongState,
-                "Planen är redan föreslagen.",
-                "The plan has already been proposed.",
-            )
-            .into());
+        let draft = agreement.draft(tx).await?.ok_or_else(nothing_to_propose)?;
+        if draft.base_version_id != agreement.in_force() {
+            return Err(rules::base_moved().into());
         }
-        let document = document(tx, &session.core.keys, &draft).await?;
+        let document =
+            Document { format: canonical::FORMAT, ..document(tx, &session.core.keys, &draft).await? };
         let reachable = someone_to_turn_to(tx, &agreement, &document.items, now).await?;
-        rules::complete(&rules::gaps(&document.content.title, &document.items, reachable))?;
+        gaps::complete(&gaps::gaps(&document, reachable))?;
+        if let Some(base) = draft.base_version_id {
+            changes_something(tx, session, &agreement, base, &document).await?;
+            change::open_proposals(tx, &agreement, base).await?;
+        }
 
         let mut row = agreement_version::ActiveModel {
             status: Set(Status::Proposed),
@@ -84,17 +87,66 @@ pub async fn propose(session: &Session, key: &str, cmd: &Propose) -> Result<Rece
         if changed.rows_affected != 1 {
             return Err(Problem::stale().into());
         }
-        agreement.touch(tx, session, agreement::Status::Proposed, draft.id).await?;
-        let change = Change {
+        let mut changes = vec![Change {
             kind: "agreement_version",
             subject: draft.id.0,
             before: Some(json!({ "status": Status::Draft })),
             after: Some(json!({ "status": Status::Proposed, "proposedBy": session.actor.party() })),
+        }];
+        changes.extend(answer(tx, session, &agreement, draft.answers_version_id).await?);
+        let (status, current) = match agreement.in_force() {
+            Some(active) => (agreement::Status::Active, active),
+            None => (agreement::Status::Proposed, draft.id),
         };
-        history::record(tx, session, (&*agreement).into(), ACTION, [change]).await?;
+        agreement.touch(tx, session, status, current).await?;
+        history::record(tx, session, (&*agreement).into(), ACTION, changes).await?;
         act::emit(tx, session, [event(&agreement, "agreement.proposed", draft.id.0)]).await?;
-        tell_patient(tx, session, &agreement, draft.id, "PLAN_PROPOSED").await?;
+        proposal::told(tx, session, &agreement, draft.id).await?;
         Ok(Done::on(agreement.patient_id).with("agreement", agreement.id.0).with("version", draft.id.0))
     })
     .await
+}
+
+fn nothing_to_propose() -> Problem {
+    Problem::new(
+        ProblemCode::WrongState,
+        "Det finns inget utkast att föreslå.",
+        "There is no draft to propose.",
+    )
+}
+
+/// A proposal that says what is in force already asks for nothing.
+async fn changes_something(
+    tx: &Tx,
+    session: &Session,
+    agreement: &Locked,
+    base: AgreementVersionId,
+    draft: &Document,
+) -> Result<(), Stop> {
+    let base = agreement.version(tx, base, "agreementId").await?;
+    let base = document(tx, &session.core.keys, &base).await?;
+    if (&base.content, &base.goals, &base.items) == (&draft.content, &draft.goals, &draft.items) {
+        return Err(Problem::new(
+            ProblemCode::Incomplete,
+            "Utkastet säger detsamma som planen som gäller. Ändra något, eller ta bort utkastet.",
+            "The draft says what is in force already. Change something, or take the draft back.",
+        )
+        .into());
+    }
+    Ok(())
+}
+
+/// The proposal that this one answers is answered.
+async fn answer(
+    tx: &Tx,
+    session: &Session,
+    agreement: &Locked,
+    answered: Option<AgreementVersionId>,
+) -> Result<Vec<Change>, Stop> {
+    let Some(answered) = answered else { return Ok(Vec::new()) };
+    let answered = agreement.version(tx, answered, "agreementId").await?;
+    if answered.status != Status::Proposed {
+        return Ok(Vec::new());
+    }
+    Ok(members::withdraw(tx, session, agreement, vec![answered], Withdrawal::Countered).await?)
 }

@@ -1,13 +1,10 @@
-//! The life of an agreement, as pure rules: who may assent to what, and what is missing before it can be proposed.
+//! The life of an agreement, as pure rules: who may assent to what, take back what, and answer what.
 
-use chrono::NaiveDate;
 use entity::{
-    AgreementVersionId, PlanItemId, agreement,
-    agreement_version::{Party, Status},
-    plan_item_revision::Timing,
+    AgreementVersionId, agreement,
+    agreement_version::{Party, Status, Withdrawal},
 };
 
-use super::canonical::ItemWording;
 use crate::error::{Problem, ProblemCode};
 
 /// How many goals a version holds at most.
@@ -24,6 +21,8 @@ pub struct Facts<'a> {
     /// The version in force now.
     pub in_force: Option<AgreementVersionId>,
     pub status: Status,
+    /// Why it was withdrawn, if it was.
+    pub withdrawal: Option<Withdrawal>,
     /// What the version changes.
     pub base: Option<AgreementVersionId>,
     pub digest: Option<&'a [u8]>,
@@ -59,7 +58,7 @@ pub fn assent(facts: &Facts<'_>, side: Party, digest: Option<&[u8]>) -> Result<A
         .at("digest"));
     }
     if facts.status == Status::Withdrawn {
-        return Err(base_moved());
+        return Err(withdrawn(facts.withdrawal));
     }
     let (own, other) = match side {
         Party::Patient => (facts.patient_assented, facts.care_assented),
@@ -69,11 +68,7 @@ pub fn assent(facts: &Facts<'_>, side: Party, digest: Option<&[u8]>) -> Result<A
         return Err(already(side, other));
     }
     if facts.status != Status::Proposed {
-        return Err(Problem::new(
-            ProblemCode::WrongState,
-            "Den här versionen av planen väntar inte på något svar.",
-            "This version of the plan does not wait for an answer.",
-        ));
+        return Err(no_answer_wanted());
     }
     if facts.base != facts.in_force {
         return Err(base_moved());
@@ -88,6 +83,22 @@ pub fn base_moved() -> Problem {
         "Planen har ändrats sedan förslaget skrevs. Läs planen som den är nu och lämna ett nytt förslag.",
         "The plan has changed since this was proposed. Read the plan as it is now and propose again.",
     )
+}
+
+fn withdrawn(how: Option<Withdrawal>) -> Problem {
+    match how {
+        Some(Withdrawal::TakenBack) => Problem::new(
+            ProblemCode::WrongState,
+            "Förslaget har tagits tillbaka.",
+            "The proposal has been taken back.",
+        ),
+        Some(Withdrawal::Countered) => Problem::new(
+            ProblemCode::WrongState,
+            "Förslaget har besvarats med ett motförslag. Läs motförslaget.",
+            "The proposal has been answered with a counter-proposal. Read that one.",
+        ),
+        Some(Withdrawal::BaseMoved | Withdrawal::AgreementEnded) | None => base_moved(),
+    }
 }
 
 /// Refuses one more proposal when as many wait for an answer as can be kept in view.
@@ -131,132 +142,102 @@ pub fn not_ended(status: agreement::Status) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Where a new goal or item goes.
+/// Where an edit goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Addition {
-    /// Into the draft.
-    ToDraft,
+pub enum Place {
+    /// Into the open draft.
+    Draft,
     /// Into a proposed successor of the version in force.
-    AsProposal,
+    Proposal,
 }
 
-/// Where an addition goes, as the agreement stands.
-pub fn addition(status: agreement::Status) -> Result<Addition, Problem> {
-    match status {
-        agreement::Status::Draft => Ok(Addition::ToDraft),
-        agreement::Status::Active => Ok(Addition::AsProposal),
-        agreement::Status::Proposed => Err(Problem::new(
+/// Where an edit goes, as the agreement stands.
+pub fn place(status: agreement::Status, draft: bool) -> Result<Place, Problem> {
+    not_ended(status)?;
+    match (status, draft) {
+        (_, true) => Ok(Place::Draft),
+        (agreement::Status::Active, false) => Ok(Place::Proposal),
+        _ => Err(Problem::new(
             ProblemCode::WrongState,
-            "Planen väntar på svar. Den kan ändras när båda har godkänt den.",
-            "The plan waits for an answer. It can be changed when both sides have assented to it.",
+            "Planen väntar på svar. Svara med ett motförslag om du vill ändra den, eller ta tillbaka ditt förslag.",
+            "The plan waits for an answer. Answer with a counter-proposal to change it, or take your proposal back.",
         )),
-        agreement::Status::Ended => not_ended(status).map(|()| Addition::ToDraft),
     }
 }
 
-/// Something that must be there before a version can be proposed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Gap {
-    /// A version without a heading.
-    Title,
-    /// An item without any time.
-    Time(PlanItemId),
-    /// A period without its first or last day.
-    Period(PlanItemId),
-    /// A recurrence without its rule.
-    Recurrence(PlanItemId),
-    /// A trigger without its text.
-    Trigger(PlanItemId),
-    /// A trigger without a latest follow-up date.
-    LatestFollowUp(PlanItemId),
-    /// Nobody to turn to.
-    Contact,
+/// Whether a draft of the next version can be begun.
+pub fn revise(status: agreement::Status, draft: bool) -> Result<(), Problem> {
+    not_ended(status)?;
+    if draft {
+        return Err(one_draft());
+    }
+    if status != agreement::Status::Active {
+        return Err(Problem::new(
+            ProblemCode::WrongState,
+            "Planen gäller inte än. Ändra utkastet, eller svara på förslaget med ett motförslag.",
+            "The plan is not in force yet. Change the draft, or answer the proposal with a counter-proposal.",
+        ));
+    }
+    Ok(())
 }
 
-/// Everything that is missing, not only the first thing. Whether there is someone to turn to is the caller's to
-/// find out: an active contact, or a responsible unit with a phone.
-pub fn gaps(title: &str, items: &[ItemWording], someone_to_turn_to: bool) -> Vec<Gap> {
-    let mut gaps = Vec::new();
-    if title.trim().is_empty() {
-        gaps.push(Gap::Title);
-    }
-    gaps.extend(items.iter().flat_map(item_gaps));
-    if !someone_to_turn_to {
-        gaps.push(Gap::Contact);
-    }
-    gaps
+/// There is one draft at a time, which both sides write in.
+pub fn one_draft() -> Problem {
+    Problem::new(
+        ProblemCode::Conflict,
+        "Det finns redan ett utkast. Skriv vidare i det, eller ta bort det först.",
+        "There is a draft already. Go on in that one, or take it back first.",
+    )
 }
 
-fn item_gaps(item: &ItemWording) -> Vec<Gap> {
-    let missing = |date: Option<NaiveDate>| date.is_none();
-    let blank = |text: &Option<String>| text.as_deref().is_none_or(|t| t.trim().is_empty());
-    let mut gaps = Vec::new();
-    match item.timing {
-        Timing::Date if missing(item.due_on) => gaps.push(Gap::Time(item.id)),
-        Timing::Period if missing(item.due_on) || missing(item.starts_on) => gaps.push(Gap::Period(item.id)),
-        Timing::Recurrence if blank(&item.recurrence) || missing(item.starts_on) => {
-            gaps.push(Gap::Recurrence(item.id));
-        }
-        Timing::Trigger => {
-            if blank(&item.trigger) {
-                gaps.push(Gap::Trigger(item.id));
-            }
-            if missing(item.due_on) {
-                gaps.push(Gap::LatestFollowUp(item.id));
-            }
-        }
-        Timing::Date | Timing::Period | Timing::Recurrence => {}
+/// Whether `side` may answer a proposal with one of its own. Who proposed takes back instead.
+pub fn counter(
+    status: agreement::Status,
+    draft: bool,
+    version: Status,
+    proposed_by: Option<Party>,
+    side: Party,
+) -> Result<(), Problem> {
+    not_ended(status)?;
+    if version != Status::Proposed {
+        return Err(no_answer_wanted());
     }
-    gaps
+    if proposed_by == Some(side) {
+        return Err(Problem::new(
+            ProblemCode::WrongState,
+            "Det är ert eget förslag. Ta tillbaka det om det ska ändras.",
+            "This is your own side's proposal. Take it back to change it.",
+        ));
+    }
+    if draft { Err(one_draft()) } else { Ok(()) }
 }
 
-impl Gap {
-    /// The gap as a refusal. The field of an item's gap is `planItems.<id>.<part>`.
-    pub fn problem(self) -> Problem {
-        let (field, sv, en) = match self {
-            Self::Title => ("title".to_owned(), "Planen saknar rubrik.", "The plan has no heading."),
-            Self::Time(item) => (
-                of(item, "timing"),
-                "En insats saknar tid: ange datum, period, återkommande tid, eller vad den väntar på.",
-                "A plan item has no time: give a date, a period, a recurrence, or what it waits for.",
-            ),
-            Self::Period(item) => (
-                of(item, "timing.period"),
-                "En insats med period saknar första eller sista dag.",
-                "A plan item within a period has no first or no last day.",
-            ),
-            Self::Recurrence(item) => (
-                of(item, "timing.recurrence"),
-                "En återkommande insats saknar regel eller första dag.",
-                "A recurring plan item has no rule or no first day.",
-            ),
-            Self::Trigger(item) => (
-                of(item, "timing.trigger.text"),
-                "En insats säger inte vad den väntar på.",
-                "A plan item does not say what it waits for.",
-            ),
-            Self::LatestFollowUp(item) => (
-                of(item, "timing.trigger.latestFollowUpOn"),
-                "En insats som väntar på något saknar senaste dag för uppföljning.",
-                "A plan item that waits for something has no latest follow-up date.",
-            ),
-            Self::Contact => (
-                "contacts".to_owned(),
-                "Det saknas någon att vända sig till: utse en kontakt, eller ange en ansvarig mottagning med telefon.",
-                "There is nobody to turn to: appoint a contact, or name a responsible unit with a phone number.",
-            ),
-        };
-        Problem::new(ProblemCode::Incomplete, sv, en).at(&field)
+/// Whether `side` may take a version back: any draft, and its own side's proposal.
+pub fn withdraw(
+    status: agreement::Status,
+    version: Status,
+    proposed_by: Option<Party>,
+    side: Party,
+) -> Result<(), Problem> {
+    not_ended(status)?;
+    match version {
+        Status::Draft => Ok(()),
+        Status::Proposed if proposed_by == Some(side) => Ok(()),
+        Status::Proposed => Err(Problem::new(
+            ProblemCode::WrongState,
+            "Förslaget är den andra partens. Svara på det i stället: godkänn det eller lämna ett motförslag.",
+            "The proposal is the other side's. Answer it instead: assent to it or make a counter-proposal.",
+        )),
+        Status::Active | Status::Superseded | Status::Withdrawn | Status::Ended => Err(no_answer_wanted()),
     }
 }
 
-fn of(item: PlanItemId, part: &str) -> String {
-    format!("planItems.{}.{part}", item.0)
-}
-
-/// Refuses with the complete list of gaps, if there are any.
-pub fn complete(gaps: &[Gap]) -> Result<(), Vec<Problem>> {
-    if gaps.is_empty() { Ok(()) } else { Err(gaps.iter().map(|gap| gap.problem()).collect()) }
+fn no_answer_wanted() -> Problem {
+    Problem::new(
+        ProblemCode::WrongState,
+        "Den här versionen av planen väntar inte på något svar.",
+        "This version of the plan does not wait for an answer.",
+    )
 }
 
 /// Refuses what would not fit.

@@ -1,17 +1,12 @@
 #![allow(clippy::unwrap_used)]
 
-use chrono::NaiveDate;
 use entity::{
-    AgreementVersionId, PlanItemId, agreement,
-    agreement_version::{Party, Status},
-    plan_item_revision::{Category, Owner, Timing},
+    AgreementVersionId, agreement,
+    agreement_version::{Party, Status, Withdrawal},
 };
 use uuid::Uuid;
 
-use super::{
-    canonical::ItemWording,
-    rules::{Assented, Facts, Gap, MAX_GOALS, addition, assent, complete, fits, gaps},
-};
+use super::rules::{Assented, Facts, MAX_GOALS, Place, assent, counter, fits, place, revise, withdraw};
 use crate::error::ProblemCode;
 
 const DIGEST: &[u8] = &[7; 32];
@@ -21,6 +16,7 @@ fn proposed() -> Facts<'static> {
         agreement: agreement::Status::Proposed,
         in_force: None,
         status: Status::Proposed,
+        withdrawal: None,
         base: None,
         digest: Some(DIGEST),
         patient_assented: false,
@@ -69,71 +65,68 @@ fn a_proposal_whose_base_has_moved_is_refused() {
 fn an_ended_agreement_takes_neither_assent_nor_change() {
     let ended = Facts { agreement: agreement::Status::Ended, ..proposed() };
     assert_eq!(refused(&ended, Party::Patient, DIGEST), ProblemCode::Conflict);
-    assert_eq!(addition(agreement::Status::Ended).unwrap_err().code, ProblemCode::Conflict);
-}
-
-fn item(n: u128, timing: Timing) -> ItemWording {
-    ItemWording {
-        id: PlanItemId(Uuid::from_u128(n)),
-        category: Category::FollowUp,
-        title: "Prov".into(),
-        description: None,
-        owner: Owner::Care,
-        timing,
-        due_on: None,
-        starts_on: None,
-        recurrence: None,
-        trigger: None,
-        responsible_unit: None,
-        responsible_assignment: None,
-        goal: None,
-        result_how: None,
-        result_by: None,
+    for draft in [true, false] {
+        assert_eq!(place(agreement::Status::Ended, draft).unwrap_err().code, ProblemCode::Conflict);
     }
 }
 
 #[test]
-fn everything_that_is_missing_is_listed_not_the_first_thing() {
-    let items = [
-        item(1, Timing::Date),
-        item(2, Timing::Period),
-        item(3, Timing::Recurrence),
-        item(4, Timing::Trigger),
-    ];
-    let id = |n| PlanItemId(Uuid::from_u128(n));
-    let found = gaps(" ", &items, false);
-    assert_eq!(
-        found,
-        [
-            Gap::Title,
-            Gap::Time(id(1)),
-            Gap::Period(id(2)),
-            Gap::Recurrence(id(3)),
-            Gap::Trigger(id(4)),
-            Gap::LatestFollowUp(id(4)),
-            Gap::Contact,
-        ]
-    );
-    let problems = complete(&found).unwrap_err();
-    assert_eq!(problems.len(), 7);
-    assert!(problems.iter().all(|p| p.code == ProblemCode::Incomplete && p.field.is_some()));
+fn an_edit_goes_into_the_draft_and_without_one_becomes_a_proposal() {
+    use agreement::Status as A;
+    assert_eq!(place(A::Draft, true).unwrap(), Place::Draft);
+    assert_eq!(place(A::Active, true).unwrap(), Place::Draft);
+    assert_eq!(place(A::Proposed, true).unwrap(), Place::Draft);
+    assert_eq!(place(A::Active, false).unwrap(), Place::Proposal);
+    assert_eq!(place(A::Proposed, false).unwrap_err().code, ProblemCode::WrongState);
+}
+
+/// There is one draft at a time, in which both sides write.
+#[test]
+fn a_revision_begins_on_what_is_in_force_and_there_is_one_draft_at_a_time() {
+    use agreement::Status as A;
+    assert!(revise(A::Active, false).is_ok());
+    assert_eq!(revise(A::Active, true).unwrap_err().code, ProblemCode::Conflict);
+    for status in [A::Draft, A::Proposed] {
+        assert_eq!(revise(status, false).unwrap_err().code, ProblemCode::WrongState);
+    }
+    assert_eq!(revise(A::Ended, false).unwrap_err().code, ProblemCode::Conflict);
+}
+
+/// The patient can answer a proposal with a counter-proposal; so can care.
+#[test]
+fn a_proposal_is_answered_by_the_other_side_and_taken_back_by_its_own() {
+    use Party::{Care, Patient};
+    let active = agreement::Status::Active;
+    for (by, other) in [(Care, Patient), (Patient, Care)] {
+        assert!(counter(active, false, Status::Proposed, Some(by), other).is_ok());
+        assert!(counter(active, false, Status::Proposed, Some(by), by).is_err());
+        assert!(counter(active, true, Status::Proposed, Some(by), other).is_err());
+        assert!(withdraw(active, Status::Proposed, Some(by), by).is_ok());
+        assert!(withdraw(active, Status::Proposed, Some(by), other).is_err());
+        assert!(withdraw(active, Status::Draft, None, by).is_ok());
+    }
+    for status in [Status::Active, Status::Superseded, Status::Withdrawn, Status::Ended] {
+        assert!(withdraw(active, status, Some(Care), Care).is_err());
+        assert!(counter(active, false, status, Some(Care), Patient).is_err());
+    }
+    assert!(withdraw(agreement::Status::Ended, Status::Proposed, Some(Care), Care).is_err());
 }
 
 #[test]
-fn a_plan_with_a_time_for_everything_and_someone_to_turn_to_can_be_proposed() {
-    let day = NaiveDate::from_ymd_opt(2027, 1, 4);
-    let items = [
-        ItemWording { due_on: day, ..item(1, Timing::Date) },
-        ItemWording { due_on: day, starts_on: day, ..item(2, Timing::Period) },
-        ItemWording { recurrence: Some("FREQ=DAILY".into()), starts_on: day, ..item(3, Timing::Recurrence) },
-        ItemWording {
-            trigger: Some("när provsvaret kommit".into()),
-            due_on: day,
-            ..item(4, Timing::Trigger)
-        },
-    ];
-    assert_eq!(gaps("Min plan", &items, true), []);
-    assert!(complete(&[]).is_ok());
+fn an_assent_to_what_was_withdrawn_says_why_it_was() {
+    let withdrawn = |how| Facts { status: Status::Withdrawn, withdrawal: how, ..proposed() };
+    assert_eq!(
+        refused(&withdrawn(Some(Withdrawal::TakenBack)), Party::Patient, DIGEST),
+        ProblemCode::WrongState
+    );
+    assert_eq!(
+        refused(&withdrawn(Some(Withdrawal::Countered)), Party::Patient, DIGEST),
+        ProblemCode::WrongState
+    );
+    assert_eq!(
+        refused(&withdrawn(Some(Withdrawal::BaseMoved)), Party::Patient, DIGEST),
+        ProblemCode::BaseMoved
+    );
 }
 
 #[test]

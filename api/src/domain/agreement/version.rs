@@ -3,11 +3,13 @@
 //! Every function that writes demands the [`Locked`] agreement: changes of one agreement happen one after another,
 //! so two assents or two proposals never see half of each other.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use entity::{
-    AgreementVersionId, CareUnitId, agreement,
+    AgreementVersionId, CareUnitId, GoalId, GoalRevisionId, PlanItemId, PlanItemRevisionId, agreement,
     agreement_version::{self, Party},
-    care_contact, care_unit, goal_revision, plan_item, plan_item_revision, version_goal, version_item,
+    care_contact, care_unit, goal, goal_revision, plan_item, plan_item_revision, version_goal, version_item,
 };
 use sea_orm::{
     ActiveValue::Set,
@@ -55,6 +57,11 @@ impl Locked {
         Self::row(tx, granted.agreement_id).await
     }
 
+    /// Locks the agreement of a goal that the policy granted.
+    pub async fn of_goal(tx: &Tx, granted: &Granted<goal::Model>) -> Result<Self, Stop> {
+        Self::row(tx, granted.agreement_id).await
+    }
+
     async fn row(tx: &Tx, id: entity::AgreementId) -> Result<Self, Stop> {
         let row = agreement::Entity::find_by_id(id).lock_exclusive().one(tx).await?;
         row.map(Self).ok_or_else(|| Fault::internal("a granted agreement vanished").into())
@@ -78,6 +85,39 @@ impl Locked {
     pub async fn current(&self, tx: &Tx) -> Result<agreement_version::Model, Stop> {
         let row = agreement_version::Entity::find_by_id(self.0.current_version_id).one(tx).await?;
         row.ok_or_else(|| Fault::internal("an agreement without its version").into())
+    }
+
+    /// The draft that is being written, if there is one: the first version, its revision, or an answer.
+    pub async fn draft(&self, tx: &Tx) -> Result<Option<agreement_version::Model>, Fault> {
+        Ok(agreement_version::Entity::find()
+            .filter(agreement_version::Column::AgreementId.eq(self.0.id))
+            .filter(agreement_version::Column::Status.eq(agreement_version::Status::Draft))
+            .one(tx)
+            .await?)
+    }
+
+    /// A version of this agreement.
+    pub async fn version(
+        &self,
+        tx: &Tx,
+        id: AgreementVersionId,
+        field: &str,
+    ) -> Result<agreement_version::Model, Stop> {
+        let found = agreement_version::Entity::find_by_id(id)
+            .filter(agreement_version::Column::AgreementId.eq(self.0.id))
+            .one(tx)
+            .await?;
+        found.ok_or_else(|| Problem::not_found(field).into())
+    }
+
+    /// The number of the next version.
+    pub async fn next_number(&self, tx: &Tx) -> Result<i32, Fault> {
+        let newest = agreement_version::Entity::find()
+            .filter(agreement_version::Column::AgreementId.eq(self.0.id))
+            .order_by_desc(agreement_version::Column::Number)
+            .one(tx)
+            .await?;
+        Ok(newest.map_or(1, |version| version.number + 1))
     }
 
     /// Notes that something in the agreement changed, with a new status or version where there is one.
@@ -128,12 +168,25 @@ fn another_in_force(session: &Session) -> Problem {
     Problem::new(ProblemCode::Conflict, sv, en)
 }
 
+/// What a version says, and in which rows its wordings stand.
+#[derive(Clone, Debug)]
+pub struct Stored {
+    pub document: Document,
+    pub goals: BTreeMap<GoalId, GoalRevisionId>,
+    pub items: BTreeMap<PlanItemId, PlanItemRevisionId>,
+}
+
 /// Everything a version says, opened.
 pub async fn document(
     tx: &Tx,
     keys: &Keyring,
     version: &agreement_version::Model,
 ) -> Result<Document, Fault> {
+    Ok(stored(tx, keys, version).await?.document)
+}
+
+/// Everything a version says, opened, with the rows it stands in.
+pub async fn stored(tx: &Tx, keys: &Keyring, version: &agreement_version::Model) -> Result<Stored, Fault> {
     let goal_ids = Query::select()
         .column(version_goal::Column::GoalRevisionId)
         .from(version_goal::Entity)
@@ -154,13 +207,19 @@ pub async fn document(
         .order_by_asc(plan_item_revision::Column::PlanItemId)
         .all(tx)
         .await?;
-    Ok(Document {
+    let document = Document {
+        format: version.hash_format,
         agreement: version.agreement_id,
         number: version.number,
         base: version.base_version_id,
         content: content(keys, version)?,
         goals: goals.iter().map(|row| goal_wording(keys, row)).collect::<Result<_, _>>()?,
         items: items.iter().map(|row| item_wording(keys, row)).collect::<Result<_, _>>()?,
+    };
+    Ok(Stored {
+        document,
+        goals: goals.iter().map(|row| (row.goal_id, row.id)).collect(),
+        items: items.iter().map(|row| (row.plan_item_id, row.id)).collect(),
     })
 }
 
@@ -170,7 +229,8 @@ pub fn content(keys: &Keyring, version: &agreement_version::Model) -> Result<Agr
     serde_json::from_str(&json).map_err(Fault::internal)
 }
 
-fn goal_wording(keys: &Keyring, row: &goal_revision::Model) -> Result<GoalWording, Fault> {
+/// One wording of a goal, opened.
+pub fn goal_wording(keys: &Keyring, row: &goal_revision::Model) -> Result<GoalWording, Fault> {
     Ok(GoalWording {
         id: row.goal_id,
         text: keys.open(Place::new("goal_revision.text", row.id.0), &row.text)?,
@@ -179,7 +239,8 @@ fn goal_wording(keys: &Keyring, row: &goal_revision::Model) -> Result<GoalWordin
     })
 }
 
-fn item_wording(keys: &Keyring, row: &plan_item_revision::Model) -> Result<ItemWording, Fault> {
+/// One wording of an item, opened.
+pub fn item_wording(keys: &Keyring, row: &plan_item_revision::Model) -> Result<ItemWording, Fault> {
     let open = |column, sealed| keys.open_opt(Place::new(column, row.id.0), sealed);
     Ok(ItemWording {
         id: row.plan_item_id,
@@ -187,6 +248,7 @@ fn item_wording(keys: &Keyring, row: &plan_item_revision::Model) -> Result<ItemW
         title: keys.open(Place::new("plan_item_revision.title", row.id.0), &row.title)?,
         description: open("plan_item_revision.description", row.description.as_ref())?,
         owner: row.owner,
+        relative_name: open("plan_item_revision.relative_name", row.relative_name.as_ref())?,
         timing: row.timing,
         due_on: row.due_on,
         starts_on: row.starts_on,
@@ -194,6 +256,7 @@ fn item_wording(keys: &Keyring, row: &plan_item_revision::Model) -> Result<ItemW
         trigger: open("plan_item_revision.trigger", row.trigger.as_ref())?,
         responsible_unit: row.responsible_unit_id,
         responsible_assignment: row.responsible_assignment_id,
+        responsible_contact: row.responsible_contact_id,
         goal: row.goal_id,
         result_how: open("plan_item_revision.result_how", row.result_how.as_ref())?,
         result_by: row.result_by,

@@ -1,28 +1,23 @@
 //! Adding a goal: into the draft, or as a proposal on top of what is in force.
 
 use chrono::NaiveDate;
-use entity::{AgreementId, GoalId, GoalRevisionId, agreement, goal, goal_revision};
-use sea_orm::{ActiveValue::Set, EntityTrait};
+use entity::{AgreementId, GoalId, agreement};
 use serde::Serialize;
-use serde_json::json;
 
+use super::rules;
 use crate::{
     auth::policy::{self, Action, Noun},
     calendar::to_local,
-    crypto::Place,
-    db::Tx,
     domain::{
-        act::{self, Done, Receipt, by},
+        act::{self, Done, Receipt},
         agreement::{
-            addition::{self, Added},
             canonical::GoalWording,
-            rules::{self, Addition},
-            version::{self, Locked, event},
+            change::{self, Target},
+            edit::Edit,
+            version::{Locked, event},
         },
-        history::{self, Change},
-        text,
     },
-    error::{Fault, Problem, Stop},
+    error::Fault,
     session::Session,
 };
 
@@ -46,105 +41,20 @@ pub async fn add(session: &Session, key: &str, cmd: &Add) -> Result<Receipt, Fau
         let granted =
             policy::reach::<agreement::Entity>(tx, actor, Action::Propose, cmd.agreement, "agreementId", now)
                 .await?;
-        let checked = check(cmd, to_local(now).date_naive())?;
+        let today = to_local(now).date_naive();
+        let text = rules::check(&cmd.text, cmd.priority, cmd.target_on, None, today)?;
         let mut agreement = Locked::take(tx, &granted).await?;
-        let place = rules::addition(agreement.status)?;
-        let current = agreement.current(tx).await?;
-        let document = version::document(tx, &session.core.keys, &current).await?;
-        let last = document.goals.iter().map(|g| g.priority).max().unwrap_or(0);
-        let wording = GoalWording {
-            id: GoalId(session.core.clock.uuid()),
-            text: checked,
-            priority: cmd.priority.unwrap_or(last.saturating_add(1)),
-            target_on: cmd.target_on,
-        };
-        let revision = insert(tx, session, &agreement, &wording).await?;
-        let goal = wording.id;
-        let after = json!({ "wording": wording, "status": goal::Status::Proposed });
-        let added = Added::Goal { wording, revision };
-        let version = match place {
-            Addition::ToDraft => {
-                addition::add_to_draft(tx, session, &mut agreement, &current, &document, &added).await?;
-                current.id
-            }
-            Addition::AsProposal => {
-                addition::propose_successor(tx, session, &mut agreement, &current, document, &added).await?
-            }
-        };
-        let change = Change { kind: "goal", subject: goal.0, before: None, after: Some(after) };
-        history::record(tx, session, (&*agreement).into(), ACTION, [change]).await?;
-        let mut events = vec![event(&agreement, "goal.added", goal.0)];
-        if place == Addition::AsProposal {
-            events.push(event(&agreement, "agreement.proposed", version.0));
-        }
-        act::emit(tx, session, events).await?;
+        let target = Target::of(tx, session, &agreement).await?;
+        let last = target.document().goals.iter().map(|g| g.priority).max().unwrap_or(0);
+        let id = GoalId(session.core.clock.uuid());
+        let priority = cmd.priority.unwrap_or(last.saturating_add(1));
+        let edits = [Edit::AddGoal(GoalWording { id, text, priority, target_on: cmd.target_on })];
+        let changed = change::change(tx, session, &mut agreement, target, &edits, ACTION).await?;
+        act::emit(tx, session, [event(&agreement, "goal.added", id.0)]).await?;
         Ok(Done::on(agreement.patient_id)
-            .with("goal", goal.0)
+            .with("goal", id.0)
             .with("agreement", agreement.id.0)
-            .with("version", version.0))
+            .with("version", changed.version.0))
     })
     .await
-}
-
-fn check(cmd: &Add, today: NaiveDate) -> Result<String, Vec<Problem>> {
-    let mut problems = Vec::new();
-    let text = text::required("text", &cmd.text, text::TEXT, &mut problems);
-    if cmd.priority.is_some_and(|p| !(1..=99).contains(&p)) {
-        problems.push(Problem::input(
-            "priority",
-            "Ange ett tal mellan 1 och 99.",
-            "Give a number from 1 to 99.",
-        ));
-    }
-    if cmd.target_on.is_some_and(|day| day < today) {
-        problems.push(Problem::input(
-            "targetOn",
-            "Välj en dag som inte har passerat.",
-            "Choose a day that has not passed.",
-        ));
-    }
-    if problems.is_empty() { Ok(text) } else { Err(problems) }
-}
-
-async fn insert(
-    tx: &Tx,
-    session: &Session,
-    agreement: &agreement::Model,
-    wording: &GoalWording,
-) -> Result<GoalRevisionId, Stop> {
-    let now = session.now();
-    let set_by = session.actor.party().ok_or_else(Problem::forbidden)?;
-    goal::Entity::insert(goal::ActiveModel {
-        id: Set(wording.id),
-        agreement_id: Set(agreement.id),
-        patient_id: Set(agreement.patient_id),
-        care_unit_id: Set(agreement.care_unit_id),
-        care_provider_id: Set(agreement.care_provider_id),
-        status: Set(goal::Status::Proposed),
-        achievement: Set(goal::Achievement::InProgress),
-        set_by: Set(set_by),
-        created_at: Set(now),
-        row_version: Set(1),
-        ..Default::default()
-    })
-    .exec_without_returning(tx)
-    .await?;
-    let id = GoalRevisionId(session.core.clock.uuid());
-    let (by_kind, by_id) = by(session);
-    goal_revision::Entity::insert(goal_revision::ActiveModel {
-        id: Set(id),
-        goal_id: Set(wording.id),
-        patient_id: Set(agreement.patient_id),
-        care_unit_id: Set(agreement.care_unit_id),
-        care_provider_id: Set(agreement.care_provider_id),
-        text: Set(session.core.keys.seal(Place::new("goal_revision.text", id.0), &wording.text)?),
-        priority: Set(wording.priority),
-        target_on: Set(wording.target_on),
-        by_kind: Set(by_kind),
-        by_id: Set(by_id),
-        created_at: Set(now),
-    })
-    .exec_without_returning(tx)
-    .await?;
-    Ok(id)
 }

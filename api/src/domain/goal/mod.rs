@@ -1,3 +1,6 @@
 //! Goals (mål), in the patient's words.
 
 pub mod add;
+pub mod remove;
+pub mod revise;
+mod rules;

@@ -4,4 +4,7 @@ pub mod accept;
 pub mod complete;
 pub mod propose;
 pub mod recurrence;
+pub mod remove;
+pub mod revise;
 pub mod rules;
+mod wording;

@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 use entity::{
-    AgreementId, AssignmentId, CareUnitId, GoalId,
+    AssignmentId, CareContactId, CareUnitId, GoalId, PlanItemId,
     agreement_version::Party,
     plan_item::Status,
     plan_item_revision::{Category, Owner, Timing},
@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::recurrence;
 use crate::{
-    domain::text,
+    domain::{agreement::canonical::ItemWording, text},
     error::{Problem, ProblemCode},
 };
 
@@ -28,81 +28,86 @@ pub enum When {
     After { what: String, latest_follow_up: Option<NaiveDate> },
 }
 
-/// A new plan item, as the proposer puts it.
+/// What an item is to say, as the writer puts it.
 #[derive(Clone, Debug, Serialize)]
-pub struct Propose {
-    pub agreement: AgreementId,
+pub struct Wanted {
     pub title: String,
     pub description: Option<String>,
     pub category: Category,
     pub owner: Owner,
+    /// Of a relative who owns it.
+    pub relative_name: Option<String>,
     /// May be left out while the plan is a draft.
     pub when: Option<When>,
     pub responsible_unit: Option<CareUnitId>,
     pub responsible_assignment: Option<AssignmentId>,
+    pub responsible_contact: Option<CareContactId>,
     pub goal: Option<GoalId>,
     pub result_how: Option<String>,
     pub result_by: Option<NaiveDate>,
-    /// Staff only.
-    pub work_note: Option<String>,
 }
 
-/// What of a [`Propose`] can be used as it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Checked {
-    pub title: String,
-    pub description: Option<String>,
-    pub timing: Timing,
-    pub due_on: Option<NaiveDate>,
-    pub starts_on: Option<NaiveDate>,
-    pub recurrence: Option<String>,
-    pub trigger: Option<String>,
-    pub result_how: Option<String>,
-    pub work_note: Option<String>,
-}
-
-/// Every problem at once.
-pub fn check(cmd: &Propose, today: NaiveDate) -> Result<Checked, Vec<Problem>> {
-    let mut problems = Vec::new();
-    let mut out = Checked {
-        title: text::required("title", &cmd.title, text::TITLE, &mut problems),
-        description: text::optional("description", cmd.description.as_deref(), text::TEXT, &mut problems),
+/// The wording, with every problem at once. Dates that stand already in `was` may have passed. Whom it names has not
+/// been looked up.
+pub fn check(
+    id: PlanItemId,
+    wanted: &Wanted,
+    was: Option<&ItemWording>,
+    today: NaiveDate,
+    problems: &mut Vec<Problem>,
+) -> ItemWording {
+    let mut out = ItemWording {
+        id,
+        category: wanted.category,
+        title: text::required("title", &wanted.title, text::TITLE, problems),
+        description: text::optional("description", wanted.description.as_deref(), text::TEXT, problems),
+        owner: wanted.owner,
+        relative_name: text::optional("relativeName", wanted.relative_name.as_deref(), text::TITLE, problems),
         timing: Timing::Date,
         due_on: None,
         starts_on: None,
         recurrence: None,
         trigger: None,
-        result_how: text::optional("resultHow", cmd.result_how.as_deref(), text::TEXT, &mut problems),
-        work_note: text::optional("workNote", cmd.work_note.as_deref(), text::TEXT, &mut problems),
+        responsible_unit: wanted.responsible_unit,
+        responsible_assignment: wanted.responsible_assignment,
+        responsible_contact: wanted.responsible_contact,
+        goal: wanted.goal,
+        result_how: text::optional("resultHow", wanted.result_how.as_deref(), text::TEXT, problems),
+        result_by: wanted.result_by,
     };
-    let ahead = |field: &str, day: NaiveDate, problems: &mut Vec<Problem>| {
-        if day < today {
-            problems.push(Problem::input(
-                field,
-                "Välj en dag som inte har passerat.",
-                "Choose a day that has not passed.",
-            ));
-        }
-    };
-    let in_order = |field: &str, from: NaiveDate, until: NaiveDate, problems: &mut Vec<Problem>| {
-        if until < from {
-            problems.push(Problem::input(
-                field,
-                "Sista dagen kan inte ligga före den första.",
-                "The last day cannot be before the first.",
-            ));
-        }
-    };
-    match &cmd.when {
+    if out.relative_name.is_some() && wanted.owner != Owner::Relative {
+        problems.push(Problem::input(
+            "relativeName",
+            "Namnge en närstående bara när det är hen som gör det.",
+            "Name a relative only when it is the relative who does it.",
+        ));
+    }
+    time(wanted.when.as_ref(), was, today, &mut out, problems);
+    if let Some(day) = wanted.result_by {
+        ahead("resultBy", day, was.and_then(|was| was.result_by), today, problems);
+    }
+    out
+}
+
+/// Fills the columns of the way its time is told.
+fn time(
+    when: Option<&When>,
+    was: Option<&ItemWording>,
+    today: NaiveDate,
+    out: &mut ItemWording,
+    problems: &mut Vec<Problem>,
+) {
+    let due = was.and_then(|was| was.due_on);
+    match when {
         None => {}
         Some(When::On(day)) => {
             out.due_on = Some(*day);
-            ahead("timing.date", *day, &mut problems);
+            ahead("timing.date", *day, due, today, problems);
         }
         Some(When::Within { from, until }) => {
             (out.timing, out.starts_on, out.due_on) = (Timing::Period, Some(*from), Some(*until));
-            ahead("timing.period.until", *until, &mut problems);
-            in_order("timing.period.until", *from, *until, &mut problems);
+            ahead("timing.period.until", *until, due, today, problems);
+            in_order("timing.period.until", *from, *until, problems);
         }
         Some(When::Again { rule, from, until }) => {
             (out.timing, out.starts_on, out.due_on) = (Timing::Recurrence, Some(*from), *until);
@@ -111,22 +116,38 @@ pub fn check(cmd: &Propose, today: NaiveDate) -> Result<Checked, Vec<Problem>> {
                 Err(problem) => problems.push(problem),
             }
             if let Some(until) = until {
-                ahead("timing.recurrence.until", *until, &mut problems);
-                in_order("timing.recurrence.until", *from, *until, &mut problems);
+                ahead("timing.recurrence.until", *until, due, today, problems);
+                in_order("timing.recurrence.until", *from, *until, problems);
             }
         }
         Some(When::After { what, latest_follow_up }) => {
             (out.timing, out.due_on) = (Timing::Trigger, *latest_follow_up);
-            out.trigger = Some(text::required("timing.trigger.text", what, text::TITLE, &mut problems));
+            out.trigger = Some(text::required("timing.trigger.text", what, text::TITLE, problems));
             if let Some(day) = latest_follow_up {
-                ahead("timing.trigger.latestFollowUpOn", *day, &mut problems);
+                ahead("timing.trigger.latestFollowUpOn", *day, due, today, problems);
             }
         }
     }
-    if let Some(day) = cmd.result_by {
-        ahead("resultBy", day, &mut problems);
+}
+
+fn ahead(field: &str, day: NaiveDate, was: Option<NaiveDate>, today: NaiveDate, problems: &mut Vec<Problem>) {
+    if day < today && was != Some(day) {
+        problems.push(Problem::input(
+            field,
+            "Välj en dag som inte har passerat.",
+            "Choose a day that has not passed.",
+        ));
     }
-    if problems.is_empty() { Ok(out) } else { Err(problems) }
+}
+
+fn in_order(field: &str, from: NaiveDate, until: NaiveDate, problems: &mut Vec<Problem>) {
+    if until < from {
+        problems.push(Problem::input(
+            field,
+            "Sista dagen kan inte ligga före den första.",
+            "The last day cannot be before the first.",
+        ));
+    }
 }
 
 /// What became of an item.
@@ -183,54 +204,69 @@ mod tests {
         NaiveDate::from_ymd_opt(2027, 1, n).unwrap()
     }
 
-    fn proposal(when: Option<When>) -> Propose {
-        Propose {
-            agreement: AgreementId(Uuid::nil()),
+    fn wanted(when: Option<When>) -> Wanted {
+        Wanted {
             title: " Ta blodprov ".into(),
             description: None,
             category: Category::Examination,
             owner: Owner::Patient,
+            relative_name: None,
             when,
             responsible_unit: None,
             responsible_assignment: None,
+            responsible_contact: None,
             goal: None,
             result_how: None,
             result_by: None,
-            work_note: None,
         }
+    }
+
+    fn checked(wanted: &Wanted, was: Option<&ItemWording>) -> Result<ItemWording, Vec<Problem>> {
+        let mut problems = Vec::new();
+        let out = check(PlanItemId(Uuid::nil()), wanted, was, day(5), &mut problems);
+        if problems.is_empty() { Ok(out) } else { Err(problems) }
     }
 
     #[test]
     fn each_way_to_tell_the_time_fills_its_own_columns() {
-        let checked = check(&proposal(Some(When::On(day(5)))), day(5)).unwrap();
+        let on = checked(&wanted(Some(When::On(day(5)))), None).unwrap();
+        assert_eq!((on.title.as_str(), on.timing, on.due_on), ("Ta blodprov", Timing::Date, Some(day(5))));
+        let period = checked(&wanted(Some(When::Within { from: day(1), until: day(9) })), None).unwrap();
         assert_eq!(
-            (checked.title.as_str(), checked.timing, checked.due_on),
-            ("Ta blodprov", Timing::Date, Some(day(5)))
-        );
-        let period = When::Within { from: day(1), until: day(9) };
-        let checked = check(&proposal(Some(period)), day(5)).unwrap();
-        assert_eq!(
-            (checked.timing, checked.starts_on, checked.due_on),
+            (period.timing, period.starts_on, period.due_on),
             (Timing::Period, Some(day(1)), Some(day(9)))
         );
         let again = When::Again { rule: "FREQ=DAILY".into(), from: day(5), until: None };
-        let checked = check(&proposal(Some(again)), day(5)).unwrap();
-        assert_eq!((checked.timing, checked.recurrence.as_deref()), (Timing::Recurrence, Some("FREQ=DAILY")));
+        let again = checked(&wanted(Some(again)), None).unwrap();
+        assert_eq!((again.timing, again.recurrence.as_deref()), (Timing::Recurrence, Some("FREQ=DAILY")));
         let after = When::After { what: "när provsvaret kommit".into(), latest_follow_up: Some(day(20)) };
-        let checked = check(&proposal(Some(after)), day(5)).unwrap();
-        assert_eq!((checked.timing, checked.due_on), (Timing::Trigger, Some(day(20))));
+        let after = checked(&wanted(Some(after)), None).unwrap();
+        assert_eq!((after.timing, after.due_on), (Timing::Trigger, Some(day(20))));
     }
 
     #[test]
-    fn all_problems_of_a_proposal_are_told_at_once() {
-        let cmd = Propose {
+    fn all_problems_of_an_item_are_told_at_once() {
+        let wanted = Wanted {
             title: " ".into(),
+            relative_name: Some("Anna".into()),
             result_by: Some(day(1)),
-            ..proposal(Some(When::Within { from: day(8), until: day(2) }))
+            ..wanted(Some(When::Within { from: day(8), until: day(2) }))
         };
-        let problems = check(&cmd, day(5)).unwrap_err();
+        let problems = checked(&wanted, None).unwrap_err();
         let fields: Vec<_> = problems.iter().filter_map(|p| p.field.as_deref()).collect();
-        assert_eq!(fields, ["title", "timing.period.until", "timing.period.until", "resultBy"]);
+        assert_eq!(
+            fields,
+            ["title", "relativeName", "timing.period.until", "timing.period.until", "resultBy"]
+        );
+    }
+
+    #[test]
+    fn a_day_that_stood_already_may_have_passed() {
+        let past = wanted(Some(When::On(day(2))));
+        assert!(checked(&past, None).is_err());
+        let mut was = checked(&wanted(Some(When::On(day(8)))), None).unwrap();
+        was.due_on = Some(day(2));
+        assert!(checked(&past, Some(&was)).is_ok());
     }
 
     #[test]

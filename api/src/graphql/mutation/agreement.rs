@@ -26,13 +26,13 @@ use crate::{
 pub struct AgreementCreateInput {
     /// Whose agreement: the patient's global id.
     patient_id: ID,
-    /// A heading in plain words; at most 200 characters.
+    /// A heading in plain words; at most 200 characters. Everything else can be written with `agreementContentEdit`.
     title: String,
     /// The patient's own story (patientberättelse). This and the texts below: at most 4 000 characters each.
     story: Option<String>,
     /// What matters to the patient (vad är viktigt för mig).
     what_matters: Option<String>,
-    /// The shared goal and level of ambition (gemensamt mål, ambitionsnivå).
+    /// The shared goal (gemensamt mål).
     shared_goal: Option<String>,
     /// What the patient can take on (vad jag själv kan ansvara för).
     own_responsibility: Option<String>,
@@ -147,6 +147,7 @@ impl AgreementMutation {
                 self_care: input.self_care,
                 when_to_seek_help: input.when_to_seek_help,
                 how_results_come: input.how_results_come,
+                ..AgreementContent::default()
             },
             patient_group: input.patient_group,
         };

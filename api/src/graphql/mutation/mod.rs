@@ -1,6 +1,7 @@
 //! Everything that can be done, a room per noun.
 
 mod agreement;
+mod agreement_edit;
 mod battery;
 mod beginning;
 mod booking;
@@ -8,6 +9,7 @@ mod call;
 mod contact;
 mod payload;
 mod plan;
+mod plan_edit;
 mod relation;
 mod reminder;
 mod task;
@@ -19,12 +21,14 @@ use async_graphql::MergedObject;
 #[derive(Default, MergedObject)]
 pub struct Mutation(
     agreement::AgreementMutation,
+    agreement_edit::AgreementEditMutation,
     battery::BatteryMutation,
     beginning::BeginningMutation,
     booking::BookingMutation,
     call::CallMutation,
     contact::ContactMutation,
     plan::PlanMutation,
+    plan_edit::PlanEditMutation,
     relation::RelationMutation,
     reminder::ReminderMutation,
     task::TaskMutation,

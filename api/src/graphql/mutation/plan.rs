@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, OneofObject, Result};
-use entity::{AgreementId, AssignmentId, CareUnitId, GoalId, PlanItemId};
+use entity::{AgreementId, AssignmentId, CareContactId, CareUnitId, GoalId, PlanItemId};
 use uuid::Uuid;
 
 use super::payload::{Answer, payload};
@@ -14,7 +14,7 @@ use crate::{
             accept::{Accept, accept},
             complete::{Complete, Completion, complete},
             propose::{Propose, propose},
-            rules::When,
+            rules::{Wanted, When},
         },
     },
     graphql::{
@@ -48,6 +48,18 @@ pub struct GoalAddInput {
 pub struct PlanItemProposeInput {
     /// The agreement's global id.
     agreement_id: ID,
+    #[graphql(flatten)]
+    wording: PlanItemWordingInput,
+    /// Work note (arbetsanteckning), staff only: not shown to the patient here, but part of the record, which the
+    /// patient can request.
+    work_note: Option<String>,
+    /// New for every action, the same when the action is tried again; 1 to 200 characters.
+    idempotency_key: String,
+}
+
+/// What a plan item says.
+#[derive(InputObject)]
+pub struct PlanItemWordingInput {
     /// What, in plain words; at most 200 characters.
     title: String,
     /// More about it; at most 4 000 characters.
@@ -56,23 +68,47 @@ pub struct PlanItemProposeInput {
     category: PlanItemCategory,
     /// Who does it.
     owner: PlanItemOwner,
+    /// The relative (närstående) who does it, by name; at most 200 characters. It may be left out while the agreement
+    /// is a draft.
+    relative_name: Option<String>,
     /// When it happens. It may be left out while the agreement is a draft.
     timing: Option<PlanItemTimingInput>,
     /// The unit that answers for it: its global id. Of the care provider that has the agreement.
     responsible_unit_id: Option<ID>,
     /// The person who answers for it: the assignment's global id.
     responsible_assignment_id: Option<ID>,
+    /// The contact (kontakt) of the patient's who answers for it: the contact's global id.
+    responsible_contact_id: Option<ID>,
     /// The goal it serves: its global id. Of the same agreement.
     goal_id: Option<ID>,
     /// How the result is told; at most 4 000 characters.
     result_how: Option<String>,
     /// By when the result is told.
     result_by: Option<Date>,
-    /// Work note (arbetsanteckning), staff only: not shown to the patient here, but part of the record, which the
-    /// patient can request.
-    work_note: Option<String>,
-    /// New for every action, the same when the action is tried again; 1 to 200 characters.
-    idempotency_key: String,
+}
+
+impl From<PlanItemWordingInput> for Wanted {
+    fn from(input: PlanItemWordingInput) -> Self {
+        let row = |id: &ID, kind| GlobalId::row::<Uuid>(id, kind).unwrap_or(Uuid::nil());
+        Self {
+            title: input.title,
+            description: input.description,
+            category: input.category.into(),
+            owner: input.owner.into(),
+            relative_name: input.relative_name,
+            when: input.timing.map(When::from),
+            responsible_unit: input.responsible_unit_id.map(|id| CareUnitId(row(&id, NodeKind::CareUnit))),
+            responsible_assignment: input
+                .responsible_assignment_id
+                .map(|id| AssignmentId(row(&id, NodeKind::Assignment))),
+            responsible_contact: input
+                .responsible_contact_id
+                .map(|id| CareContactId(row(&id, NodeKind::CareContact))),
+            goal: input.goal_id.map(|id| GoalId(row(&id, NodeKind::Goal))),
+            result_how: input.result_how,
+            result_by: input.result_by.map(|day| day.0),
+        }
+    }
 }
 
 /// When a plan item happens: one of these.
@@ -226,21 +262,9 @@ impl PlanMutation {
         #[graphql(desc = "The plan item.")] input: PlanItemProposeInput,
     ) -> Result<PlanItemProposePayload> {
         let session = session(ctx);
-        let row = |id: &ID, kind| GlobalId::row::<Uuid>(id, kind).unwrap_or(Uuid::nil());
         let cmd = Propose {
             agreement: agreement_id(&input.agreement_id),
-            title: input.title,
-            description: input.description,
-            category: input.category.into(),
-            owner: input.owner.into(),
-            when: input.timing.map(When::from),
-            responsible_unit: input.responsible_unit_id.map(|id| CareUnitId(row(&id, NodeKind::CareUnit))),
-            responsible_assignment: input
-                .responsible_assignment_id
-                .map(|id| AssignmentId(row(&id, NodeKind::Assignment))),
-            goal: input.goal_id.map(|id| GoalId(row(&id, NodeKind::Goal))),
-            result_how: input.result_how,
-            result_by: input.result_by.map(|day| day.0),
+            wanted: input.wording.into(),
             work_note: input.work_note,
         };
         let outcome = propose(session, &input.idempotency_key, &cmd).await;

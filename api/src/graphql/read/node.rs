@@ -37,7 +37,7 @@ use crate::{
 };
 
 /// The row under its Read rule. A refusal leaves an entry in the trail and is none.
-async fn reach<E>(session: &Session, id: impl Into<Value>) -> Result<Option<Granted<E::Model>>>
+pub async fn reach<E>(session: &Session, id: impl Into<Value>) -> Result<Option<Granted<E::Model>>>
 where
     E: PatientData,
     E::Model: sea_orm::ModelTrait<Entity = E> + Send + Sync,

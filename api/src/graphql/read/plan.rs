@@ -38,6 +38,8 @@ use crate::{
             agreement::{Agreement, AgreementVersion, Assent, FollowThrough, Goal, PlanItem},
             beginning::PatientGroup,
             booking::Appointment,
+            content::warning_signs,
+            enums::VersionStatus,
             messages::ReminderPreference,
         },
     },
@@ -153,7 +155,7 @@ fn head(who: Who, with_preferences: bool) -> String {
                ORDER BY CASE x.status WHEN 'ACTIVE' THEN 0 WHEN 'PROPOSED' THEN 1 ELSE 2 END, x.created_at DESC, x.id LIMIT 1)) \
                AND a.patient_id = p.id{own_agreement} \
              LEFT JOIN care_unit au ON au.id = a.care_unit_id \
-             LEFT JOIN agreement_version v ON v.agreement_id = a.id AND (v.id = a.current_version_id OR v.status = 'PROPOSED') \
+             LEFT JOIN agreement_version v ON v.agreement_id = a.id AND (v.id = a.current_version_id OR v.status IN ('DRAFT', 'PROPOSED')) \
              {preference_join} WHERE {reach} AND p.id = $5 ORDER BY v.number DESC",
         unit = unit_columns("u"),
         contact = contact::columns(),
@@ -169,8 +171,10 @@ fn head(who: Who, with_preferences: bool) -> String {
     )
 }
 
-const VERSION_COLUMNS: &str = "v.id, v.number, v.status, v.content, v.hash, v.proposed_by, v.proposed_at, \
-     v.patient_assent_at, v.patient_assent_kind, v.care_assent_at, v.row_version";
+const VERSION_COLUMNS: &str = "v.id, v.number, v.status, v.content, \
+     (SELECT n.number FROM agreement_version n WHERE n.id = v.base_version_id), \
+     (SELECT n.number FROM agreement_version n WHERE n.id = v.answers_version_id), v.withdrawal, \
+     v.hash, v.proposed_by, v.proposed_at, v.patient_assent_at, v.patient_assent_kind, v.care_assent_at, v.row_version";
 
 static HEAD: ByReader = ByReader::new(|who| head(who, false));
 static HEAD_WITH_PREFERENCES: ByReader = ByReader::new(|who| head(who, true));
@@ -180,7 +184,7 @@ static GOALS: ByReader = ByReader::new(|who| {
     format!(
         "SELECT g.id, g.status, g.achievement, g.set_by, g.row_version, r.id, r.text, r.priority, r.target_on \
              FROM agreement a JOIN agreement_version v ON v.agreement_id = a.id \
-               AND (v.id = a.current_version_id OR v.status = 'PROPOSED') \
+               AND (v.id = a.current_version_id OR v.status IN ('DRAFT', 'PROPOSED')) \
              JOIN version_goal m ON m.version_id = v.id JOIN goal g ON g.id = m.goal_id \
              JOIN goal_revision r ON r.id = m.goal_revision_id \
              WHERE a.id = $5 AND {} AND (v.id = a.current_version_id OR NOT EXISTS (SELECT 1 FROM version_goal k \
@@ -194,15 +198,16 @@ static GOALS: ByReader = ByReader::new(|who| {
 static ITEMS: ByReader = ByReader::new(|who| {
     format!(
         "SELECT i.id, i.status, i.proposed_by, i.status_reason, i.work_note, i.row_version, \
-             r.id, r.category, r.title, r.description, r.owner, r.timing, r.due_on, r.starts_on, r.recurrence, \
-             r.\"trigger\", r.goal_id, r.result_how, r.result_by, {unit}, {staff} \
+             r.id, r.category, r.title, r.description, r.owner, r.relative_name, r.timing, r.due_on, r.starts_on, r.recurrence, \
+             r.\"trigger\", r.goal_id, r.result_how, r.result_by, {unit}, {staff}, ic.name \
              FROM agreement a JOIN agreement_version v ON v.agreement_id = a.id \
-               AND (v.id = a.current_version_id OR v.status = 'PROPOSED') \
+               AND (v.id = a.current_version_id OR v.status IN ('DRAFT', 'PROPOSED')) \
              JOIN version_item m ON m.version_id = v.id JOIN plan_item i ON i.id = m.plan_item_id \
              JOIN plan_item_revision r ON r.id = m.plan_item_revision_id \
              LEFT JOIN care_unit iu ON iu.id = r.responsible_unit_id \
              LEFT JOIN assignment ia ON ia.id = r.responsible_assignment_id \
              LEFT JOIN staff_member ist ON ist.id = ia.staff_member_id \
+             LEFT JOIN care_contact ic ON ic.id = r.responsible_contact_id \
              WHERE a.id = $5 AND {reach} AND (v.id = a.current_version_id OR NOT EXISTS (SELECT 1 FROM version_item k \
                WHERE k.version_id = a.current_version_id AND k.plan_item_id = m.plan_item_id)) \
              ORDER BY CASE WHEN r.due_on IS NULL THEN 1 ELSE 0 END, r.due_on, i.id",
@@ -284,9 +289,13 @@ fn read_head(session: &Session, rows: &[QueryResult], wanted: Wanted) -> Result<
             }
         }
         if let (Some(agreement), Some(version)) = (&mut plan.agreement, version) {
+            if version.status == VersionStatus::Draft {
+                agreement.draft = Some(version.clone());
+            }
+            let listed = agreement.proposals.iter().any(|p| p.id == version.id);
             if version.id.id == current {
                 agreement.current_version = version;
-            } else if !agreement.proposals.iter().any(|p| p.id == version.id) {
+            } else if version.status == VersionStatus::Proposed && !listed {
                 agreement.proposals.push(version);
             }
         }
@@ -298,7 +307,7 @@ fn read_head(session: &Session, rows: &[QueryResult], wanted: Wanted) -> Result<
     }
     // A first version that waits for assent is a proposal too.
     if let Some(agreement) = plan.as_mut().and_then(|p| p.agreement.as_mut())
-        && agreement.current_version.status == crate::graphql::types::enums::VersionStatus::Proposed
+        && agreement.current_version.status == VersionStatus::Proposed
     {
         agreement.proposals.push(agreement.current_version.clone());
     }
@@ -363,6 +372,7 @@ fn agreement_part(session: &Session, cols: &mut Cols<'_>) -> Result<Option<(Agre
         status: status.into(),
         care_unit,
         current_version: AgreementVersion::absent(),
+        draft: None,
         proposals: Vec::new(),
         goals: Vec::new(),
         plan_items: Vec::new(),
@@ -393,6 +403,15 @@ impl AgreementVersion {
             self_care: None,
             when_to_seek_help: None,
             how_results_come: None,
+            ambition: None,
+            resources: None,
+            wishes: None,
+            warning_signs: Vec::new(),
+            as_needed_medication: Vec::new(),
+            own_measurements: Vec::new(),
+            base_number: None,
+            answers_number: None,
+            withdrawal: None,
             digest: None,
             proposed_by: None,
             proposed_at: None,
@@ -405,12 +424,14 @@ impl AgreementVersion {
 
 fn opt_version(session: &Session, cols: &mut Cols<'_>) -> Result<Option<AgreementVersion>, Fault> {
     let Some(id) = cols.opt::<Uuid>()? else {
-        cols.skip(10);
+        cols.skip(13);
         return Ok(None);
     };
     let number = cols.take()?;
     let status: agreement_version::Status = cols.text_enum()?;
     let content = Sealed(cols.take()?);
+    let (base_number, answers_number) = (cols.opt()?, cols.opt()?);
+    let withdrawal: Option<agreement_version::Withdrawal> = cols.opt_enum()?;
     let hash: Option<Vec<u8>> = cols.opt()?;
     let proposed_by: Option<agreement_version::Party> = cols.opt_enum()?;
     let proposed_at = cols.opt()?;
@@ -430,6 +451,15 @@ fn opt_version(session: &Session, cols: &mut Cols<'_>) -> Result<Option<Agreemen
         self_care: content.self_care,
         when_to_seek_help: content.when_to_seek_help,
         how_results_come: content.how_results_come,
+        ambition: content.ambition,
+        resources: content.resources,
+        wishes: content.wishes,
+        warning_signs: warning_signs(content.warning_signs),
+        as_needed_medication: content.as_needed_medication.into_iter().map(Into::into).collect(),
+        own_measurements: content.own_measurements.into_iter().map(Into::into).collect(),
+        base_number,
+        answers_number,
+        withdrawal: withdrawal.map(Into::into),
         digest: hash.map(hex::encode),
         proposed_by: proposed_by.map(Into::into),
         proposed_at,
@@ -525,6 +555,7 @@ fn read_items(
         let title = keys.open(Place::new("plan_item_revision.title", revision), &Sealed(cols.take()?))?;
         let description = open("plan_item_revision.description", cols.opt_sealed()?.as_ref())?;
         let owner: plan_item_revision::Owner = cols.text_enum()?;
+        let relative_name = open("plan_item_revision.relative_name", cols.opt_sealed()?.as_ref())?;
         let timing: plan_item_revision::Timing = cols.text_enum()?;
         let due_on: Option<NaiveDate> = cols.opt()?;
         let (starts_on, recurrence) = (cols.opt()?, cols.opt()?);
@@ -542,8 +573,10 @@ fn read_items(
                 .open_opt(Place::new("plan_item.status_reason", id), status_reason.as_ref())?,
             follow_through: follow_through(status, due_on, today),
             owner: owner.into(),
+            relative_name,
             responsible_unit: cols.opt_unit()?,
             responsible_staff: cols.opt_staff()?,
+            responsible_contact_name: cols.opt()?,
             timing: timing.into(),
             due_on: due_on.map(Date),
             starts_on: starts_on.map(Date),

@@ -7,9 +7,11 @@ use chrono::{DateTime, Utc};
 use super::{
     beginning::PatientGroup,
     booking::Appointment,
+    content::{AsNeededMedicine, OwnMeasurement, WarningSign},
     enums::{
         ActorKind, AgreementEndReason, AgreementStatus, GoalAchievement, GoalStatus, Party, PlanItemCategory,
         PlanItemOwner, PlanItemStatus, PlanItemTiming, VersionStatus,
+        VersionWithdrawal,
     },
     people::{CareUnitSummary, PatientSummary, StaffSummary},
 };
@@ -29,6 +31,8 @@ plain_object! {
         care_unit: CareUnitSummary,
         /// What is in force; before that, what is being drawn up.
         current_version: AgreementVersion,
+        /// What is being written now, by both sides (utkast): the first version, the next one, or a counter-proposal.
+        draft: Option<AgreementVersion>,
         /// Versions that wait for assent from the other side.
         proposals: Vec<AgreementVersion>,
         /// The goals (mål), by priority. At most 50.
@@ -69,16 +73,34 @@ plain_object! {
         story: Option<String>,
         /// What matters to the patient (vad är viktigt för mig).
         what_matters: Option<String>,
-        /// The shared goal and level of ambition (gemensamt mål, ambitionsnivå).
+        /// The shared goal (gemensamt mål).
         shared_goal: Option<String>,
+        /// The level of ambition (ambitionsnivå): how much care, and how little.
+        ambition: Option<String>,
         /// What the patient can take on (vad jag själv kan ansvara för).
         own_responsibility: Option<String>,
+        /// What and whom the patient can build on (resurser).
+        resources: Option<String>,
+        /// The patient's wishes (önskemål).
+        wishes: Option<String>,
         /// Self-care (egenvård).
         self_care: Option<String>,
         /// When and where to seek help (när och var jag söker hjälp).
         when_to_seek_help: Option<String>,
         /// How and when results reach the patient (hur provsvar når mig).
         how_results_come: Option<String>,
+        /// Warning signs (varningstecken) across all conditions, red first. At most 30.
+        warning_signs: Vec<WarningSign>,
+        /// As-needed medication (läkemedel vid behov). At most 30.
+        as_needed_medication: Vec<AsNeededMedicine>,
+        /// Own measurements (egna mätningar) with agreed limits. At most 20.
+        own_measurements: Vec<OwnMeasurement>,
+        /// The number of the version that this one changes; none for a first version.
+        base_number: Option<i32>,
+        /// The number of the proposal that this one answers (motförslag), if it answers one.
+        answers_number: Option<i32>,
+        /// Why it was withdrawn, if it was.
+        withdrawal: Option<VersionWithdrawal>,
         /// Fingerprint of the content: `assent` is given to exactly this text. None while it is a draft.
         digest: Option<String>,
         /// Who proposed it.
@@ -145,10 +167,14 @@ plain_object! {
         follow_through: FollowThrough,
         /// Who does it.
         owner: PlanItemOwner,
+        /// The relative who does it, when one does.
+        relative_name: Option<String>,
         /// The unit that answers for it, when care does.
         responsible_unit: Option<CareUnitSummary>,
         /// The person who answers for it, when one is named.
         responsible_staff: Option<StaffSummary>,
+        /// The contact (kontakt) of the patient's who answers for it, when one does: the contact's name.
+        responsible_contact_name: Option<String>,
         /// How its time is told.
         timing: PlanItemTiming,
         /// The date, the last day of the period, or the latest follow-up.

@@ -35,6 +35,20 @@ plain_enum! {
 }
 
 plain_enum! {
+    /// Why a version was withdrawn.
+    VersionWithdrawal = entity::agreement_version::Withdrawal {
+        /// By the side that wrote it (återtagen).
+        TakenBack,
+        /// Answered with a counter-proposal (motförslag).
+        Countered,
+        /// What it changes was replaced, so that it can no longer come into force.
+        BaseMoved,
+        /// The agreement ended while it waited or was being written.
+        AgreementEnded,
+    }
+}
+
+plain_enum! {
     /// A side of the agreement.
     Party = entity::agreement_version::Party {
         /// The patient, or a representative (ombud) on the patient's behalf.
@@ -371,6 +385,8 @@ plain_enum! {
         Moved,
         /// The patient died (avliden).
         Deceased,
+        /// Taken back before both sides had agreed on anything (återtaget). Set by `agreementWithdraw`.
+        NeverAgreed,
     }
 }
 

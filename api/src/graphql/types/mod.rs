@@ -5,6 +5,7 @@ pub mod battery;
 pub mod beginning;
 pub mod booking;
 pub mod calls;
+pub mod content;
 pub mod enums;
 pub mod history;
 pub mod messages;

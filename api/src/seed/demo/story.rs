@@ -98,6 +98,7 @@ fn content() -> AgreementContent {
         how_results_come: some(
             "Provsvar kommer som meddelande inom fem dagar. Maria ringer om något behöver ändras.",
         ),
+        ..AgreementContent::default()
     }
 }
 

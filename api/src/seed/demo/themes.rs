@@ -68,6 +68,7 @@ impl Theme {
             self_care: some("Rörelse varje dag, regelbundna måltider och vila när kroppen säger ifrån."),
             when_to_seek_help: some(self.seek_help),
             how_results_come: some(self.results),
+            ..AgreementContent::default()
         }
     }
 
@@ -108,6 +109,7 @@ impl Item {
             title: (*title).to_owned(),
             description: Some((*description).to_owned()),
             owner: *owner,
+            relative_name: None,
             when: match *due {
                 Due::On(days) => When::On(at_work(day(days))),
                 Due::Daily(until) => When::Every("FREQ=DAILY", day(-30), day(until)),

@@ -1,0 +1,67 @@
+//! Answering a proposal with another one (motförslag): a draft that begins as what was proposed.
+//!
+//! The proposal stands, and can still be assented to, until the answer is itself proposed.
+
+use entity::{AgreementId, AgreementVersionId, agreement, agreement_version::Status};
+use serde::Serialize;
+use serde_json::json;
+
+use super::{
+    change, rules,
+    version::{Locked, event},
+};
+use crate::{
+    auth::policy::{self, Action},
+    domain::{
+        act::{self, Done, Receipt},
+        history::{self, Change},
+    },
+    error::{Fault, Problem},
+    session::Session,
+};
+
+/// Which proposal, as the caller read the agreement.
+#[derive(Clone, Debug, Serialize)]
+pub struct Counter {
+    pub agreement: AgreementId,
+    pub version: AgreementVersionId,
+    pub expected_row_version: i32,
+}
+
+const ACTION: &str = "agreementCounter";
+
+/// Opens the answer as a draft.
+pub async fn counter(session: &Session, key: &str, cmd: &Counter) -> Result<Receipt, Fault> {
+    act::perform(session, ACTION, key, cmd, async |tx| {
+        let granted = policy::reach::<agreement::Entity>(
+            tx,
+            &session.actor,
+            Action::Propose,
+            cmd.agreement,
+            "agreementId",
+            session.now(),
+        )
+        .await?;
+        let side = session.actor.party().ok_or_else(Problem::forbidden)?;
+        let mut agreement = Locked::take(tx, &granted).await?;
+        let answered = agreement.version(tx, cmd.version, "versionId").await?;
+        rules::not_ended(agreement.status)?;
+        agreement.expect_row_version(Some(cmd.expected_row_version))?;
+        let draft = agreement.draft(tx).await?.is_some();
+        rules::counter(agreement.status, draft, answered.status, answered.proposed_by, side)?;
+        let base = answered.base_version_id;
+        let draft = change::open_draft(tx, session, &agreement, &answered, base, Some(answered.id)).await?;
+        let (status, current) = (agreement.status, agreement.current_version_id);
+        agreement.touch(tx, session, status, current).await?;
+        let opened = Change {
+            kind: "agreement_version",
+            subject: draft.0,
+            before: None,
+            after: Some(json!({ "status": Status::Draft, "answers": answered.id })),
+        };
+        history::record(tx, session, (&*agreement).into(), ACTION, [opened]).await?;
+        act::emit(tx, session, [event(&agreement, "agreement.countered", draft.0)]).await?;
+        Ok(Done::on(agreement.patient_id).with("agreement", agreement.id.0).with("version", draft.0))
+    })
+    .await
+}

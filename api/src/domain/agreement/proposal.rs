@@ -1,0 +1,96 @@
+//! Who hears of a proposal, and who is told that it needs no answer any more.
+//!
+//! What the patient proposes is a task for the agreement's unit: nothing that a patient asks for lies unseen. What
+//! care proposes the patient is told of, in the ways they have chosen.
+
+use chrono::TimeDelta;
+use entity::{
+    AgreementVersionId, AssignmentId, agreement,
+    agreement_version::{self, Party},
+    assignment, care_contact,
+    task::Kind,
+};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, sea_query::ExprTrait};
+
+use super::version::tell_patient;
+use crate::{
+    db::Tx,
+    domain::{
+        notice,
+        task::{self, Ending, Raise},
+    },
+    error::Fault,
+    session::Session,
+};
+
+/// By when care answers what a patient proposes.
+const ANSWER_WITHIN: TimeDelta = TimeDelta::days(7);
+
+/// Tells the other side that there is a proposal to answer.
+pub async fn told(
+    tx: &Tx,
+    session: &Session,
+    agreement: &agreement::Model,
+    version: AgreementVersionId,
+) -> Result<(), Fault> {
+    if session.actor.party() == Some(Party::Care) {
+        return tell_patient(tx, session, agreement, version, "PLAN_PROPOSED").await;
+    }
+    task::raise(
+        tx,
+        session,
+        &Raise {
+            kind: Kind::AnswerProposal,
+            owner: agreement.into(),
+            assignee: lead(tx, session, agreement).await?,
+            subject: version.0,
+            due_at: session.now() + ANSWER_WITHIN,
+            note: None,
+        },
+    )
+    .await?;
+    Ok(())
+}
+
+/// The main fast vårdkontakt, if somebody at the agreement's unit.
+async fn lead(
+    tx: &Tx,
+    session: &Session,
+    agreement: &agreement::Model,
+) -> Result<Option<AssignmentId>, Fault> {
+    let now = session.now();
+    let contact = care_contact::Entity::find()
+        .filter(care_contact::Column::PatientId.eq(agreement.patient_id))
+        .filter(care_contact::Column::CareUnitId.eq(agreement.care_unit_id))
+        .filter(care_contact::Column::Role.eq(care_contact::Role::FastVardkontakt))
+        .filter(care_contact::Column::Status.eq(care_contact::Status::Active))
+        .filter(care_contact::Column::ValidFrom.lte(now))
+        .filter(care_contact::Column::ValidUntil.is_null().or(care_contact::Column::ValidUntil.gt(now)))
+        .order_by_desc(care_contact::Column::IsLead)
+        .order_by_asc(care_contact::Column::Id)
+        .one(tx)
+        .await?;
+    let Some(id) = contact.and_then(|contact| contact.assignment_id) else { return Ok(None) };
+    let person = assignment::Entity::find_by_id(id)
+        .filter(assignment::Column::CareUnitId.eq(agreement.care_unit_id))
+        .one(tx)
+        .await?;
+    Ok(person.map(|person| person.id))
+}
+
+/// The proposal needs no answer any more: care's task about it ends, and what would still be told of it is taken back.
+pub async fn settled(
+    tx: &Tx,
+    session: &Session,
+    version: &agreement_version::Model,
+    ending: Ending,
+    words: &str,
+) -> Result<(), Fault> {
+    if version.proposed_by == Some(Party::Patient) {
+        task::end(tx, session, Kind::AnswerProposal, version.id.0, ending, Some(words)).await?;
+    }
+    if ending != Ending::Done {
+        notice::withdraw_plan(tx, version.agreement_id, version.id, "PROPOSAL_WITHDRAWN").await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,61 @@
+//! Revising an agreement in force: a draft of the next version, in which both sides write until one proposes it.
+
+use entity::{AgreementId, agreement, agreement_version::Status};
+use serde::Serialize;
+use serde_json::json;
+
+use super::{
+    change, rules,
+    version::{Locked, event},
+};
+use crate::{
+    auth::policy::{self, Action},
+    domain::{
+        act::{self, Done, Receipt},
+        history::{self, Change},
+    },
+    error::Fault,
+    session::Session,
+};
+
+/// Which agreement, as the caller read it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Revise {
+    pub agreement: AgreementId,
+    pub expected_row_version: i32,
+}
+
+const ACTION: &str = "agreementRevise";
+
+/// Opens the draft. The version in force stays in force.
+pub async fn revise(session: &Session, key: &str, cmd: &Revise) -> Result<Receipt, Fault> {
+    act::perform(session, ACTION, key, cmd, async |tx| {
+        let granted = policy::reach::<agreement::Entity>(
+            tx,
+            &session.actor,
+            Action::Propose,
+            cmd.agreement,
+            "agreementId",
+            session.now(),
+        )
+        .await?;
+        let mut agreement = Locked::take(tx, &granted).await?;
+        rules::not_ended(agreement.status)?;
+        agreement.expect_row_version(Some(cmd.expected_row_version))?;
+        rules::revise(agreement.status, agreement.draft(tx).await?.is_some())?;
+        let base = agreement.current(tx).await?;
+        let draft = change::open_draft(tx, session, &agreement, &base, Some(base.id), None).await?;
+        let (status, current) = (agreement.status, agreement.current_version_id);
+        agreement.touch(tx, session, status, current).await?;
+        let opened = Change {
+            kind: "agreement_version",
+            subject: draft.0,
+            before: None,
+            after: Some(json!({ "status": Status::Draft, "base": base.id })),
+        };
+        history::record(tx, session, (&*agreement).into(), ACTION, [opened]).await?;
+        act::emit(tx, session, [event(&agreement, "agreement.revised", draft.0)]).await?;
+        Ok(Done::on(agreement.patient_id).with("agreement", agreement.id.0).with("version", draft.0))
+    })
+    .await
+}

@@ -1,0 +1,259 @@
+//! Writing an agreement together: revising, editing, answering and taking back.
+
+use async_graphql::{Context, Enum, ID, InputObject, Object, OneofObject, Result};
+use entity::{AgreementId, AgreementVersionId};
+use uuid::Uuid;
+
+use super::payload::{Answer, payload};
+use crate::{
+    domain::agreement::{
+        content::{Section, TextSection},
+        content_edit::{ContentEdit, content_edit},
+        counter::{Counter, counter},
+        revise::{Revise, revise},
+        withdraw::{Withdraw, withdraw},
+    },
+    graphql::{
+        read::node,
+        scalars::{GlobalId, NodeKind},
+        types::{
+            agreement::Agreement,
+            content::{AsNeededMedicineInput, OwnMeasurementInput, WarningSignInput},
+        },
+        user_error::session,
+    },
+};
+
+/// A new version to be written (revidering).
+#[derive(InputObject)]
+pub struct AgreementReviseInput {
+    /// The agreement's global id.
+    agreement_id: ID,
+    /// The agreement's `rowVersion` as it was read.
+    expected_row_version: i32,
+    /// New for every action, the same when the action is tried again; 1 to 200 characters.
+    idempotency_key: String,
+}
+
+/// Sections to change.
+#[derive(InputObject)]
+pub struct AgreementContentEditInput {
+    /// The agreement's global id.
+    agreement_id: ID,
+    /// What to change, each with its whole new content. What is not named stays as it is.
+    sections: Vec<AgreementSectionInput>,
+    /// The agreement's `rowVersion` as it was read.
+    expected_row_version: i32,
+    /// New for every action, the same when the action is tried again; 1 to 200 characters.
+    idempotency_key: String,
+}
+
+/// One section with its whole new content: one of these.
+#[derive(OneofObject)]
+pub enum AgreementSectionInput {
+    /// A text.
+    Text(AgreementTextInput),
+    /// The warning signs (varningstecken), all of them; at most 30.
+    WarningSigns(Vec<WarningSignInput>),
+    /// The as-needed medication (läkemedel vid behov), all of it; at most 30.
+    AsNeededMedication(Vec<AsNeededMedicineInput>),
+    /// The own measurements (egna mätningar), all of them; at most 20.
+    OwnMeasurements(Vec<OwnMeasurementInput>),
+}
+
+/// A text section.
+#[derive(InputObject)]
+pub struct AgreementTextInput {
+    /// Which one.
+    section: AgreementTextSection,
+    /// Its new text; at most 4 000 characters, 200 for the heading. An empty text clears it.
+    text: String,
+}
+
+/// The sections that are texts.
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "TextSection")]
+pub enum AgreementTextSection {
+    /// The heading (rubrik). It cannot be cleared.
+    Title,
+    /// The patient's own story (patientberättelse).
+    Story,
+    /// What matters to the patient (vad är viktigt för mig).
+    WhatMatters,
+    /// The shared goal (gemensamt mål).
+    SharedGoal,
+    /// The level of ambition (ambitionsnivå).
+    Ambition,
+    /// What the patient can take on (vad jag själv kan ansvara för).
+    OwnResponsibility,
+    /// What and whom the patient can build on (resurser).
+    Resources,
+    /// The patient's wishes (önskemål).
+    Wishes,
+    /// Self-care (egenvård).
+    SelfCare,
+    /// When and where to seek help (när och var jag söker hjälp).
+    WhenToSeekHelp,
+    /// How and when results reach the patient (hur provsvar når mig).
+    HowResultsCome,
+}
+
+impl From<AgreementSectionInput> for Section {
+    fn from(input: AgreementSectionInput) -> Self {
+        match input {
+            AgreementSectionInput::Text(text) => Self::Text(text.section.into(), text.text),
+            AgreementSectionInput::WarningSigns(signs) => {
+                Self::WarningSigns(signs.into_iter().map(Into::into).collect())
+            }
+            AgreementSectionInput::AsNeededMedication(medicines) => {
+                Self::AsNeededMedication(medicines.into_iter().map(Into::into).collect())
+            }
+            AgreementSectionInput::OwnMeasurements(measurements) => {
+                Self::OwnMeasurements(measurements.into_iter().map(Into::into).collect())
+            }
+        }
+    }
+}
+
+/// A proposal to be answered with another (motförslag).
+#[derive(InputObject)]
+pub struct AgreementCounterInput {
+    /// The agreement's global id.
+    agreement_id: ID,
+    /// The proposal: the version's global id.
+    version_id: ID,
+    /// The agreement's `rowVersion` as it was read.
+    expected_row_version: i32,
+    /// New for every action, the same when the action is tried again; 1 to 200 characters.
+    idempotency_key: String,
+}
+
+/// A draft or proposal to be taken back (återtas).
+#[derive(InputObject)]
+pub struct AgreementWithdrawInput {
+    /// The agreement's global id.
+    agreement_id: ID,
+    /// The draft or proposal: the version's global id.
+    version_id: ID,
+    /// The agreement's `rowVersion` as it was read.
+    expected_row_version: i32,
+    /// New for every action, the same when the action is tried again; 1 to 200 characters.
+    idempotency_key: String,
+}
+
+payload! {
+    /// Answer to `agreementRevise`.
+    AgreementRevisePayload of AgreementId {
+        /// The agreement as it is now, also when the act was refused.
+        agreement: Agreement = node::agreement
+    }
+}
+
+payload! {
+    /// Answer to `agreementContentEdit`.
+    AgreementContentEditPayload of AgreementId {
+        /// The agreement as it is now, also when the act was refused.
+        agreement: Agreement = node::agreement
+    }
+}
+
+payload! {
+    /// Answer to `agreementCounter`.
+    AgreementCounterPayload of AgreementId {
+        /// The agreement as it is now, also when the act was refused.
+        agreement: Agreement = node::agreement
+    }
+}
+
+payload! {
+    /// Answer to `agreementWithdraw`.
+    AgreementWithdrawPayload of AgreementId {
+        /// The agreement as it is now, also when the act was refused.
+        agreement: Agreement = node::agreement
+    }
+}
+
+fn agreement_id(id: &ID) -> AgreementId {
+    GlobalId::row(id, NodeKind::Agreement).unwrap_or(AgreementId(Uuid::nil()))
+}
+
+fn version_id(id: &ID) -> AgreementVersionId {
+    GlobalId::row(id, NodeKind::AgreementVersion).unwrap_or(AgreementVersionId(Uuid::nil()))
+}
+
+/// Writing agreements together.
+#[derive(Default)]
+pub struct AgreementEditMutation;
+
+/// Writing agreements together.
+#[Object(serial)]
+impl AgreementEditMutation {
+    /// Begins the next version of an agreement in force (reviderar), as a draft that both sides write in. What is in
+    /// force stays in force. CONFLICT when there is a draft already.
+    async fn agreement_revise(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which agreement.")] input: AgreementReviseInput,
+    ) -> Result<AgreementRevisePayload> {
+        let session = session(ctx);
+        let agreement = agreement_id(&input.agreement_id);
+        let cmd = Revise { agreement, expected_row_version: input.expected_row_version };
+        let outcome = revise(session, &input.idempotency_key, &cmd).await;
+        Ok(AgreementRevisePayload(Answer::new(session, outcome, "agreement", Some(agreement))?))
+    }
+
+    /// Changes sections of an agreement: in the draft if there is one; else, on an agreement in force, as a proposal
+    /// on top of that, with the writer's assent.
+    async fn agreement_content_edit(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which agreement, and what it is to say.")] input: AgreementContentEditInput,
+    ) -> Result<AgreementContentEditPayload> {
+        let session = session(ctx);
+        let agreement = agreement_id(&input.agreement_id);
+        let cmd = ContentEdit {
+            agreement,
+            sections: input.sections.into_iter().map(Into::into).collect(),
+            expected_row_version: input.expected_row_version,
+        };
+        let outcome = content_edit(session, &input.idempotency_key, &cmd).await;
+        Ok(AgreementContentEditPayload(Answer::new(session, outcome, "agreement", Some(agreement))?))
+    }
+
+    /// Answers the other side's proposal with a counter-proposal (motförslag): a draft that begins as what was
+    /// proposed. The proposal can be assented to until the answer is proposed, and is withdrawn then.
+    async fn agreement_counter(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which proposal.")] input: AgreementCounterInput,
+    ) -> Result<AgreementCounterPayload> {
+        let session = session(ctx);
+        let agreement = agreement_id(&input.agreement_id);
+        let cmd = Counter {
+            agreement,
+            version: version_id(&input.version_id),
+            expected_row_version: input.expected_row_version,
+        };
+        let outcome = counter(session, &input.idempotency_key, &cmd).await;
+        Ok(AgreementCounterPayload(Answer::new(session, outcome, "agreement", Some(agreement))?))
+    }
+
+    /// Takes back (återtar) a draft, or a proposal of the caller's own side that has not come into force. What is in
+    /// force stays. A first version that was proposed goes on as a draft; a first draft that is taken back ends the
+    /// agreement.
+    async fn agreement_withdraw(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which draft or proposal.")] input: AgreementWithdrawInput,
+    ) -> Result<AgreementWithdrawPayload> {
+        let session = session(ctx);
+        let agreement = agreement_id(&input.agreement_id);
+        let cmd = Withdraw {
+            agreement,
+            version: version_id(&input.version_id),
+            expected_row_version: input.expected_row_version,
+        };
+        let outcome = withdraw(session, &input.idempotency_key, &cmd).await;
+        Ok(AgreementWithdrawPayload(Answer::new(session, outcome, "agreement", Some(agreement))?))
+    }
+}
