@@ -11,7 +11,8 @@ use uuid::Uuid;
 /// What most tests look at in an agreement.
 pub const AGREEMENT: &str = "agreement { id status rowVersion \
      currentVersion { id number status digest title proposedBy patientAssent { by } careAssent { by } } \
-     proposals { id number status digest proposedBy } goals { id text status setBy } \
+     draft { id number status baseNumber answersNumber } \
+     proposals { id number status digest proposedBy answersNumber } goals { id text status setBy } \
      planItems { id title status rowVersion proposedBy } }";
 
 /// What most tests look at in a plan item.

@@ -6,7 +6,7 @@ use entity::{
     reminder_preference,
 };
 use futures_util::future::join_all;
-use harness::{TestApp, relate};
+use harness::{TestApp, TestPatient, relate};
 use patientkontrakt::{crypto::Place, graphql::scalars::NodeKind};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait,
@@ -328,10 +328,8 @@ async fn drawing_up_a_plan_gives_the_unit_a_lasting_care_relation() {
     assert_eq!(relation.valid_until, None);
 }
 
-#[tokio::test]
-async fn a_patient_who_has_asked_to_hears_of_what_care_does_with_the_plan() {
-    let app = TestApp::new().await;
-    let (s1, p1) = (&app.world.s1, &app.world.p1);
+/// The patient has said yes to mail about the plan.
+pub async fn hears_of_the_plan(app: &TestApp, p1: &TestPatient) {
     let (way, now) = (ContactWayId(app.core.clock.uuid()), app.clock.now());
     let address = contact_way::Model {
         id: way,
@@ -362,6 +360,13 @@ async fn a_patient_who_has_asked_to_hears_of_what_care_does_with_the_plan() {
         row_version: 1,
     };
     yes.into_active_model().insert(app.core.db.reader()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_patient_who_has_asked_to_hears_of_what_care_does_with_the_plan() {
+    let app = TestApp::new().await;
+    let (s1, p1) = (&app.world.s1, &app.world.p1);
+    hears_of_the_plan(&app, p1).await;
 
     let plan = active(&app, s1, p1).await;
     for title in ["Första", "Andra"] {

@@ -153,6 +153,7 @@ async fn what_a_version_says_is_fixed_once_it_is_proposed() {
         "hash_format = 2".to_owned(),
         "number = 9".to_owned(),
         "base_version_id = id".to_owned(),
+        "answers_version_id = id".to_owned(),
         "status = 'DRAFT'".to_owned(),
     ] {
         let update = format!("UPDATE agreement_version SET {change} WHERE number = 1");
@@ -494,6 +495,7 @@ fn every_value_of_every_enum_is_allowed_by_its_column_and_no_other() {
         agreement_version.patient_assent_kind: access_event::ActorKind,
         agreement_version.proposed_by: agreement_version::Party,
         agreement_version.status: agreement_version::Status,
+        agreement_version.withdrawal: agreement_version::Withdrawal,
         appointment.booking_channel: appointment::BookingChannel,
         appointment.cancelled_by: access_event::ActorKind,
         appointment.mode: appointment_type::Mode,

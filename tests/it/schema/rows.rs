@@ -141,7 +141,8 @@ world! {
     },
     agreement_version: agreement_version::Model = agreement_version::Model {
         id: id(11), agreement_id: id(10), patient_id: id(5), care_unit_id: id(2), care_provider_id: id(1),
-        number: 1, base_version_id: None, status: agreement_version::Status::Active, content: sealed(),
+        number: 1, base_version_id: None, answers_version_id: None, status: agreement_version::Status::Active,
+        withdrawal: None, content: sealed(),
         hash: Some(vec![7]), hash_format: 1, proposed_by: Some(Party::Care), proposed_at: Some(at(1)),
         patient_assent_at: Some(at(2)), patient_assent_kind: Some(ActorKind::Patient),
         patient_assent_id: Some(id(5)), care_assent_at: Some(at(2)), care_assent_id: Some(id(4)),
@@ -176,9 +177,10 @@ world! {
     plan_item_revision: plan_item_revision::Model = plan_item_revision::Model {
         id: id(15), plan_item_id: id(14), patient_id: id(5), care_unit_id: id(2), care_provider_id: id(1),
         category: plan_item_revision::Category::Examination, title: sealed(), description: None,
-        owner: plan_item_revision::Owner::Care, timing: plan_item_revision::Timing::Date, due_on: Some(day()),
+        owner: plan_item_revision::Owner::Care, relative_name: Some(sealed()),
+        timing: plan_item_revision::Timing::Date, due_on: Some(day()),
         starts_on: None, recurrence: None, trigger: Some(sealed()), responsible_unit_id: Some(id(2)),
-        responsible_assignment_id: Some(id(4)), goal_id: Some(id(12)), result_how: None, result_by: None,
+        responsible_assignment_id: Some(id(4)), responsible_contact_id: None, goal_id: Some(id(12)), result_how: None, result_by: None,
         by_kind: ActorKind::Staff, by_id: id(4), created_at: at(0),
     },
     version_item: version_item::Model = version_item::Model {
