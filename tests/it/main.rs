@@ -15,6 +15,7 @@ mod contact;
 mod content;
 mod cost;
 mod counter;
+mod life;
 mod plan_item;
 mod process;
 mod reading;

@@ -11,10 +11,7 @@ use crate::{
 };
 
 /// The texts of a new agreement, with the problems found so far.
-pub fn first(
-    given: &AgreementContent,
-    mut problems: Vec<Problem>,
-) -> Result<AgreementContent, Vec<Problem>> {
+pub fn first(given: &AgreementContent, mut problems: Vec<Problem>) -> Result<AgreementContent, Vec<Problem>> {
     let mut out = AgreementContent::default();
     for section in TextSection::ALL {
         let field = name(section);

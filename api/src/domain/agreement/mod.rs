@@ -12,6 +12,7 @@ pub mod content_edit;
 pub mod content_rules;
 pub mod counter;
 pub mod create;
+pub mod difference;
 pub mod edit;
 pub mod end;
 pub mod gaps;
@@ -25,7 +26,10 @@ pub mod signal;
 pub mod version;
 pub mod withdraw;
 mod wording;
+mod words;
 
+#[cfg(test)]
+mod difference_tests;
 #[cfg(test)]
 mod edit_tests;
 #[cfg(test)]

@@ -10,8 +10,7 @@ use super::{
     content::{AsNeededMedicine, OwnMeasurement, WarningSign},
     enums::{
         ActorKind, AgreementEndReason, AgreementStatus, GoalAchievement, GoalStatus, Party, PlanItemCategory,
-        PlanItemOwner, PlanItemStatus, PlanItemTiming, VersionStatus,
-        VersionWithdrawal,
+        PlanItemOwner, PlanItemStatus, PlanItemTiming, VersionStatus, VersionWithdrawal,
     },
     people::{CareUnitSummary, PatientSummary, StaffSummary},
 };

@@ -1,0 +1,250 @@
+//! What an agreement says, in words: days, times and rules of recurrence as people say them, in both languages.
+
+use chrono::{Datelike, NaiveDate};
+use entity::plan_item_revision::{Category, Owner, Timing};
+
+use super::{
+    canonical::ItemWording,
+    content::{Light, Measurement, Medicine, WarningSign},
+};
+use crate::error::Text;
+
+const MONTHS: [(&str, &str); 12] = [
+    ("januari", "January"),
+    ("februari", "February"),
+    ("mars", "March"),
+    ("april", "April"),
+    ("maj", "May"),
+    ("juni", "June"),
+    ("juli", "July"),
+    ("augusti", "August"),
+    ("september", "September"),
+    ("oktober", "October"),
+    ("november", "November"),
+    ("december", "December"),
+];
+
+const DAYS: [(&str, &str, &str); 7] = [
+    ("MO", "måndag", "Monday"),
+    ("TU", "tisdag", "Tuesday"),
+    ("WE", "onsdag", "Wednesday"),
+    ("TH", "torsdag", "Thursday"),
+    ("FR", "fredag", "Friday"),
+    ("SA", "lördag", "Saturday"),
+    ("SU", "söndag", "Sunday"),
+];
+
+/// The same in both languages: what people wrote.
+pub fn as_written(text: impl Into<String>) -> Text {
+    let text = text.into();
+    Text { sv: text.clone(), en: text }
+}
+
+fn both(sv: &str, en: &str) -> Text {
+    Text::new(sv, en)
+}
+
+/// Such as "1 mars 2027".
+pub fn day(day: NaiveDate) -> Text {
+    let (sv, en) = MONTHS.get(day.month0() as usize).copied().unwrap_or_default();
+    Text::new(format!("{} {sv} {}", day.day(), day.year()), format!("{} {en} {}", day.day(), day.year()))
+}
+
+/// When an item happens; none when it says nothing of it.
+pub fn time(item: &ItemWording) -> Option<Text> {
+    let until = |text: Text, sv: &str, en: &str| match item.due_on.map(day) {
+        Some(day) => {
+            Text::new(format!("{} {sv} {}", text.sv, day.sv), format!("{} {en} {}", text.en, day.en))
+        }
+        None => text,
+    };
+    match item.timing {
+        Timing::Date => item.due_on.map(day),
+        Timing::Period => item.starts_on.map(day).map(|from| until(from, "till", "to")),
+        Timing::Recurrence => {
+            let rule = rule(item.recurrence.as_deref()?);
+            let from = item.starts_on.map(day);
+            let text = match from {
+                Some(from) => Text::new(
+                    format!("{} från {}", rule.sv, from.sv),
+                    format!("{} from {}", rule.en, from.en),
+                ),
+                None => rule,
+            };
+            Some(until(text, "till", "to"))
+        }
+        Timing::Trigger => item
+            .trigger
+            .clone()
+            .map(as_written)
+            .map(|what| until(what, "– följs upp senast", "– followed up by")),
+    }
+}
+
+/// A rule of recurrence, such as "varje vecka på måndag, torsdag".
+pub fn rule(rule: &str) -> Text {
+    let part = |name: &str| rule.split(';').find_map(|p| p.strip_prefix(name)?.strip_prefix('='));
+    let every: u32 = part("INTERVAL").and_then(|n| n.parse().ok()).unwrap_or(1);
+    let (one_sv, one_en, many_sv, many_en) = match part("FREQ") {
+        Some("WEEKLY") => ("varje vecka", "every week", "veckor", "weeks"),
+        Some("MONTHLY") => ("varje månad", "every month", "månader", "months"),
+        Some("YEARLY") => ("varje år", "every year", "år", "years"),
+        _ => ("varje dag", "every day", "dagar", "days"),
+    };
+    let mut text = if every == 1 {
+        both(one_sv, one_en)
+    } else {
+        Text::new(format!("med {every} {many_sv} emellan"), format!("every {every} {many_en}"))
+    };
+    if let Some(days) = part("BYDAY") {
+        let named = |pick: fn(&(&str, &'static str, &'static str)) -> &'static str| {
+            let names = days.split(',').filter_map(|code| DAYS.iter().find(|day| day.0 == code));
+            names.map(pick).collect::<Vec<_>>().join(", ")
+        };
+        text.sv = format!("{} på {}", text.sv, named(|day| day.1));
+        text.en = format!("{} on {}", text.en, named(|day| day.2));
+    }
+    if let Some(days) = part("BYMONTHDAY") {
+        let days = days.replace(',', ", ");
+        text.sv = format!("{} den {days}", text.sv);
+        text.en = format!("{} on day {days}", text.en);
+    }
+    if let Some(times) = part("COUNT") {
+        text.sv = format!("{}, {times} gånger", text.sv);
+        text.en = format!("{}, {times} times", text.en);
+    }
+    if let Some(last) = part("UNTIL").and_then(|day| NaiveDate::parse_from_str(day, "%Y%m%d").ok()) {
+        let last = day(last);
+        text.sv = format!("{}, till {}", text.sv, last.sv);
+        text.en = format!("{}, until {}", text.en, last.en);
+    }
+    text
+}
+
+/// Who does it.
+pub fn owner(item: &ItemWording) -> Text {
+    match (item.owner, &item.relative_name) {
+        (Owner::Patient, _) => both("patienten", "the patient"),
+        (Owner::Care, _) => both("vården", "care"),
+        (Owner::Relative, None) => both("en närstående", "a relative"),
+        (Owner::Relative, Some(name)) => {
+            Text::new(format!("{name} (närstående)"), format!("{name} (relative)"))
+        }
+    }
+}
+
+/// What kind of item.
+pub fn category(category: Category) -> Text {
+    match category {
+        Category::Coordination => both("samordning", "coordination"),
+        Category::Contact => both("kontakt", "contact"),
+        Category::SelfCare => both("egenvård", "self-care"),
+        Category::Examination => both("undersökning", "examination"),
+        Category::Treatment => both("behandling", "treatment"),
+        Category::FollowUp => both("uppföljning", "follow-up"),
+        Category::Referral => both("remiss", "referral"),
+        Category::Information => both("information", "information"),
+        Category::LoanOfEquipment => both("hjälpmedel", "loan of equipment"),
+    }
+}
+
+/// Parts of a thing, each with its label, in one line.
+fn joined(parts: Vec<(&str, &str, Option<Text>)>) -> Text {
+    let mut out = Text::new("", "");
+    for (sv, en, value) in parts {
+        let Some(value) = value else { continue };
+        for (out, label, value) in [(&mut out.sv, sv, value.sv), (&mut out.en, en, value.en)] {
+            if !out.is_empty() {
+                out.push_str("; ");
+            }
+            if !label.is_empty() {
+                out.push_str(label);
+                out.push_str(": ");
+            }
+            out.push_str(&value);
+        }
+    }
+    out
+}
+
+/// A warning sign whole.
+pub fn sign(sign: &WarningSign) -> Text {
+    let light = match sign.light {
+        Light::Red => both("rött", "red"),
+        Light::Yellow => both("gult", "yellow"),
+        Light::Green => both("grönt", "green"),
+    };
+    let text = |text: &Option<String>| text.clone().map(as_written);
+    joined(vec![
+        ("", "", Some(light)),
+        ("", "", Some(as_written(&sign.sign))),
+        ("gör så här", "do this", text(&sign.action)),
+        ("ring", "call", text(&sign.phone)),
+        ("vardagar", "weekdays", text(&sign.weekdays)),
+        ("helger", "weekends", text(&sign.weekends)),
+    ])
+}
+
+/// A medicine whole.
+pub fn medicine(medicine: &Medicine) -> Text {
+    joined(vec![
+        ("", "", Some(as_written(&medicine.name))),
+        ("dos", "dose", Some(as_written(&medicine.dose))),
+        ("när", "when", Some(as_written(&medicine.when))),
+        ("högst", "at most", medicine.at_most.clone().map(as_written)),
+        ("enligt", "according to", medicine.source.clone().map(as_written)),
+        ("daterad", "dated", medicine.source_on.map(day)),
+    ])
+}
+
+/// A measurement whole.
+pub fn measurement(measurement: &Measurement) -> Text {
+    let limit = |number: &Option<String>| {
+        number.as_ref().map(|number| {
+            Text::new(
+                format!("{} {}", number.replace('.', ","), measurement.unit),
+                format!("{number} {}", measurement.unit),
+            )
+        })
+    };
+    let text = |text: &Option<String>| text.clone().map(as_written);
+    joined(vec![
+        ("", "", Some(as_written(&measurement.what))),
+        ("i", "in", Some(as_written(&measurement.unit))),
+        ("undre gräns", "lower limit", limit(&measurement.lower)),
+        ("övre gräns", "upper limit", limit(&measurement.upper)),
+        ("hur ofta", "how often", Some(as_written(&measurement.how_often))),
+        ("läses av", "read by", text(&measurement.read_by)),
+        ("läses", "read", text(&measurement.read_when)),
+        ("utanför gränserna", "outside the limits", text(&measurement.outside)),
+    ])
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn rules_are_said_as_people_say_them() {
+        for (given, sv, en) in [
+            ("FREQ=DAILY;COUNT=14", "varje dag, 14 gånger", "every day, 14 times"),
+            ("FREQ=WEEKLY;BYDAY=MO,TH", "varje vecka på måndag, torsdag", "every week on Monday, Thursday"),
+            ("FREQ=WEEKLY;INTERVAL=2", "med 2 veckor emellan", "every 2 weeks"),
+            (
+                "FREQ=MONTHLY;BYMONTHDAY=1,15;UNTIL=20271231",
+                "varje månad den 1, 15, till 31 december 2027",
+                "every month on day 1, 15, until 31 December 2027",
+            ),
+        ] {
+            assert_eq!(rule(given), Text::new(sv, en));
+        }
+    }
+
+    #[test]
+    fn days_have_their_month_by_name() {
+        let first = NaiveDate::from_ymd_opt(2027, 3, 1).unwrap();
+        assert_eq!(day(first), Text::new("1 mars 2027", "1 March 2027"));
+    }
+}
