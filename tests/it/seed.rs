@@ -371,7 +371,7 @@ async fn the_demo_has_its_people_once_however_often_it_starts() {
         )
     };
     let first = rows().await;
-    assert!(first.0 >= 40 && first.1 == 3 && first.2 > 0, "{first:?}");
+    assert!(first.0 >= 40 && first.1 == 4 && first.2 > 0, "{first:?}");
     core.clock.advance(chrono::TimeDelta::days(40));
     seed::demo(&core).await.unwrap();
     assert_eq!(rows().await, first);
@@ -406,7 +406,7 @@ async fn the_first_demo_patient_has_a_plan_contacts_a_time_soon_and_reminders_ah
     let plan = agreement::Entity::find().filter(agreement::Column::PatientId.eq(who)).all(db).await.unwrap();
     assert_eq!(plan.iter().map(|a| a.status).collect::<Vec<_>>(), [agreement::Status::Active]);
     let contacts = care_contact::Entity::find().filter(care_contact::Column::PatientId.eq(who));
-    assert_eq!(contacts.count(db).await.unwrap(), 3);
+    assert_eq!(contacts.count(db).await.unwrap(), 5);
     let next = appointment::Entity::find()
         .filter(appointment::Column::PatientId.eq(who))
         .filter(appointment::Column::StartsAt.gt(now()))

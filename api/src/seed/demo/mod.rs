@@ -1,4 +1,4 @@
-//! The demo's people: some forty lives in three units under two care providers, told so that the service can be
+//! The demo's people: some forty lives in four units under three care providers, told so that the service can be
 //! followed through them.
 //!
 //! The first patient is the one to sign in as: several conditions, several units, a plan that both sides act in, a
@@ -156,7 +156,7 @@ fn clock_time(hour: usize, minute: i64) -> NaiveTime {
 impl Demo {
     /// Times to book at every unit, on every working day of the coming weeks.
     fn free_times(&self, writer: &mut Writer, units: &Units) {
-        for unit in [&units.health_centre, &units.heart, &units.home] {
+        for unit in [&units.health_centre, &units.heart, &units.home, &units.rehab] {
             for day in 0..15 {
                 for (n, worker) in unit.workers.iter().take(3).enumerate() {
                     let kind = &unit.types[(day + n) % 3];

@@ -1,4 +1,4 @@
-//! The first patient: chronic lung disease, heart failure and diabetes, one plan for all of it.
+//! The first patient: chronic lung disease, heart failure and diabetes, three care providers, one plan for all of it.
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use entity::{
@@ -27,7 +27,7 @@ use crate::{
     seed::{
         care::{ContactText, Line},
         plan::{AgreementText, GoalText, ItemText, Stage, When},
-        writer::{Whose, Writer},
+        writer::{Unit, Whose, Writer},
     },
 };
 
@@ -53,6 +53,14 @@ pub fn first(demo: &mut Demo, writer: &mut Writer, units: &Units, whose: Whose) 
     let text = contact(Role::BehandlandeRoll, since, "Ring hjärtmottagningens telefontid 9–11.");
     let text = ContactText { treating_kind: Some(TreatingKind::HeartFailureNurse), ..text };
     writer.contact(at_heart, amina, &units.heart.phone, text)?;
+    let (eva, samir) = (&units.home.workers[0], &units.rehab.workers[0]);
+    let at_home = Whose { unit: units.home.id, provider: units.home.provider, ..whose };
+    let at_rehab = Whose { unit: units.rehab.id, provider: units.rehab.provider, ..whose };
+    let text = contact(Role::FastOmsorgskontakt, since, "Ring hemvården, eller fråga när vi är hos dig.");
+    writer.contact(at_home, eva, &units.home.phone, text)?;
+    let text = contact(Role::BehandlandeRoll, since, "Ring rehab vardagar 8–16.30.");
+    let text = ContactText { treating_kind: Some(TreatingKind::Physiotherapist), ..text };
+    writer.contact(at_rehab, samir, &units.rehab.phone, text)?;
 
     writer.agreement(
         whose,
@@ -128,6 +136,13 @@ fn items(writer: &Writer, units: &Units, control: NaiveDate) -> Vec<ItemText> {
         let responsible = (item.3 == CARE).then(|| centre.workers[n].assignment);
         ItemText { responsible, goal: Some(goal), ..item.text(writer, centre, n) }
     };
+    let (home, rehab) = (&units.home, &units.rehab);
+    let elsewhere = |unit: &Unit, goal: usize, item: Item| ItemText {
+        unit: Some(unit.id),
+        responsible: Some(unit.workers[0].assignment),
+        goal: Some(goal),
+        ..item.text(writer, unit, 0)
+    };
     let at_heart = |n: usize, goal: usize, item: Item| ItemText {
         unit: Some(heart.id),
         responsible: Some(heart.workers[n].assignment),
@@ -184,16 +199,28 @@ fn items(writer: &Writer, units: &Units, control: NaiveDate) -> Vec<ItemText> {
                 todo,
             ),
         ),
-        at_centre(
-            2,
+        elsewhere(
+            rehab,
             0,
             Item(
                 Treatment,
                 "Andningsträning hos fysioterapeut",
-                "En gång i veckan i sex veckor, i lugn takt.",
+                "En gång i veckan i sex veckor, i lugn takt, hos Samir på rehab.",
                 CARE,
                 Due::Within(7, 49),
                 todo,
+            ),
+        ),
+        elsewhere(
+            home,
+            1,
+            Item(
+                SelfCare,
+                "Hjälp med stödstrumpor på morgonen",
+                "Hemvården kommer före klockan nio och tittar till benen.",
+                CARE,
+                Due::Daily(90),
+                going,
             ),
         ),
         at_centre(
@@ -251,7 +278,7 @@ fn items(writer: &Writer, units: &Units, control: NaiveDate) -> Vec<ItemText> {
         ),
     ];
     items[3].when = When::On(control);
-    items[6].work_note = Some("Dubbel betablockerare i två listor. Stäm av före besöket.".to_owned());
+    items[7].work_note = Some("Dubbel betablockerare i två listor. Stäm av före besöket.".to_owned());
     items
 }
 
@@ -276,6 +303,11 @@ fn times(demo: &mut Demo, writer: &mut Writer, units: &Units, whose: Whose) {
     let later = control_at(demo);
     let slot = writer.slot(heart, Some(&heart.workers[0]), control, later, false);
     demo.book(writer, whose, &slot, control, Origin::Agreed, writer.at - TimeDelta::days(10));
+
+    let (rehab, training) = (&units.rehab, &units.rehab.types[0]);
+    let slot =
+        writer.slot(rehab, Some(&rehab.workers[0]), training, demo.days.ahead(7, clock_time(5, 30)), false);
+    demo.book(writer, whose, &slot, training, Origin::SelfBooked, writer.at - TimeDelta::days(5));
 }
 
 fn threads(writer: &mut Writer, units: &Units, whose: Whose, at_heart: Whose) -> Result<(), Fault> {

@@ -1,4 +1,4 @@
-//! The demo's two care providers, three units and their staff. Their organisations have numbers that nobody has.
+//! The demo's three care providers, four units and their staff. Their organisations have numbers that nobody has.
 
 use entity::{
     appointment_type::Mode,
@@ -16,6 +16,7 @@ use crate::error::Fault;
 /// The demo's staff: of the region, and of the municipality.
 pub const REGION: &str = "SE9999990001";
 const MUNICIPALITY: &str = "SE9999990002";
+const CLINIC: &str = "SE9999990003";
 
 /// The demo's units.
 pub struct Units {
@@ -25,6 +26,8 @@ pub struct Units {
     pub heart: Unit,
     /// The municipality's home care.
     pub home: Unit,
+    /// A private clinic.
+    pub rehab: Unit,
 }
 
 const fn offer(
@@ -40,6 +43,7 @@ const fn offer(
 pub fn write(writer: &mut Writer) -> Result<Units, Fault> {
     let region = writer.provider(REGION, "Region Exempel", care_provider::Kind::Region);
     let municipality = writer.provider(MUNICIPALITY, "Exempelby kommun", care_provider::Kind::Municipality);
+    let clinic = writer.provider(CLINIC, "Rörelse i Exempelby AB", care_provider::Kind::Private);
     let after_hours = || ("1177", writer.core.settings.after_hours_phone.clone());
     let unit = |provider, hsa_id: String, name: &str, phone: u64, address: &str, after_hours| UnitText {
         provider,
@@ -79,8 +83,16 @@ pub fn write(writer: &mut Writer) -> Result<Units, Fault> {
                 ("Hemvårdens jour", people::landline(31)),
             )
         },
+        unit(
+            clinic,
+            format!("{CLINIC}-V400"),
+            "Rörelse i Exempelby, rehab",
+            40,
+            "Bruksgatan 7, Exempelby",
+            after_hours(),
+        ),
     ];
-    let [health_centre, heart, home] = texts;
+    let [health_centre, heart, home, rehab] = texts;
     Ok(Units {
         health_centre: writer.unit(
             health_centre,
@@ -153,6 +165,23 @@ pub fn write(writer: &mut Writer) -> Result<Units, Fault> {
                     ("Fatima Provros", "Sjuksköterska", Care),
                     ("Björn Provfors", "Samordnare", Coordinator),
                     ("Ulla Provmyr", "Enhetschef", UnitManager),
+                ],
+            ),
+        )?,
+        rehab: writer.unit(
+            rehab,
+            &[
+                offer("Träning i grupp", Mode::Visit, 60, 1, Some("Ta med inneskor och en vattenflaska.")),
+                offer("Besök", Mode::Visit, 30, 1, None),
+                offer("Videosamtal", Mode::Video, 20, 1, None),
+            ],
+            staff(
+                CLINIC,
+                4000,
+                &[
+                    ("Samir Provberga", "Fysioterapeut", Care),
+                    ("Ylva Provlid", "Arbetsterapeut", Care),
+                    ("Olof Provhed", "Verksamhetschef", UnitManager),
                 ],
             ),
         )?,
