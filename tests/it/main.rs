@@ -28,4 +28,5 @@ mod seed;
 mod smtp;
 mod surface;
 mod task;
+mod template;
 mod thread;

@@ -19,5 +19,6 @@ pub mod representative;
 pub mod request;
 pub mod sweep;
 pub mod task;
+pub mod template;
 pub mod text;
 pub mod thread;

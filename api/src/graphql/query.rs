@@ -16,7 +16,7 @@ use super::{
     read::node,
     scalars::{GlobalId, NodeKind, PersonalIdentityNumber},
     slots::free_slots,
-    types::{battery::QuestionBattery, beginning::PatientGroup, booking::Slot},
+    types::{battery::QuestionBattery, beginning::PatientGroup, booking::Slot, template::Template},
     user_error::{coded, fault, refused, session},
 };
 use crate::{
@@ -161,6 +161,13 @@ impl Query {
         let session = readable(session(ctx), Noun::QuestionBattery)?;
         let battery = session.core.library.battery(&key);
         Ok(battery.map(|battery| Arc::new(QuestionBattery::of(battery, session))))
+    }
+
+    /// The templates (mallar för vårdförlopp) that can be put into an agreement: those that ship with the service, and
+    /// the region's own. Texts are in the language of `Accept-Language`.
+    async fn templates(&self, ctx: &Context<'_>) -> Result<Vec<Template>> {
+        let session = readable(session(ctx), Noun::Template)?;
+        Ok(session.core.library.templates().map(|template| Template::of(template, session)).collect())
     }
 
     /// Any object by its global id, under the same rules as anywhere else. Null when there is none that the

@@ -5,6 +5,7 @@
 
 mod battery;
 mod reading;
+mod template;
 
 use std::{
     collections::BTreeMap,
@@ -17,6 +18,10 @@ use self::reading::{Part, Reading};
 pub use self::{
     battery::{AnswerKind, Battery, Indicator, OnYes, Question},
     reading::Defect,
+    template::{
+        Count, Discharge, Item, Measure, Offset, Phase, ResultPromise, SectionKind, SectionText, Sign,
+        SignLight, SignPhone, Template, When,
+    },
 };
 
 /// A region's files are texts that people read: none is larger.
@@ -35,11 +40,24 @@ macro_rules! shipped {
 /// Name and text of what ships.
 const BATTERIES: &[(&str, &str)] =
     shipped!("batteries": "eight-questions.toml", "five-questions.toml", "pulse.toml");
+const TEMPLATES: &[(&str, &str)] =
+    shipped!("templates": "daily-follow-up.toml", "frail-patient.toml", "surgery.toml");
 
-/// Every battery in every version, in order of key and version.
+/// Every battery and template in every version.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Library {
-    batteries: BTreeMap<(String, i32), Kept<Battery>>,
+    batteries: Shelf<Battery>,
+    templates: Shelf<Template>,
+}
+
+/// Things by key and version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Shelf<T>(BTreeMap<(String, i32), Kept<T>>);
+
+impl<T> Default for Shelf<T> {
+    fn default() -> Self {
+        Self(BTreeMap::new())
+    }
 }
 
 /// Something in the library, and where it came from.
@@ -65,64 +83,60 @@ impl Library {
     pub fn load(directory: Option<&Path>) -> Result<Self, Vec<Defect>> {
         let mut defects = Vec::new();
         let mut library = Self::default();
-        let mut batteries = embedded(BATTERIES);
+        let (mut batteries, mut templates) = (embedded(BATTERIES), embedded(TEMPLATES));
         if let Some(directory) = directory {
             let mut found = files(directory, &mut defects);
             batteries.append(&mut found.batteries);
+            templates.append(&mut found.templates);
         }
         for source in &batteries {
-            let battery = parse(source, &mut defects, battery::read);
-            library.add_battery(battery, source, &mut defects);
+            if let Some(battery) = parse(source, &mut defects, battery::read) {
+                let id = (battery.key.clone(), battery.version);
+                defects.extend(library.batteries.put(id, battery, source).err());
+            }
+        }
+        for source in &templates {
+            if let Some(template) = parse(source, &mut defects, template::read) {
+                let id = (template.key.clone(), template.version);
+                defects.extend(library.templates.put(id, template, source).err());
+            }
         }
         if defects.is_empty() { Ok(library) } else { Err(defects) }
     }
 
-    fn add_battery(&mut self, battery: Option<Battery>, source: &Source, defects: &mut Vec<Defect>) {
-        let Some(battery) = battery else { return };
-        let same = self.batteries.iter().find(|((key, _), _)| *key == battery.key);
-        if let Some((_, kept)) = same
-            && kept.shipped
-            && !source.shipped
-        {
-            let what =
-                format!("the key \"{}\" belongs to a battery that ships: choose another key", battery.key);
-            defects.push(Defect::of_file(&source.name, what));
-            return;
-        }
-        let id = (battery.key.clone(), battery.version);
-        if let Some(kept) = self.batteries.get(&id) {
-            let what = format!(
-                "version {} of \"{}\" stands in {} already: give this one a new version number",
-                battery.version, battery.key, kept.file
-            );
-            defects.push(Defect::of_file(&source.name, what));
-            return;
-        }
-        let kept = Kept { thing: battery, file: source.name.clone(), shipped: source.shipped };
-        self.batteries.insert(id, kept);
-    }
-
     /// The batteries that are asked now: the latest version of each, by key.
     pub fn batteries(&self) -> impl Iterator<Item = &Battery> {
-        self.batteries
-            .iter()
-            .filter(|((key, version), _)| self.latest(key) == Some(*version))
-            .map(|(_, kept)| &kept.thing)
+        self.batteries.current()
     }
 
     /// The latest version of a battery.
     pub fn battery(&self, key: &str) -> Option<&Battery> {
-        self.version(key, self.latest(key)?)
+        self.batteries.latest(key)
     }
 
     /// One version of a battery.
     pub fn version(&self, key: &str, version: i32) -> Option<&Battery> {
-        self.batteries.get(&(key.to_owned(), version)).map(|kept| &kept.thing)
+        self.batteries.get(key, version).map(|kept| &kept.thing)
     }
 
     /// Whether a battery ships with the service; otherwise the region added it.
     pub fn is_shipped(&self, battery: &Battery) -> bool {
-        self.batteries.get(&(battery.key.clone(), battery.version)).is_some_and(|kept| kept.shipped)
+        self.batteries.get(&battery.key, battery.version).is_some_and(|kept| kept.shipped)
+    }
+
+    /// The templates that are used now: the latest version of each, by key.
+    pub fn templates(&self) -> impl Iterator<Item = &Template> {
+        self.templates.current()
+    }
+
+    /// The latest version of a template.
+    pub fn template(&self, key: &str) -> Option<&Template> {
+        self.templates.latest(key)
+    }
+
+    /// Whether a template ships with the service; otherwise the region added it.
+    pub fn template_is_shipped(&self, template: &Template) -> bool {
+        self.templates.get(&template.key, template.version).is_some_and(|kept| kept.shipped)
     }
 
     /// Refuses the versions that have been answered with another text. `answered` are their definitions by key and
@@ -133,7 +147,7 @@ impl Library {
     ) -> Result<(), Vec<Defect>> {
         let mut defects = Vec::new();
         for (key, version, definition) in answered {
-            let Some(kept) = self.batteries.get(&(key.to_owned(), version)) else { continue };
+            let Some(kept) = self.batteries.get(key, version) else { continue };
             if kept.thing.definition().ok().as_deref() != Some(definition) {
                 let what = format!(
                     "version {version} of \"{key}\" has been answered with another text: put that text back, and give \
@@ -144,10 +158,46 @@ impl Library {
         }
         if defects.is_empty() { Ok(()) } else { Err(defects) }
     }
+}
 
-    fn latest(&self, key: &str) -> Option<i32> {
+impl<T> Shelf<T> {
+    /// A region can neither replace what ships nor use a number twice.
+    fn put(&mut self, (key, version): (String, i32), thing: T, source: &Source) -> Result<(), Defect> {
+        let wrong = |what: String| Err(Defect::of_file(&source.name, what));
+        if !source.shipped && self.0.iter().any(|((other, _), kept)| *other == key && kept.shipped) {
+            return wrong(format!("the key \"{key}\" belongs to a file that ships: choose another key"));
+        }
+        if let Some(kept) = self.get(&key, version) {
+            let file = &kept.file;
+            return wrong(format!(
+                "version {version} of \"{key}\" stands in {file} already: give this one a new version number"
+            ));
+        }
+        let kept = Kept { thing, file: source.name.clone(), shipped: source.shipped };
+        self.0.insert((key, version), kept);
+        Ok(())
+    }
+
+    fn get(&self, key: &str, version: i32) -> Option<&Kept<T>> {
+        self.0.get(&(key.to_owned(), version))
+    }
+
+    fn latest(&self, key: &str) -> Option<&T> {
         let of_key = (key.to_owned(), i32::MIN)..=(key.to_owned(), i32::MAX);
-        self.batteries.range(of_key).next_back().map(|((_, version), _)| *version)
+        self.0.range(of_key).next_back().map(|(_, kept)| &kept.thing)
+    }
+
+    /// The latest version of each.
+    fn current(&self) -> impl Iterator<Item = &T> {
+        let mut all = self.0.iter().peekable();
+        std::iter::from_fn(move || {
+            loop {
+                let ((key, _), kept) = all.next()?;
+                if all.peek().is_none_or(|((next, _), _)| next != key) {
+                    return Some(&kept.thing);
+                }
+            }
+        })
     }
 }
 
@@ -187,6 +237,7 @@ fn parse<T>(
 #[derive(Default)]
 struct Found {
     batteries: Vec<Source>,
+    templates: Vec<Source>,
 }
 
 fn files(directory: &Path, defects: &mut Vec<Defect>) -> Found {
@@ -204,6 +255,7 @@ fn files(directory: &Path, defects: &mut Vec<Defect>) -> Found {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         match (name.as_str(), path.is_dir()) {
             ("batteries", true) => found.batteries = folder(&path, &mut wrong),
+            ("templates", true) => found.templates = folder(&path, &mut wrong),
             // Such as a README, or what an editor leaves behind.
             (_, false) if !name.ends_with(".toml") => {}
             _ => wrong(&path, "does not belong here: put the files into the folder batteries or templates"),

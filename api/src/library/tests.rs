@@ -194,7 +194,7 @@ fn a_region_can_neither_replace_what_ships_nor_use_a_number_twice() {
         told,
         [
             format!("batteries/b.toml line 1: version 1 of \"own\" stands in batteries/{a} already: give this one a new version number"),
-            "batteries/c.toml line 1: the key \"five-questions\" belongs to a battery that ships: choose another key".to_owned(),
+            "batteries/c.toml line 1: the key \"five-questions\" belongs to a file that ships: choose another key".to_owned(),
         ]
     );
 }
@@ -214,5 +214,153 @@ fn a_version_that_has_been_answered_with_another_text_is_refused() {
     assert!(
         told.starts_with("batteries/pulse.toml line 1: version 1 of \"pulse\" has been answered"),
         "{told}"
+    );
+}
+
+fn template(key: &str) -> Template {
+    Library::load(None).unwrap().template(key).unwrap().clone()
+}
+
+/// Surgery: active waiting, before, during, after; with everything a discharge check looks for.
+#[test]
+fn the_surgery_template_covers_waiting_before_during_and_after_and_all_a_discharge_check_looks_for() {
+    let surgery = template("surgery");
+    let phases: Vec<_> = surgery.phases.iter().map(|phase| phase.key.as_str()).collect();
+    assert_eq!(phases, ["waiting", "before", "during", "after"]);
+    for phase in phases {
+        assert!(surgery.items.iter().any(|item| item.phase == phase), "{phase}");
+    }
+    let mut looked_for: Vec<_> = surgery.items.iter().filter_map(|item| item.discharge).collect();
+    looked_for.sort();
+    let mut all = Discharge::WORDS.map(|(_, discharge)| discharge);
+    all.sort();
+    assert_eq!(looked_for, all);
+    let answer = surgery.items.iter().find(|item| item.discharge == Some(Discharge::AnswerPromised)).unwrap();
+    assert!(answer.result.as_ref().is_some_and(|result| result.by.is_some()));
+    // Whom to call weekday and weekend, with a number, for every sign that asks for a call.
+    for sign in surgery.warning_signs.iter().filter(|sign| sign.light != SignLight::Green) {
+        assert!(sign.phone.is_some() && sign.weekdays.is_some() && sign.weekends.is_some(), "{sign:?}");
+    }
+}
+
+/// Daily follow-up: a call a day for exactly 14 days, and a loaned oximeter as an item.
+#[test]
+fn the_daily_follow_up_is_one_call_a_day_for_exactly_14_days_and_a_loaned_oximeter() {
+    let daily = template("daily-follow-up");
+    let calls: Vec<_> = daily.items.iter().filter(|item| item.daily_call).collect();
+    assert_eq!(calls.len(), 1);
+    let first = Offset { days: 0, count: Count::Days };
+    assert_eq!(calls[0].when, When::Again { first, rule: "FREQ=DAILY;COUNT=14".to_owned() });
+    let loans = daily.items.iter().filter(|item| {
+        item.category == entity::plan_item_revision::Category::LoanOfEquipment
+            && item.owner == entity::plan_item_revision::Owner::Care
+    });
+    assert_eq!(
+        loans.map(|item| item.title.sv.as_str()).collect::<Vec<_>>(),
+        ["Du får låna en syremätare (pulsoximeter)"]
+    );
+    let measure = &daily.measurements[0];
+    assert!(!measure.read_by.sv.is_empty() && !measure.read_when.sv.is_empty());
+}
+
+/// Frail patient: decisions made, fast vårdkontakt, where to turn.
+#[test]
+fn the_frail_patient_template_has_decisions_fixed_contact_and_where_to_turn() {
+    let frail = template("frail-patient");
+    let phases: Vec<_> = frail.phases.iter().map(|phase| phase.title.sv.as_str()).collect();
+    assert_eq!(phases, ["Beslut som är fattade", "Fast vårdkontakt", "Vart du vänder dig", "Uppföljning"]);
+}
+
+#[test]
+fn everything_that_is_wrong_with_a_template_is_told_with_file_line_and_what_to_do() {
+    let bad = r#"key = "own"
+version = 1
+title.sv = "Eget"
+title.en = "Own"
+description.sv = "Eget"
+description.en = "Own"
+anchor.sv = "Första dagen"
+anchor.en = "First day"
+
+[[phases]]
+key = "start"
+title.sv = "Start"
+title.en = "Start"
+
+[[sections]]
+section = "story"
+sv = "Patientens egna ord"
+en = "The patient's own words"
+
+[[warning_signs]]
+light = "red"
+sign.sv = "Ont"
+sign.en = "Pain"
+action.sv = "Ring"
+action.en = "Call"
+phone = "12"
+
+[[items]]
+key = "one"
+phase = "begin"
+category = "calls"
+owner = "care"
+title.sv = "Ring"
+title.en = "Call"
+when.days = 1
+when.working_days = 1
+
+[[items]]
+key = "two"
+phase = "start"
+category = "contact"
+owner = "patient"
+daily_call = true
+title.sv = "Ring"
+title.en = "Call"
+when.first_day = 0
+when.every = "FREQ=DAILY"
+
+[[items]]
+key = "two"
+phase = "start"
+category = "contact"
+owner = "care"
+title.sv = "Ring"
+title.en = "Call"
+"#;
+    let directory = region(&[("templates/bad.toml", bad)]);
+    assert_eq!(
+        wrong(&directory),
+        [
+            "templates/bad.toml line 16: `section` must be one of \"own_responsibility\", \"self_care\", \"when_to_seek_help\", \"how_results_come\"",
+            "templates/bad.toml line 26: `phone` must be a number or \"own_unit\": The number has too few digits.",
+            "templates/bad.toml line 31: `category` must be one of \"coordination\", \"contact\", \"self_care\", \"examination\", \"treatment\", \"follow_up\", \"referral\", \"information\", \"loan_of_equipment\"",
+            "templates/bad.toml line 36: give either `days` or `working_days`",
+            "templates/bad.toml line 35: give one of: days or working_days; from_days and to_days; first_day and every; trigger and latest_days",
+            "templates/bad.toml line 30: there is no phase \"begin\": add [[phases]], or name another",
+            "templates/bad.toml line 47: `every` must end: add COUNT, such as \"FREQ=DAILY;COUNT=14\"",
+            "templates/bad.toml line 43: a daily call is care's, on every day: owner = \"care\" and when.every = \"FREQ=DAILY;COUNT=…\"",
+            "templates/bad.toml line 49: `when` is missing: add for example when.days = 0",
+            "templates/bad.toml line 50: the item key \"two\" stands twice: give each its own",
+        ]
+    );
+}
+
+#[test]
+fn a_region_adds_a_template_of_its_own_and_cannot_replace_one_that_ships() {
+    let frail = TEMPLATES.iter().find(|(name, _)| name.ends_with("frail-patient.toml")).unwrap().1;
+    let own = frail.replace("key = \"frail-patient\"", "key = \"own-frail\"");
+    let directory = region(&[("templates/own.toml", &own)]);
+    let library = Library::load(Some(directory.path())).unwrap();
+    let keys: Vec<_> = library.templates().map(|template| template.key.as_str()).collect();
+    assert_eq!(keys, ["daily-follow-up", "frail-patient", "own-frail", "surgery"]);
+    assert!(!library.template_is_shipped(library.template("own-frail").unwrap()));
+    let directory = region(&[("templates/own.toml", frail)]);
+    assert_eq!(
+        wrong(&directory),
+        [
+            "templates/own.toml line 1: the key \"frail-patient\" belongs to a file that ships: choose another key"
+        ]
     );
 }

@@ -172,6 +172,7 @@ async fn without_a_token_every_root_field_is_unauthenticated_and_changes_nothing
         ("questionBatteries", "{ questionBatteries { key } }".to_owned()),
         ("questionBattery", "{ questionBattery(key: \"pulse\") { key } }".to_owned()),
         ("patientGroups", "{ patientGroups { code } }".to_owned()),
+        ("templates", "{ templates { key } }".to_owned()),
         (
             "patient",
             format!("{{ patient(number: \"{}\", reason: \"x\") {{ givenName }} }}", s.one.patient.number),

@@ -42,6 +42,7 @@ listed! {
         ReminderPreference,
         Slot,
         Task,
+        Template,
         Thread,
         WorkNote,
     }
@@ -109,7 +110,7 @@ pub fn allows(who: Who, noun: Noun, action: Action) -> bool {
     match (who, noun, action) {
         (
             Who::Representative(_) | Who::YoungPatient(_),
-            N::CareUnit | N::QuestionBattery | N::Slot,
+            N::CareUnit | N::QuestionBattery | N::Slot | N::Template,
             A::Read,
         ) => {
             return true;
@@ -132,7 +133,7 @@ pub fn allows(who: Who, noun: Noun, action: Action) -> bool {
     let care = matches!(who, Who::Staff(Role::Care | Role::Coordinator));
     let signed_in = !matches!(who, Who::Anonymous | Who::Person | Who::System);
     match (noun, action) {
-        (N::CareUnit | N::QuestionBattery | N::Slot, A::Read) => signed_in,
+        (N::CareUnit | N::QuestionBattery | N::Slot | N::Template, A::Read) => signed_in,
         (N::Assignment, A::Read) => matches!(who, Who::Staff(_)),
         (N::Patient | N::Agreement | N::Goal | N::PlanItem | N::CareContact, A::Read)
         | (N::Appointment, A::Read | A::Book | A::Cancel)

@@ -14,6 +14,7 @@ pub const SURFACE: &[(&str, Noun, Action)] = &[
     ("Query.questionBatteries", Noun::QuestionBattery, Action::Read),
     ("Query.questionBattery", Noun::QuestionBattery, Action::Read),
     ("Query.patientGroups", Noun::CareUnit, Action::Read),
+    ("Query.templates", Noun::Template, Action::Read),
     ("Mutation.agreementAssent", Noun::Agreement, Action::Assent),
     ("Mutation.agreementContentEdit", Noun::Agreement, Action::Propose),
     ("Mutation.agreementCounter", Noun::Agreement, Action::Propose),

@@ -11,3 +11,4 @@ pub mod history;
 pub mod messages;
 pub mod people;
 pub mod tasks;
+pub mod template;
