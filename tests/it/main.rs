@@ -30,3 +30,4 @@ mod surface;
 mod task;
 mod template;
 mod thread;
+mod visits;

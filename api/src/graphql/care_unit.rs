@@ -10,11 +10,12 @@ use super::{
         candidates::{self, CandidatePlace},
         task::{self, List, TaskFilter, TaskPlace},
         unit::{self, Filter, ListPlace, Sort},
+        visits::{self, VisitPlace},
     },
-    scalars::{GlobalId, HsaId, NodeKind, PhoneNumber},
+    scalars::{Date, GlobalId, HsaId, NodeKind, PhoneNumber},
     types::{
         agreement::AgreementSummary, beginning::AgreementCandidate, booking::AppointmentType,
-        calls::CallLogEntry, enums::AgreementStatus, tasks::Task,
+        calls::CallLogEntry, enums::AgreementStatus, tasks::Task, visits::Visit,
     },
     user_error::{coded, fault, refused, session},
 };
@@ -146,6 +147,26 @@ impl CareUnit {
             None
         };
         Ok(Some(page.with_total(total)))
+    }
+
+    /// The booked visits of a day (dagens besök), in order of time, each with what is missing for the patient: no
+    /// agreement, gaps in its four parts, no next step after the visit, unanswered questions, an interpreter. For the
+    /// unit's own staff; FORBIDDEN for others.
+    async fn visits_on(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which day; today when left out.")] date: Option<Date>,
+        #[graphql(desc = "How many, 1 to 100; 50 when left out.")] first: Option<i32>,
+        #[graphql(desc = "Goes on after this cursor.")] after: Option<String>,
+    ) -> Result<Option<Page<Visit>>> {
+        let session = session(ctx);
+        let Ok(own) = policy::own_unit(&session.actor, Noun::CareUnit, Action::List, self.id, "careUnit")
+        else {
+            return Err(refused(session));
+        };
+        let request = page_request::<VisitPlace>(first, after.as_deref(), 50)?;
+        let day = date.map_or_else(|| visits::today(session), |date| date.0);
+        visits::of_day(session, &own, day, &request).await.map(Some).map_err(|e| fault(session, &e))
     }
 
     /// The unit's call log (samtalslista), for its own staff: calls to make, or those that are over. FORBIDDEN for

@@ -1,7 +1,8 @@
 //! Operations that are ready to run in the explorer: one tab each, with variables that fit the demo's data.
 
-use entity::{agreement, patient_identity, slot};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use chrono::TimeDelta;
+use entity::{agreement, assignment, care_unit, patient_identity, phone_call, slot, task};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde_json::{Value, json};
 
 use super::explorer::{Sample, TokenKind};
@@ -31,6 +32,18 @@ pub const SAMPLES: &[(&str, TokenKind, &str)] = &[
     sample!("Öppna en patient", Staff, "open-patient.graphql"),
     sample!("Föreslå en insats", Staff, "propose.graphql"),
     sample!("Följ en överenskommelse medan den ändras", Staff, "follow.graphql"),
+    sample!("Uppgifter: mina och enhetens", Staff, "tasks.graphql"),
+    sample!("Dagens besök, och vad som saknas", Staff, "visits.graphql"),
+    sample!("Ta en uppgift", Staff, "task-take.graphql"),
+    sample!("Anteckna på en uppgift", Staff, "task-note.graphql"),
+    sample!("Fördela en uppgift till en kollega", Staff, "task-assign.graphql"),
+    sample!("Lämna en uppgift vidare till en annan enhet", Staff, "task-pass.graphql"),
+    sample!("Avsluta en uppgift", Staff, "task-end.graphql"),
+    sample!("Lämna över allt någon har att göra", Staff, "task-handover.graphql"),
+    sample!("Lova att ringa upp", Staff, "call-add.graphql"),
+    sample!("Samtal att ringa", Staff, "call-log.graphql"),
+    sample!("Skriv in ett samtal som är ringt", Staff, "call-made.graphql"),
+    sample!("Hör om nya uppgifter när de kommer", Staff, "task-raised.graphql"),
 ];
 
 /// The samples with ids of the data at hand: the first patient, their agreement, their unit, a free time there.
@@ -53,6 +66,39 @@ pub async fn samples(core: &Core) -> Result<Vec<Sample>, Fault> {
             set("agreement", GlobalId::new(NodeKind::Agreement, agreement.id).to_string().into());
         }
         set("unit", GlobalId::new(NodeKind::CareUnit, identity.care_unit_id).to_string().into());
+        set("patient", GlobalId::new(NodeKind::Patient, identity.patient_id).to_string().into());
+        set("soon", (core.clock.now() + TimeDelta::hours(2)).to_rfc3339().into());
+        let open = task::Entity::find()
+            .filter(task::Column::CareUnitId.eq(identity.care_unit_id))
+            .filter(task::Column::Status.eq(task::Status::Open))
+            .order_by_asc(task::Column::DueAt);
+        if let Some(task) = open.one(db).await? {
+            set("task", GlobalId::new(NodeKind::Task, task.id).to_string().into());
+        }
+        let waits = phone_call::Entity::find()
+            .filter(phone_call::Column::CareUnitId.eq(identity.care_unit_id))
+            .filter(phone_call::Column::Status.eq(phone_call::Status::ToMake))
+            .order_by_asc(phone_call::Column::CallBy);
+        if let Some(call) = waits.one(db).await? {
+            set("call", GlobalId::new(NodeKind::CallLogEntry, call.id).to_string().into());
+        }
+        let staff = assignment::Entity::find()
+            .filter(assignment::Column::CareUnitId.eq(identity.care_unit_id))
+            .filter(assignment::Column::Role.is_in([assignment::Role::Care, assignment::Role::Coordinator]))
+            .order_by_asc(assignment::Column::Id)
+            .limit(2)
+            .all(db)
+            .await?;
+        for (name, somebody) in ["assignment", "colleague"].into_iter().zip(staff) {
+            set(name, GlobalId::new(NodeKind::Assignment, somebody.id).to_string().into());
+        }
+        let other = care_unit::Entity::find()
+            .filter(care_unit::Column::CareProviderId.eq(identity.care_provider_id))
+            .filter(care_unit::Column::Id.ne(identity.care_unit_id))
+            .order_by_asc(care_unit::Column::Id);
+        if let Some(unit) = other.one(db).await? {
+            set("otherUnit", GlobalId::new(NodeKind::CareUnit, unit.id).to_string().into());
+        }
         let free = slot::Entity::find()
             .filter(slot::Column::CareUnitId.eq(identity.care_unit_id))
             .filter(slot::Column::OpenSeats.gt(0))

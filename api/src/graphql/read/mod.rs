@@ -16,3 +16,4 @@ pub mod preference;
 pub mod steps;
 pub mod task;
 pub mod unit;
+pub mod visits;

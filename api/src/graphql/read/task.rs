@@ -28,8 +28,8 @@ use crate::{
             enums::CareContactRole,
             people::PatientSummary,
             tasks::{
-                Task, TaskAgreement, TaskAgreementVersion, TaskAssignee, TaskCall, TaskCareContact, TaskKind,
-                TaskPlanItem, TaskSubject, TaskThread,
+                Task, TaskAgreement, TaskAgreementRequest, TaskAgreementVersion, TaskAssignee, TaskCall,
+                TaskCareContact, TaskKind, TaskPlanItem, TaskSubject, TaskThread,
             },
         },
         user_error::{fault, refused, session},
@@ -80,7 +80,7 @@ fn columns() -> String {
         "t.id, t.kind, t.status, t.patient_id, p.given_name, p.family_name, p.protected_identity, {}, \
          t.assignee_id, {}, t.due_at, t.raised_to_manager_at, t.note, t.created_at, t.ended_at, t.ending, t.row_version, \
          sa.id, sav.id, sav.content, sv.id, sv.number, sv.content, sc.id, sc.name, sc.role, si.id, sir.id, sir.title, \
-         st.id, st.subject, sl.id, sl.about, sl.phone",
+         st.id, st.subject, sl.id, sl.about, sl.phone, sq.id",
         unit_columns("u"),
         staff_columns("m"),
     )
@@ -99,6 +99,7 @@ const JOINS: &str = "JOIN patient p ON p.id = t.patient_id JOIN care_unit u ON u
      LEFT JOIN plan_item_revision sir ON sir.id = (SELECT r.id FROM plan_item_revision r \
        WHERE r.plan_item_id = si.id ORDER BY r.id DESC LIMIT 1) \
      LEFT JOIN thread st ON st.id = t.subject_id AND st.care_provider_id = t.care_provider_id \
+     LEFT JOIN agreement_request sq ON sq.id = t.subject_id AND sq.care_provider_id = t.care_provider_id \
      LEFT JOIN phone_call sl ON sl.id = t.subject_id AND sl.care_provider_id = t.care_provider_id";
 
 /// The condition of a list, and its values from `$5`.
@@ -337,6 +338,11 @@ fn subject(session: &Session, cols: &mut Cols<'_>) -> std::result::Result<Option
         let phone = keys.open_opt(Place::new("phone_call.phone", id), phone.as_ref())?.map(PhoneNumber);
         let id = GlobalId::new(NodeKind::CallLogEntry, id);
         return Ok(Some(TaskSubject::Call(TaskCall { id, title, phone })));
+    }
+    if let Some(id) = cols.opt::<Uuid>()? {
+        let title = session.locale.pick("Önskan om patientkontrakt", "Request for an agreement").to_owned();
+        let id = GlobalId::new(NodeKind::AgreementRequest, id);
+        return Ok(Some(TaskSubject::AgreementRequest(TaskAgreementRequest { id, title })));
     }
     if let (Some(id), Some(number), Some(content)) = (version, number, proposed) {
         let title = version_content(session, id, &content)?.title;

@@ -12,3 +12,4 @@ pub mod messages;
 pub mod people;
 pub mod tasks;
 pub mod template;
+pub mod visits;

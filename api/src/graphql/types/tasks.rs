@@ -75,6 +75,7 @@ plain_interface! {
         title: String,
     } of {
         Agreement(TaskAgreement),
+        AgreementRequest(TaskAgreementRequest),
         AgreementVersion(TaskAgreementVersion),
         Call(TaskCall),
         CareContact(TaskCareContact),
@@ -89,6 +90,16 @@ plain_object! {
         /// Global id of the `Agreement`.
         id: GlobalId,
         /// Its title.
+        title: String,
+    }
+}
+
+plain_object! {
+    /// A patient's request for an agreement (önskan om patientkontrakt) that a task is about.
+    TaskAgreementRequest implements TaskSubject {
+        /// Global id of the `AgreementRequest`.
+        id: GlobalId,
+        /// What to call it in a list.
         title: String,
     }
 }

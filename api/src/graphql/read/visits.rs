@@ -1,0 +1,274 @@
+//! The visits of a day at a unit, each with what is missing: one statement, however many come.
+
+use std::sync::LazyLock;
+
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
+use entity::{PatientId, agreement, assignment::Role, patient};
+use sea_orm::{ConnectionTrait, Statement, Value};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{appointment, cols::Cols, plan::version_content, steps::PartKind};
+use crate::{
+    auth::{
+        actor::StaffActor,
+        policy::{Granted, Noun, Who, reach_sql, reach_values},
+    },
+    calendar::{to_instant, to_local},
+    error::Fault,
+    graphql::{
+        page::{Page, PageRequest},
+        scalars::{GlobalId, LanguageTag, NodeKind},
+        types::{
+            people::PatientSummary,
+            visits::{Visit, VisitGap, VisitGapKind},
+        },
+    },
+    locale::Locale,
+    session::Session,
+};
+
+/// Where a page goes on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VisitPlace {
+    at: DateTime<Utc>,
+    id: Uuid,
+}
+
+/// Answers to questions count for this long.
+const ANSWERS_COUNT_FOR: TimeDelta = TimeDelta::days(90);
+
+/// Other providers' rows neither count nor show.
+static LIST: LazyLock<String> = LazyLock::new(|| {
+    let reach =
+        reach_sql(Who::Staff(Role::Care), Noun::Appointment, "ap.patient_id", Some("ap.care_provider_id"));
+    let yes = |condition: &str| format!("CASE WHEN EXISTS (SELECT 1 FROM {condition}) THEN 1 ELSE 0 END");
+    let items = "version_item w JOIN plan_item i ON i.id = w.plan_item_id \
+         JOIN plan_item_revision r ON r.id = w.plan_item_revision_id WHERE w.version_id = a.current_version_id";
+    let open = format!("{items} AND i.status IN ('ACCEPTED', 'IN_PROGRESS')");
+    let contact = |role: &str| {
+        format!(
+            "care_contact c WHERE c.patient_id = ap.patient_id AND c.care_provider_id = $3 AND c.status = 'ACTIVE' \
+             AND c.role = '{role}' AND c.valid_from <= $4 AND (c.valid_until IS NULL OR c.valid_until > $4)"
+        )
+    };
+    format!(
+        "SELECT {}, p.id, p.given_name, p.family_name, p.protected_identity, p.interpreter_language, \
+         a.status, v.id, v.content, {}, {}, {}, {}, {}, {}, {}, {} \
+         FROM (SELECT ap.* FROM appointment ap WHERE ap.care_unit_id = $5 AND ap.status = 'BOOKED' \
+           AND ap.starts_at >= $6 AND ap.starts_at < $7 AND {reach} \
+           AND (ap.starts_at > $8 OR (ap.starts_at = $8 AND ap.id > $9)) \
+           ORDER BY ap.starts_at, ap.id LIMIT $10) ap {} \
+         JOIN patient p ON p.id = ap.patient_id \
+         LEFT JOIN agreement a ON a.id = (SELECT x.id FROM agreement x WHERE x.patient_id = ap.patient_id \
+           AND x.care_provider_id = $3 AND x.status <> 'ENDED' \
+           ORDER BY CASE x.status WHEN 'ACTIVE' THEN 0 ELSE 1 END, x.id DESC LIMIT 1) \
+         LEFT JOIN agreement_version v ON v.id = a.current_version_id \
+         ORDER BY ap.starts_at, ap.id",
+        appointment::columns(),
+        yes("version_goal g WHERE g.version_id = a.current_version_id"),
+        yes(items),
+        yes(&format!("{open} AND r.due_on IS NULL")),
+        yes(&format!("{open} AND r.due_on > $11")),
+        yes(&format!("{} AND c.is_lead", contact("FAST_VARDKONTAKT"))),
+        yes(&contact("FAST_LAKARKONTAKT")),
+        yes(
+            "appointment n WHERE n.patient_id = ap.patient_id AND n.care_provider_id = $3 AND n.status = 'BOOKED' \
+             AND n.starts_at > ap.starts_at"
+        ),
+        yes("battery_answer_set s WHERE s.patient_id = ap.patient_id AND s.care_provider_id = $3 \
+             AND s.answered_at > $12"),
+        appointment::JOINS,
+    )
+});
+
+/// A page of the booked visits at the unit on `day`, in order of time.
+pub async fn of_day(
+    session: &Session,
+    unit: &Granted<StaffActor>,
+    day: NaiveDate,
+    request: &PageRequest<VisitPlace>,
+) -> Result<Page<Visit>, Fault> {
+    let midnight = |day: NaiveDate| to_instant(day.and_time(NaiveTime::MIN));
+    let next = day.checked_add_days(Days::new(1)).unwrap_or(day);
+    let start = VisitPlace { at: DateTime::<Utc>::UNIX_EPOCH, id: Uuid::nil() };
+    let after = request.after.as_ref().unwrap_or(&start);
+    let mut values = reach_values(&session.actor, session.now());
+    values.extend([
+        Value::from(unit.care_unit.0),
+        midnight(day).into(),
+        midnight(next).into(),
+        after.at.into(),
+        after.id.into(),
+        i64::try_from(request.first + 1).unwrap_or(i64::MAX).into(),
+        day.into(),
+        (session.now() - ANSWERS_COUNT_FOR).into(),
+    ]);
+    let rows = session
+        .core
+        .db
+        .read(async |db| -> Result<_, Fault> {
+            let statement = Statement::from_sql_and_values(db.get_database_backend(), LIST.as_str(), values);
+            Ok(db.query_all_raw(statement).await?)
+        })
+        .await?;
+    let visits: Vec<Visit> =
+        rows.iter().map(|row| read(session, &mut Cols::new(row))).collect::<Result<_, _>>()?;
+    for visit in visits.iter().take(request.first) {
+        session.trail.read(PatientId(visit.patient.id.id));
+    }
+    let place = |visit: &Visit| VisitPlace { at: visit.appointment.starts_at, id: visit.appointment.id.id };
+    Ok(Page::of_rows(visits, request, place))
+}
+
+/// What is known of a patient who comes.
+#[derive(Debug, Default)]
+struct Facts {
+    agreement: Option<agreement::Status>,
+    what_matters: bool,
+    when_to_seek_help: bool,
+    goals: bool,
+    items: bool,
+    without_time: bool,
+    step_after: bool,
+    contact: bool,
+    doctor: bool,
+    time_after: bool,
+    answers: bool,
+    interpreter: bool,
+}
+
+fn read(session: &Session, cols: &mut Cols<'_>) -> Result<Visit, Fault> {
+    let appointment = appointment::opt_appointment(cols, session)?
+        .ok_or_else(|| Fault::internal("a visit without its time"))?;
+    let patient = PatientSummary {
+        id: GlobalId::new(NodeKind::Patient, cols.take::<Uuid>()?),
+        given_name: cols.take()?,
+        family_name: cols.take()?,
+        protected_identity: cols.text_enum::<patient::ProtectedIdentity>()?.into(),
+    };
+    let interpreter: Option<String> = cols.opt()?;
+    let agreement: Option<agreement::Status> = cols.opt_enum()?;
+    let version: Option<Uuid> = cols.opt()?;
+    let content = cols.opt_sealed()?;
+    let content =
+        version.zip(content).map(|(id, sealed)| version_content(session, id, &sealed)).transpose()?;
+    let mut yes = || -> Result<bool, Fault> { Ok(cols.take::<i32>()? == 1) };
+    let facts = Facts {
+        agreement,
+        what_matters: content.as_ref().is_some_and(|c| c.what_matters.is_some()),
+        when_to_seek_help: content.as_ref().is_some_and(|c| c.when_to_seek_help.is_some()),
+        goals: yes()?,
+        items: yes()?,
+        without_time: yes()?,
+        step_after: yes()?,
+        contact: yes()?,
+        doctor: yes()?,
+        time_after: yes()?,
+        answers: yes()?,
+        interpreter: interpreter.is_some(),
+    };
+    Ok(Visit {
+        appointment,
+        patient,
+        interpreter_language: interpreter.map(LanguageTag),
+        gaps: gaps(&facts, session.locale),
+    })
+}
+
+/// What is missing, by part.
+fn gaps(facts: &Facts, locale: Locale) -> Vec<VisitGap> {
+    use PartKind as P;
+    use VisitGapKind as K;
+    let drawn_up = facts.agreement.is_some();
+    let all = [
+        (
+            !drawn_up,
+            K::NoAgreement,
+            Some(P::Agreement),
+            "Det finns inget patientkontrakt.",
+            "There is no agreement.",
+        ),
+        (
+            drawn_up && facts.agreement != Some(agreement::Status::Active),
+            K::AgreementNotInForce,
+            Some(P::Agreement),
+            "Alla har inte sagt ja än.",
+            "Not everyone has said yes yet.",
+        ),
+        (
+            drawn_up && !facts.what_matters,
+            K::NoWhatMatters,
+            Some(P::Agreement),
+            "Vad som är viktigt för patienten saknas.",
+            "What matters to the patient is missing.",
+        ),
+        (drawn_up && !facts.goals, K::NoGoals, Some(P::Agreement), "Mål saknas.", "There are no goals."),
+        (
+            drawn_up && !facts.when_to_seek_help,
+            K::NoWhenToSeekHelp,
+            Some(P::Agreement),
+            "När och var man söker hjälp saknas.",
+            "When and where to seek help is missing.",
+        ),
+        (
+            !facts.contact,
+            K::NoFixedContact,
+            Some(P::FixedContact),
+            "Fast vårdkontakt saknas.",
+            "There is no fixed contact (fast vårdkontakt).",
+        ),
+        (
+            !facts.doctor,
+            K::NoFixedDoctor,
+            Some(P::FixedContact),
+            "Fast läkarkontakt saknas.",
+            "There is no fixed doctor (fast läkarkontakt).",
+        ),
+        (
+            !facts.time_after,
+            K::NoTimeAfterVisit,
+            Some(P::AgreedTime),
+            "Ingen tid är bokad efter besöket.",
+            "No time is booked after the visit.",
+        ),
+        (
+            drawn_up && !facts.items,
+            K::EmptyPlan,
+            Some(P::CoherentPlan),
+            "Det finns inga insatser i planen.",
+            "The plan has no items.",
+        ),
+        (
+            facts.without_time,
+            K::ItemWithoutTime,
+            Some(P::CoherentPlan),
+            "En insats i planen har ingen tid.",
+            "An item of the plan has no time.",
+        ),
+        (
+            !facts.step_after && !facts.time_after,
+            K::NoNextStepAfterVisit,
+            Some(P::CoherentPlan),
+            "Nästa steg efter besöket saknas.",
+            "There is no next step after the visit.",
+        ),
+        (
+            !facts.answers,
+            K::QuestionsUnanswered,
+            None,
+            "Patienten har inte svarat på frågorna inför besöket.",
+            "The patient has not answered the questions before the visit.",
+        ),
+        (facts.interpreter, K::InterpreterNeeded, None, "Tolk behövs.", "An interpreter is needed."),
+    ];
+    all.into_iter()
+        .filter(|(missing, ..)| *missing)
+        .map(|(_, kind, part, sv, en)| VisitGap { kind, part, message: locale.pick(sv, en).to_owned() })
+        .collect()
+}
+
+/// Today, where the units are.
+pub fn today(session: &Session) -> NaiveDate {
+    to_local(session.now()).date_naive()
+}
