@@ -27,7 +27,8 @@ async fn book(app: &TestApp, staff: &Staff, patient: &TestPatient, times: &[&str
     let input = json!({ "appointmentTypeId": kind, "startsLocal": times });
     let slots = act(app, &staff.identity, "slotPublish", "slots { id }", input).await.ok();
     for slot in slots.at("/slotPublish/slots").as_array().unwrap() {
-        let input = json!({ "patientId": patient.global_id(), "slotId": slot["id"] });
+        let input =
+            json!({ "patientId": patient.global_id(), "slotId": slot["id"], "bookingChannel": "PHONE" });
         act(app, &staff.identity, "appointmentBook", "appointment { id }", input).await.ok();
     }
 }
