@@ -23,8 +23,8 @@ use std::ops::Deref;
 use chrono::{DateTime, Utc};
 use entity::{
     CareUnitId, PatientId, SlotId, agreement, agreement_offer, agreement_request, agreement_version,
-    appointment, battery_answer_set, care_contact, goal, patient, phone_call, plan_item, slot,
-    task as task_row, thread, thread_message,
+    appointment, battery_answer_set, care_contact, goal, patient, phone_call, plan_item, plan_link,
+    safety_instruction, slot, task as task_row, thread, thread_message,
 };
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, Iterable, ModelTrait, PrimaryKeyToColumn, QueryFilter, Value,
@@ -99,6 +99,8 @@ patient_data! {
     goal => Goal,
     phone_call => CallLog,
     plan_item => PlanItem,
+    plan_link => PlanLink,
+    safety_instruction => SafetyInstruction,
     task_row => Task,
     thread => Thread,
     thread_message => Thread,

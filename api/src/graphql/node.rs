@@ -13,7 +13,7 @@ use super::{
     care_unit::CareUnit,
     patient::Patient,
     plain::meta_field,
-    read::{self, beginning, node},
+    read::{self, beginning, node, overlay},
     scalars::{GlobalId, NodeKind},
     thread::{self, Thread},
     types::{
@@ -23,6 +23,7 @@ use super::{
         booking::{Appointment, AppointmentType, Slot},
         calls::CallLogEntry,
         messages::{ReminderPreference, ThreadMessage},
+        overlay::{PlanLink, SafetyInstruction},
         people::CareContact,
         tasks::Task,
     },
@@ -101,7 +102,9 @@ nodes! {
     Goal(Arc<Goal>),
     Patient(Patient),
     PlanItem(Arc<PlanItem>),
+    PlanLink(PlanLink),
     ReminderPreference(ReminderPreference),
+    SafetyInstruction(SafetyInstruction),
     Slot(Slot),
     Task(Task),
     Thread(Thread),
@@ -135,6 +138,10 @@ impl Node {
             NodeKind::Goal => node::goal(ctx, row.into()).await?.map(Self::Goal),
             NodeKind::Patient => node::patient(ctx, row.into()).await?.map(Self::Patient),
             NodeKind::PlanItem => node::plan_item(ctx, row.into()).await?.map(Self::PlanItem),
+            NodeKind::PlanLink => overlay::link(ctx, row.into()).await?.map(Self::PlanLink),
+            NodeKind::SafetyInstruction => {
+                overlay::instruction(ctx, row.into()).await?.map(Self::SafetyInstruction)
+            }
             NodeKind::Slot => node::slot(ctx, row.into()).await?.map(Self::Slot),
             NodeKind::Task => read::task::task(ctx, row.into()).await?.map(Self::Task),
             NodeKind::ReminderPreference => {

@@ -23,6 +23,8 @@ pub struct Record {
     pub digest: String,
     pub goal: String,
     pub item: String,
+    pub instruction: String,
+    pub link: String,
     pub contact: String,
     /// None at the unit that offers no times.
     pub appointment: Option<String>,
@@ -92,7 +94,9 @@ pub const KINDS: &[NodeKind] = &[
     NodeKind::Goal,
     NodeKind::Patient,
     NodeKind::PlanItem,
+    NodeKind::PlanLink,
     NodeKind::ReminderPreference,
+    NodeKind::SafetyInstruction,
     NodeKind::Slot,
     NodeKind::Task,
     NodeKind::Thread,
@@ -113,8 +117,8 @@ pub async fn rows_about(app: &TestApp, patient: PatientId) -> Vec<(NodeKind, Uui
     }
     add!(agreement Agreement, agreement_offer AgreementOffer, agreement_request AgreementRequest,
          agreement_version AgreementVersion, appointment Appointment, battery_answer_set BatteryAnswerSet,
-         phone_call CallLogEntry,
-         care_contact CareContact, goal Goal, plan_item PlanItem, reminder_preference ReminderPreference,
+         phone_call CallLogEntry, care_contact CareContact, goal Goal, plan_item PlanItem, plan_link PlanLink,
+         safety_instruction SafetyInstruction, reminder_preference ReminderPreference,
          task Task, thread Thread, thread_message ThreadMessage);
     found
 }
@@ -147,7 +151,10 @@ fn selection(mutation: &str) -> &'static str {
         "agreementRequest" | "agreementRequestPass" | "agreementRequestWithdraw" => {
             "request { id status why rowVersion }"
         }
-        "agreementAssent" | "agreementCreate" | "agreementEnd" | "agreementPropose" => {
+        "safetyInstructionAdd" | "safetyInstructionWithdraw" => "instruction { id text rowVersion }",
+        "planLinkAdd" | "planLinkRemove" => "link { id title rowVersion }",
+        "patientDeceasedRecord" => "patient { id givenName }",
+        "agreementAssent" | "agreementChoose" | "agreementCreate" | "agreementEnd" | "agreementPropose" => {
             "agreement { id status rowVersion currentVersion { id digest title story status } \
              goals { id text } planItems { id title description status rowVersion } }"
         }
@@ -211,6 +218,10 @@ pub fn mutations(at: &Record, unit: &Staff) -> Vec<(&'static str, Value)> {
             "agreementAssent",
             json!({ "agreementId": at.agreement, "versionId": at.version, "digest": at.digest }),
         ),
+        (
+            "agreementChoose",
+            json!({ "agreementId": at.agreement, "versionId": at.version, "digest": at.digest }),
+        ),
         ("agreementCreate", json!({ "patientId": patient, "title": "Ny plan" })),
         (
             "agreementEnd",
@@ -259,6 +270,7 @@ pub fn mutations(at: &Record, unit: &Staff) -> Vec<(&'static str, Value)> {
         ),
         ("goalAdd", json!({ "agreementId": at.agreement, "text": "Ett mål" })),
         ("messageSend", json!({ "threadId": at.thread, "body": "Hej" })),
+        ("patientDeceasedRecord", json!({ "patientId": patient, "diedOn": "2027-01-30" })),
         ("planItemAccept", json!({ "planItemId": at.item, "expectedRowVersion": 1 })),
         ("planItemComplete", json!({ "planItemId": at.item, "expectedRowVersion": 1, "outcome": "DONE" })),
         (
@@ -266,7 +278,20 @@ pub fn mutations(at: &Record, unit: &Staff) -> Vec<(&'static str, Value)> {
             json!({ "agreementId": at.agreement, "title": "Insats", "category": "TREATMENT", "owner": "PATIENT",
                     "timing": { "date": "2027-03-01" } }),
         ),
+        (
+            "planLinkAdd",
+            json!({ "agreementId": at.agreement, "kind": "SIP", "title": "SIP", "holder": "Kommunen" }),
+        ),
+        ("planLinkRemove", json!({ "linkId": at.link, "reason": "Slut", "expectedRowVersion": 1 })),
         ("reminderPreferencesSet", json!({ "patientId": patient, "choices": [choice] })),
+        (
+            "safetyInstructionAdd",
+            json!({ "agreementId": at.agreement, "kind": "WARNING_SIGN", "text": "Feber" }),
+        ),
+        (
+            "safetyInstructionWithdraw",
+            json!({ "instructionId": at.instruction, "reason": "Fel", "expectedRowVersion": 1 }),
+        ),
         (
             "slotPublish",
             json!({ "appointmentTypeId": random(NodeKind::AppointmentType), "startsLocal": ["2027-03-01T09:00"] }),
@@ -307,6 +332,8 @@ pub fn nowhere(like: &Record) -> Record {
         digest: "00".repeat(32),
         goal: random(NodeKind::Goal),
         item: random(NodeKind::PlanItem),
+        instruction: random(NodeKind::SafetyInstruction),
+        link: random(NodeKind::PlanLink),
         contact: random(NodeKind::CareContact),
         appointment: Some(random(NodeKind::Appointment)),
         free_slot: like.free_slot.clone(),
@@ -357,6 +384,12 @@ async fn record(app: &TestApp, patient: &TestPatient, staff: &Staff, times: Opti
     let digest = proposed.text("/agreementPropose/agreement/currentVersion/digest");
     let input = json!({ "agreementId": agreement, "versionId": version, "digest": digest });
     act(app, own, "agreementAssent", input).await.ok();
+    let input = json!({ "agreementId": agreement, "kind": "WARNING_SIGN", "text": text("Tecken") });
+    let answer = act(app, care, "safetyInstructionAdd", input).await.ok();
+    let instruction = answer.text("/safetyInstructionAdd/instruction/id");
+    let input =
+        json!({ "agreementId": agreement, "kind": "REHAB", "title": text("Rehab"), "holder": "Rehab" });
+    let link = act(app, own, "planLinkAdd", input).await.ok().text("/planLinkAdd/link/id");
     let (mut appointment, mut free_slot) = (None, None);
     if let Some(kind) = times {
         let starts = ["2027-02-15T09:00", "2027-02-15T10:00", "2027-02-15T11:00"];
@@ -410,6 +443,8 @@ async fn record(app: &TestApp, patient: &TestPatient, staff: &Staff, times: Opti
         digest,
         goal,
         item,
+        instruction,
+        link,
         contact,
         appointment,
         free_slot,
@@ -491,7 +526,7 @@ pub async fn log_length(app: &TestApp) -> usize {
 /// Everything of the caller's own record that `me` can show.
 pub const ME: &str = "{ me { id givenName familyName personalIdentityNumber birthDate language careUnit { id name } \
     agreements { nodes { id title } } agreementOffers { id answerWords } agreementRequests { id why } \
-    agreement { id status rowVersion careUnit { name } history { nodes { what byName changes { label from to } } } \
+    agreement { id status rowVersion careUnit { name } safetyInstructions { text } basedOn { title } history { nodes { what byName changes { label from to } } } \
       currentVersion { id title story whatMatters sharedGoal ownResponsibility selfCare whenToSeekHelp howResultsCome } \
       proposals { id title } goals { id text } \
       planItems { id title description resultHow statusReason goal { id text } responsibleUnit { name } } } \

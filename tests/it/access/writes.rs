@@ -23,6 +23,9 @@ const FOR_STAFF: &[&str] = &[
     "careRelationRegister",
     "contactAppoint",
     "contactEnd",
+    "patientDeceasedRecord",
+    "safetyInstructionAdd",
+    "safetyInstructionWithdraw",
     "slotPublish",
     "taskAssign",
     "taskEnd",
@@ -33,7 +36,7 @@ const FOR_STAFF: &[&str] = &[
 ];
 
 /// What staff may never do, whatever the id.
-const FOR_PATIENTS: &[&str] = &["agreementRequestWithdraw"];
+const FOR_PATIENTS: &[&str] = &["agreementChoose", "agreementRequestWithdraw"];
 
 #[tokio::test]
 async fn the_cases_aim_every_mutation_of_the_schema() {

@@ -38,8 +38,10 @@ listed! {
         Goal,
         Patient,
         PlanItem,
+        PlanLink,
         QuestionBattery,
         ReminderPreference,
+        SafetyInstruction,
         Slot,
         Task,
         Template,
@@ -58,6 +60,7 @@ listed! {
         Assign,
         Book,
         Cancel,
+        Choose,
         Complete,
         Create,
         End,
@@ -143,16 +146,20 @@ pub fn allows(who: Who, noun: Noun, action: Action) -> bool {
         | (N::Agreement, A::End | A::Propose)
         | (N::AgreementOffer, A::Read | A::Answer)
         | (N::AgreementRequest, A::Read | A::Create)
+        | (N::PlanLink, A::Read | A::Create | A::End)
+        | (N::SafetyInstruction, A::Read)
         | (N::Goal, A::Create)
         | (N::PlanItem, A::Propose | A::Accept | A::Complete) => patient || care,
         // The assent of care is given by the role CARE alone.
         (N::Agreement, A::Assent) => patient || who == Who::Staff(Role::Care),
-        // Care cannot close what the patient asks for.
-        (N::AccessLog, A::Read) | (N::AgreementRequest, A::Withdraw) => patient,
+        // So are safety instructions.
+        (N::SafetyInstruction, A::Create | A::Withdraw) => who == Who::Staff(Role::Care),
+        // Care cannot close what the patient asks for, nor choose for the patient.
+        (N::AccessLog, A::Read) | (N::Agreement, A::Choose) | (N::AgreementRequest, A::Withdraw) => patient,
         (N::Agreement | N::AgreementOffer, A::Create)
         | (N::AgreementRequest, A::Pass)
         | (N::CareContact, A::Appoint | A::End)
-        | (N::CareRelation, A::Register)
+        | (N::CareRelation | N::Patient, A::Register)
         | (N::CareUnit, A::List)
         | (N::WorkNote, A::Read) => care,
         (N::CallLog, A::Read | A::Create | A::Complete)

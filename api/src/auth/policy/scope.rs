@@ -99,9 +99,8 @@ impl Rights {
         let Some(area) = area(noun) else { return false };
         match (noun, action) {
             // Accepting a proposal is the assent to it, and who may assent may take it back.
-            (Noun::Agreement, Action::Assent | Action::End) | (Noun::PlanItem, Action::Accept) => {
-                self.assent && self.level(area).is_some()
-            }
+            (Noun::Agreement, Action::Assent | Action::Choose | Action::End)
+            | (Noun::PlanItem, Action::Accept) => self.assent && self.level(area).is_some(),
             (_, Action::Read | Action::List) => self.level(area).is_some(),
             _ => self.level(area) == Some(Level::Act),
         }
@@ -116,7 +115,9 @@ pub fn area(noun: Noun) -> Option<Area> {
         | Noun::AgreementRequest
         | Noun::BatteryAnswer
         | Noun::Goal
-        | Noun::PlanItem => Some(Area::Agreement),
+        | Noun::PlanItem
+        | Noun::PlanLink
+        | Noun::SafetyInstruction => Some(Area::Agreement),
         Noun::Appointment => Some(Area::Booking),
         Noun::Thread => Some(Area::Messages),
         Noun::CareContact => Some(Area::Contacts),

@@ -6,6 +6,7 @@
 pub mod assent;
 pub mod canonical;
 pub mod change;
+pub mod choose;
 pub mod consent;
 pub mod content;
 pub mod content_edit;

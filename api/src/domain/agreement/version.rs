@@ -157,8 +157,10 @@ impl Locked {
 fn another_in_force(session: &Session) -> Problem {
     let (sv, en) = match session.actor.party() {
         Some(Party::Patient) => (
-            "Du har redan ett patientkontrakt som gäller. Det nya kan börja gälla när det är avslutat.",
-            "You already have an agreement in force. The new one can come into force when that has ended.",
+            "Du har redan ett patientkontrakt som gäller. Välj det nya, så avslutas det gamla samtidigt, eller behåll \
+             det du har.",
+            "You already have an agreement in force. Choose the new one, and the old one ends at the same time, or keep \
+             the one you have.",
         ),
         _ => (
             "Patientkontraktet kan inte börja gälla nu. Fråga patienten.",

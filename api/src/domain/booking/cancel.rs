@@ -1,9 +1,9 @@
 //! Cancelling a time (avboka).
 
 use chrono::{DateTime, Days, NaiveTime, Utc};
-use entity::{AppointmentId, appointment, care_unit};
+use entity::{AppointmentId, PatientId, appointment, care_unit};
 use sea_orm::{
-    ColumnTrait, EntityTrait, QueryFilter,
+    ColumnTrait, EntityTrait, QueryFilter, QueryOrder,
     sea_query::{Expr, ExprTrait},
 };
 use serde::Serialize;
@@ -41,29 +41,58 @@ pub async fn cancel(session: &Session, key: &str, cmd: &Cancel) -> Result<Receip
     act::perform(session, "appointmentCancel", key, cmd, async |tx| {
         let now = session.now();
         let booked = changeable(tx, session, Action::Cancel, cmd.appointment).await?;
-        let cancelled = appointment::Entity::update_many()
-            .col_expr(appointment::Column::Status, Expr::value(appointment::Status::Cancelled))
-            .col_expr(appointment::Column::CancelledAt, Expr::value(now))
-            .col_expr(appointment::Column::CancelledBy, Expr::value(session.actor.kind()))
-            .col_expr(appointment::Column::RowVersion, Expr::col(appointment::Column::RowVersion).add(1))
-            .filter(appointment::Column::Id.eq(booked.id))
-            .filter(appointment::Column::RowVersion.eq(cmd.expected_row_version))
-            .filter(appointment::Column::Status.eq(appointment::Status::Booked))
-            .exec(tx)
-            .await?
-            .rows_affected;
-        if cancelled == 0 {
+        if !free(tx, session, &booked, cmd.expected_row_version).await? {
             return Err(Problem::stale().into());
         }
-        seat::release(tx, booked.slot_id).await?;
-        seat::vacate(tx, booked.id.0).await?;
         end_relation(tx, &booked, relation_end(&session.actor, &booked, now)).await?;
-        notice::withdraw(tx, booked.id, "CANCELLED").await?;
         notice::plan_cancellation(tx, session, &booked).await?;
-        emit(tx, session, [event("appointment.cancelled", &booked)]).await?;
         Ok(Done::on(booked.patient_id).with("appointment", booked.id.0))
     })
     .await
+}
+
+/// Gives the seat and the patient's time back, and takes the reminders back; false when it was cancelled or changed
+/// meanwhile.
+async fn free(
+    tx: &Tx,
+    session: &Session,
+    booked: &appointment::Model,
+    row_version: i32,
+) -> Result<bool, Fault> {
+    let cancelled = appointment::Entity::update_many()
+        .col_expr(appointment::Column::Status, Expr::value(appointment::Status::Cancelled))
+        .col_expr(appointment::Column::CancelledAt, Expr::value(session.now()))
+        .col_expr(appointment::Column::CancelledBy, Expr::value(session.actor.kind()))
+        .col_expr(appointment::Column::RowVersion, Expr::col(appointment::Column::RowVersion).add(1))
+        .filter(appointment::Column::Id.eq(booked.id))
+        .filter(appointment::Column::RowVersion.eq(row_version))
+        .filter(appointment::Column::Status.eq(appointment::Status::Booked))
+        .exec(tx)
+        .await?
+        .rows_affected;
+    if cancelled == 0 {
+        return Ok(false);
+    }
+    seat::release(tx, booked.slot_id).await?;
+    seat::vacate(tx, booked.id.0).await?;
+    notice::withdraw(tx, booked.id, "CANCELLED").await?;
+    emit(tx, session, [event("appointment.cancelled", booked)]).await?;
+    Ok(true)
+}
+
+/// Frees every time that a patient who has died has ahead, at every care provider. Nobody is told of it.
+pub(crate) async fn free_all(tx: &Tx, session: &Session, patient: PatientId) -> Result<(), Fault> {
+    let ahead = appointment::Entity::find()
+        .filter(appointment::Column::PatientId.eq(patient))
+        .filter(appointment::Column::Status.eq(appointment::Status::Booked))
+        .filter(appointment::Column::EndsAt.gt(session.now()))
+        .order_by_asc(appointment::Column::SlotId)
+        .all(tx)
+        .await?;
+    for booked in ahead {
+        free(tx, session, &booked, booked.row_version).await?;
+    }
+    Ok(())
 }
 
 /// The appointment, if the caller reaches it and may change it now.

@@ -17,7 +17,7 @@ pub mod rules;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::{
-    AssignmentId, CareRelationId, PatientId, TaskId, assignment, care_relation,
+    AssignmentId, CareRelationId, PatientId, TaskId, assignment, care_relation, patient,
     task::{self, Kind, Status},
 };
 use sea_orm::{
@@ -33,6 +33,7 @@ use super::{
     history::{self, Change, Owner},
 };
 use crate::{
+    auth::actor::Actor,
     crypto::Place,
     db::Tx,
     error::{Fault, Problem, Stop},
@@ -77,8 +78,15 @@ impl Ending {
     }
 }
 
-/// Raises a task, unless one of this kind about this subject is open. Gives the new one.
+/// Raises a task, unless one of this kind about this subject is open. Gives the new one. Sweeps raise nothing about
+/// the dead.
 pub async fn raise(tx: &Tx, session: &Session, raise: &Raise<'_>) -> Result<Option<TaskId>, Fault> {
+    if session.actor == Actor::System {
+        let whom = patient::Entity::find_by_id(raise.owner.patient).one(tx).await?;
+        if whom.is_none_or(|whom| whom.deceased_on.is_some()) {
+            return Ok(None);
+        }
+    }
     let id = TaskId(session.core.clock.uuid());
     let (created_by_kind, created_by_id) = act::by(session);
     let row = task::ActiveModel {

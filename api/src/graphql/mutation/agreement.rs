@@ -8,6 +8,7 @@ use super::payload::{Answer, payload};
 use crate::{
     domain::agreement::{
         assent::{GiveAssent, assent},
+        choose::{Choose, choose},
         content::AgreementContent,
         create::{Create, create},
         end::{End, end},
@@ -17,7 +18,7 @@ use crate::{
         read::node,
         scalars::{GlobalId, NodeKind},
         types::{agreement::Agreement, enums::AgreementEndReason},
-        user_error::session,
+        user_error::{UserError, session},
     },
 };
 
@@ -44,6 +45,19 @@ pub struct AgreementCreateInput {
     how_results_come: Option<String>,
     /// The code of a patient group (patientgrupp): one of `patientGroups`.
     patient_group: Option<String>,
+    /// New for every action, the same when the action is tried again; 1 to 200 characters.
+    idempotency_key: String,
+}
+
+/// A choice between two agreements (val av patientkontrakt).
+#[derive(InputObject)]
+pub struct AgreementChooseInput {
+    /// The chosen agreement's global id.
+    agreement_id: ID,
+    /// The global id of its version that waits for the patient.
+    version_id: ID,
+    /// The version's `digest` as it was read: the choice is the assent to exactly that text.
+    digest: String,
     /// New for every action, the same when the action is tried again; 1 to 200 characters.
     idempotency_key: String,
 }
@@ -89,11 +103,34 @@ pub struct AgreementAssentInput {
     idempotency_key: String,
 }
 
-payload! {
-    /// Answer to `agreementCreate`.
-    AgreementCreatePayload of AgreementId {
-        /// The draft.
-        agreement: Agreement = node::agreement
+/// Answer to `agreementCreate`.
+pub struct AgreementCreatePayload(Answer<AgreementId>);
+
+/// Answer to `agreementCreate`.
+#[Object(serial)]
+impl AgreementCreatePayload {
+    /// The draft.
+    async fn agreement(&self, ctx: &Context<'_>) -> Result<Option<Agreement>> {
+        match self.0.show {
+            Some(id) => node::agreement(ctx, id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// What to ask the patient (fråga patienten). The same words whoever asks, whether there is another agreement or not:
+    /// one at another care provider is the patient's to tell of.
+    async fn ask_the_patient(&self, ctx: &Context<'_>) -> &str {
+        session(ctx).locale.pick(
+            "Fråga patienten om det redan finns ett patientkontrakt hos någon annan vårdgivare. Patienten väljer i så \
+             fall vilket som ska gälla.",
+            "Ask the patient whether there already is an agreement at another care provider. If so, the patient chooses \
+             which one is to be in force.",
+        )
+    }
+
+    /// Why it was refused, everything at once; empty when it was done.
+    async fn user_errors(&self) -> &[UserError] {
+        &self.0.errors
     }
 }
 
@@ -109,6 +146,14 @@ payload! {
     /// Answer to `agreementAssent`.
     AgreementAssentPayload of AgreementId {
         /// The agreement as it is now, also when the act was refused.
+        agreement: Agreement = node::agreement
+    }
+}
+
+payload! {
+    /// Answer to `agreementChoose`.
+    AgreementChoosePayload of AgreementId {
+        /// The chosen agreement as it is now, also when the act was refused.
         agreement: Agreement = node::agreement
     }
 }
@@ -189,6 +234,26 @@ impl AgreementMutation {
         };
         let outcome = assent(session, &input.idempotency_key, &cmd).await;
         Ok(AgreementAssentPayload(Answer::new(session, outcome, "agreement", Some(agreement))?))
+    }
+
+    /// Chooses between two agreements (väljer patientkontrakt), by the patient: assents to this one, which comes into
+    /// force, and ends the one in force in the same moment. WRONG_STATE while care has not assented to it.
+    async fn agreement_choose(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which one, and what was read.")] input: AgreementChooseInput,
+    ) -> Result<AgreementChoosePayload> {
+        let session = session(ctx);
+        let agreement =
+            GlobalId::row(&input.agreement_id, NodeKind::Agreement).unwrap_or(AgreementId(Uuid::nil()));
+        let cmd = Choose {
+            agreement,
+            version: GlobalId::row(&input.version_id, NodeKind::AgreementVersion)
+                .unwrap_or(AgreementVersionId(Uuid::nil())),
+            digest: hex::decode(input.digest.trim()).unwrap_or_default(),
+        };
+        let outcome = choose(session, &input.idempotency_key, &cmd).await;
+        Ok(AgreementChoosePayload(Answer::new(session, outcome, "agreement", Some(agreement))?))
     }
 
     /// Ends an agreement (avslutar patientkontraktet), by either side: it is an agreement, and each may leave it. What

@@ -7,6 +7,8 @@ mod beginning;
 mod booking;
 mod call;
 mod contact;
+mod overlay;
+mod patient;
 mod payload;
 mod plan;
 mod plan_edit;
@@ -27,6 +29,8 @@ pub struct Mutation(
     booking::BookingMutation,
     call::CallMutation,
     contact::ContactMutation,
+    overlay::OverlayMutation,
+    patient::PatientMutation,
     plan::PlanMutation,
     plan_edit::PlanEditMutation,
     relation::RelationMutation,

@@ -117,7 +117,7 @@ pub async fn offer(ctx: &Context<'_>, id: AgreementOfferId) -> Result<Option<Agr
 }
 
 /// Tells the access log of what is shown, or of what was out of reach.
-fn shown<T>(session: &Session, found: Result<Option<(PatientId, T)>, Fault>) -> Result<Option<T>> {
+pub(super) fn shown<T>(session: &Session, found: Result<Option<(PatientId, T)>, Fault>) -> Result<Option<T>> {
     let Some((patient, object)) = found.map_err(|e| fault(session, &e))? else {
         session.trail.denied("NOT_FOUND", None);
         return Ok(None);

@@ -11,6 +11,7 @@ pub mod contact;
 pub mod history;
 pub mod history_words;
 pub mod node;
+pub mod overlay;
 pub mod plan;
 pub mod preference;
 pub mod steps;

@@ -433,3 +433,49 @@ plain_enum! {
         Superseded,
     }
 }
+
+plain_enum! {
+    /// What a safety instruction (säkerhetsanvisning) is about.
+    SafetyInstructionKind = entity::safety_instruction::Kind {
+        /// A warning sign (varningstecken).
+        WarningSign,
+        /// A medicine (läkemedel); it cites the medication list.
+        Medicine,
+        /// Whom to call (vem man ringer).
+        WhomToCall,
+    }
+}
+
+plain_enum! {
+    /// Whether a safety instruction has been agreed on.
+    SafetyInstructionStatus = entity::safety_instruction::Status {
+        /// In force by care's word alone (ännu inte överenskommen).
+        Open,
+        /// Part of a version that both sides have assented to (överenskommen).
+        Agreed,
+        /// Taken back by care (återtagen).
+        Withdrawn,
+    }
+}
+
+plain_enum! {
+    /// What kind of existing plan (befintlig plan) an agreement is linked to.
+    ExistingPlanKind = entity::plan_link::Kind {
+        /// Coordinated individual plan (samordnad individuell plan, SIP).
+        Sip,
+        /// Care plan (vårdplan).
+        Vardplan,
+        /// Rehabilitation plan (rehabiliteringsplan).
+        Rehab,
+        /// Habilitation plan (habiliteringsplan).
+        Habilitation,
+        /// My care plan, cancer (Min vårdplan cancer).
+        MinVardplanCancer,
+        /// Person-centred care pathway (personcentrerat och sammanhållet vårdförlopp).
+        PersoncentreratVardforlopp,
+        /// Digital+.
+        DigitalPlus,
+        /// Another plan (annan plan).
+        Other,
+    }
+}

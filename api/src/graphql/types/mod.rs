@@ -9,6 +9,7 @@ pub mod content;
 pub mod enums;
 pub mod history;
 pub mod messages;
+pub mod overlay;
 pub mod people;
 pub mod tasks;
 pub mod template;

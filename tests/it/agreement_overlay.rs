@@ -1,0 +1,176 @@
+//! What care lays over an agreement at once, and the plans it builds on.
+
+use entity::notice;
+use harness::TestApp;
+use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
+use serde_json::{Value, json};
+
+use crate::acts::{Plan, act, active, draft};
+
+const INSTRUCTION: &str =
+    "instruction { id kind text action phone source sourceOn status standing agreedInVersion rowVersion }";
+const LINK: &str = "link { id kind title holder url datedOn parties fulfils removedAt rowVersion }";
+
+fn warning(plan: &Plan) -> Value {
+    json!({
+        "agreementId": plan.id, "kind": "WARNING_SIGN", "text": "Svullna ben",
+        "action": "Ring samma dag", "phone": "070-174 06 05",
+    })
+}
+
+async fn over(app: &TestApp, who: &patientkontrakt::auth::token::Identity) -> Vec<Value> {
+    let query = "{ me { agreement { safetyInstructions { text status standing agreedInVersion } } } }";
+    let answer = app.run(who, query, json!({})).await.ok();
+    answer.at("/me/agreement/safetyInstructions").as_array().unwrap().clone()
+}
+
+/// **R** "Care may at once overlay a safety instruction; the patient is notified and sees 'ändrat av vården, ännu inte
+/// överenskommet'."
+#[tokio::test]
+async fn a_safety_instruction_holds_at_once_and_the_patient_is_told_that_it_is_not_agreed_yet() {
+    let app = TestApp::new().await;
+    let (s1, p1) = (&app.world.s1, &app.world.p1);
+    let choice = json!({ "kind": "PLAN", "channel": "MAIL", "optedIn": true, "textShown": "Ja" });
+    let input = json!({ "choices": [choice], "contactWays": { "mail": "etta@example.se" } });
+    act(&app, &p1.identity, "reminderPreferencesSet", "preferences { id }", input).await.ok();
+    let plan = draft(&app, s1, p1).await;
+    let early = act(&app, &s1.identity, "safetyInstructionAdd", INSTRUCTION, warning(&plan)).await;
+    assert_eq!(early.user_error_codes("safetyInstructionAdd"), ["WRONG_STATE"]);
+    let p2 = &app.world.p2;
+    let plan = active(&app, &app.world.s2, p2).await;
+    let input = json!({ "choices": [{ "kind": "PLAN", "channel": "MAIL", "optedIn": true, "textShown": "Ja" }],
+                        "contactWays": { "mail": "tva@example.se" } });
+    act(&app, &p2.identity, "reminderPreferencesSet", "preferences { id }", input).await.ok();
+    let added =
+        act(&app, &app.world.s2.identity, "safetyInstructionAdd", INSTRUCTION, warning(&plan)).await.ok();
+    assert_eq!(added.text("/safetyInstructionAdd/instruction/phone"), "+46701740605");
+    let shown = over(&app, &p2.identity).await;
+    assert_eq!(shown[0]["text"], "Svullna ben");
+    assert_eq!(shown[0]["standing"], "ändrat av vården, ännu inte överenskommet");
+    let told = notice::Entity::find().filter(notice::Column::Rule.eq("PLAN_SAFETY"));
+    assert_eq!(told.count(app.core.db.reader()).await.unwrap(), 1);
+    for (who, code) in [
+        (&p2.identity, "FORBIDDEN"),
+        (&app.world.coordinator.identity, "FORBIDDEN"),
+        (&app.world.s3.identity, "NOT_FOUND"),
+    ] {
+        let answer = act(&app, who, "safetyInstructionAdd", INSTRUCTION, warning(&plan)).await;
+        assert_eq!(answer.user_error_codes("safetyInstructionAdd"), [code]);
+    }
+}
+
+/// **R** "Medicines cite the medication list with source and date."
+#[tokio::test]
+async fn a_medicine_cites_the_medication_list_with_its_date_and_whom_to_call_has_a_number() {
+    let app = TestApp::new().await;
+    let (s1, p1) = (&app.world.s1, &app.world.p1);
+    let plan = active(&app, s1, p1).await;
+    let add = |input: Value| act(&app, &s1.identity, "safetyInstructionAdd", INSTRUCTION, input);
+    let uncited =
+        add(json!({ "agreementId": plan.id, "kind": "MEDICINE", "text": "Sluta med tabletten" })).await;
+    assert_eq!(uncited.user_error_codes("safetyInstructionAdd"), ["BAD_USER_INPUT"; 2]);
+    let fields: Vec<_> =
+        (0..2).map(|n| uncited.text(&format!("/safetyInstructionAdd/userErrors/{n}/field"))).collect();
+    assert_eq!(fields, ["source", "sourceOn"]);
+    let mut input = json!({
+        "agreementId": plan.id, "kind": "MEDICINE", "text": "Sluta med tabletten",
+        "source": "Nationella läkemedelslistan", "sourceOn": "2027-03-01",
+    });
+    assert_eq!(
+        add(input.clone()).await.user_error_codes("safetyInstructionAdd"),
+        ["BAD_USER_INPUT"],
+        "in the future"
+    );
+    input["sourceOn"] = json!("2027-01-30");
+    let cited = add(input).await.ok();
+    assert_eq!(cited.text("/safetyInstructionAdd/instruction/sourceOn"), "2027-01-30");
+    let nobody = add(json!({ "agreementId": plan.id, "kind": "WHOM_TO_CALL", "text": "Ring oss" })).await;
+    assert_eq!(nobody.text("/safetyInstructionAdd/userErrors/0/field"), "phone");
+}
+
+#[tokio::test]
+async fn care_takes_an_instruction_back_with_a_reason_unless_it_is_agreed_on() {
+    let app = TestApp::new().await;
+    let (s1, p1) = (&app.world.s1, &app.world.p1);
+    let plan = active(&app, s1, p1).await;
+    let added = act(&app, &s1.identity, "safetyInstructionAdd", INSTRUCTION, warning(&plan)).await.ok();
+    let id = added.text("/safetyInstructionAdd/instruction/id");
+    let back = |reason: &str, row_version: i32| {
+        let input = json!({ "instructionId": id, "reason": reason, "expectedRowVersion": row_version });
+        act(&app, &s1.identity, "safetyInstructionWithdraw", INSTRUCTION, input)
+    };
+    assert_eq!(back("", 1).await.user_error_codes("safetyInstructionWithdraw"), ["BAD_USER_INPUT"]);
+    assert_eq!(back("Fel", 4).await.user_error_codes("safetyInstructionWithdraw"), ["STALE_ROW_VERSION"]);
+    let done = back("Provet var normalt", 1).await.ok();
+    assert_eq!(done.text("/safetyInstructionWithdraw/instruction/status"), "WITHDRAWN");
+    assert_eq!(back("Igen", 2).await.user_error_codes("safetyInstructionWithdraw"), ["WRONG_STATE"]);
+    assert!(over(&app, &p1.identity).await.is_empty());
+    let query =
+        "{ me { agreement { safetyInstructions(includeWithdrawn: true) { status withdrawReason } } } }";
+    let all = app.run(&p1.identity, query, json!({})).await.ok();
+    assert_eq!(all.text("/me/agreement/safetyInstructions/0/withdrawReason"), "Provet var normalt");
+}
+
+/// `basedOn`: "linked, never overwritten"; a SIP may have parties outside care.
+#[tokio::test]
+async fn existing_plans_are_linked_by_both_sides_and_a_link_ends_rather_than_disappears() {
+    let app = TestApp::new().await;
+    let (s1, p1) = (&app.world.s1, &app.world.p1);
+    let plan = active(&app, s1, p1).await;
+    let sip = json!({
+        "agreementId": plan.id, "kind": "SIP", "title": "Min SIP", "holder": "Kommunen",
+        "url": "https://plan.example.se/sip/7", "datedOn": "2026-11-02",
+        "parties": ["Försäkringskassan", "Arbetsförmedlingen"],
+    });
+    let linked = act(&app, &p1.identity, "planLinkAdd", LINK, sip.clone()).await.ok();
+    let link = linked.at("/planLinkAdd/link").clone();
+    assert_eq!(link["parties"], json!(["Försäkringskassan", "Arbetsförmedlingen"]));
+    let mut wrong = sip.clone();
+    (wrong["url"], wrong["title"], wrong["fulfils"]) = (json!("http://x"), json!(" "), json!(true));
+    let wrong = act(&app, &p1.identity, "planLinkAdd", LINK, wrong).await;
+    assert_eq!(wrong.user_error_codes("planLinkAdd"), ["BAD_USER_INPUT"; 3], "{}", wrong.body);
+
+    let query = "{ me { agreement { basedOn { title kind } fulfilledBy { title } } } }";
+    let seen = app.run(&p1.identity, query, json!({})).await.ok();
+    assert_eq!(seen.text("/me/agreement/basedOn/0/title"), "Min SIP");
+    assert!(seen.at("/me/agreement/fulfilledBy").is_null());
+    // One plan may be the agreement.
+    let mut whole = sip.clone();
+    (whole["title"], whole["kind"], whole["fulfils"]) = (json!("Vårdplanen"), json!("VARDPLAN"), json!(true));
+    act(&app, &s1.identity, "planLinkAdd", LINK, whole.clone()).await.ok();
+    let second = act(&app, &s1.identity, "planLinkAdd", LINK, whole).await;
+    assert_eq!(second.user_error_codes("planLinkAdd"), ["CONFLICT"]);
+    let seen = app.run(&p1.identity, query, json!({})).await.ok();
+    assert_eq!(seen.text("/me/agreement/fulfilledBy/title"), "Vårdplanen");
+
+    let end = |reason: &str, row_version: i32| {
+        let input = json!({ "linkId": link["id"], "reason": reason, "expectedRowVersion": row_version });
+        act(&app, &s1.identity, "planLinkRemove", LINK, input)
+    };
+    assert_eq!(end("", 1).await.user_error_codes("planLinkRemove"), ["BAD_USER_INPUT"]);
+    assert_eq!(end("Slut", 3).await.user_error_codes("planLinkRemove"), ["STALE_ROW_VERSION"]);
+    end("Planen är avslutad", 1).await.ok();
+    assert_eq!(end("Igen", 2).await.user_error_codes("planLinkRemove"), ["WRONG_STATE"]);
+    let seen = app.run(&p1.identity, query, json!({})).await.ok();
+    assert_eq!(seen.at("/me/agreement/basedOn").as_array().unwrap().len(), 1);
+    let query = "{ me { agreement { basedOn(includeRemoved: true) { title removedAt removeReason } } } }";
+    let all = app.run(&p1.identity, query, json!({})).await.ok();
+    assert_eq!(all.text("/me/agreement/basedOn/0/removeReason"), "Planen är avslutad");
+    let stranger = act(&app, &app.world.p2.identity, "planLinkAdd", LINK, sip).await;
+    assert_eq!(stranger.user_error_codes("planLinkAdd"), ["NOT_FOUND"]);
+}
+
+#[tokio::test]
+async fn safety_and_links_cost_one_statement_each_beside_the_plan() {
+    let app = TestApp::new().await;
+    let (s1, p1) = (&app.world.s1, &app.world.p1);
+    let plan = active(&app, s1, p1).await;
+    for _ in 0..3 {
+        act(&app, &s1.identity, "safetyInstructionAdd", INSTRUCTION, warning(&plan)).await.ok();
+    }
+    let query = "{ me { agreement { id safetyInstructions { text } basedOn { title } } } }";
+    app.run(&p1.identity, query, json!({})).await.ok();
+    let (answer, statements) = app.statements(app.run(&p1.identity, query, json!({}))).await;
+    answer.ok();
+    assert_eq!(statements.len(), 3, "{statements:#?}");
+}
