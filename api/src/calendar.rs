@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{
-    DateTime, Datelike, Days, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc,
-    Weekday,
+    DateTime, Datelike, Days, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeDelta, TimeZone,
+    Utc, Weekday,
 };
 use chrono_tz::{Europe::Stockholm, Tz};
 use serde::{Deserialize, Serialize};
@@ -75,6 +75,23 @@ pub fn to_instant(local: NaiveDateTime) -> DateTime<Utc> {
             before.map_or_else(|| Utc.from_utc_datetime(&local), |at| at.to_utc() + TimeDelta::hours(3))
         }
     }
+}
+
+/// Every instant at which the wall clock reads so, two on the night when the clocks go back; the one of
+/// [`to_instant`] when there is none.
+fn every_instant(local: NaiveDateTime) -> impl Iterator<Item = DateTime<Utc>> {
+    let later = match ZONE.from_local_datetime(&local) {
+        LocalResult::Ambiguous(_, later) => Some(later.to_utc()),
+        LocalResult::Single(_) | LocalResult::None => None,
+    };
+    std::iter::once(to_instant(local)).chain(later)
+}
+
+/// When the clocks move on a day, if they do: at one o'clock UTC, in every zone of the European Union.
+fn clock_moves(day: NaiveDate) -> Option<DateTime<Utc>> {
+    let midnight = |day: NaiveDate| to_local(to_instant(day.and_time(NaiveTime::MIN))).offset().fix();
+    let moves = day.succ_opt().is_some_and(|next| midnight(day) != midnight(next));
+    moves.then(|| day.and_time(NaiveTime::MIN + TimeDelta::hours(1)).and_utc())
 }
 
 /// The wall clock at an instant.
@@ -179,6 +196,24 @@ enum Midnight {
     EndOfDay,
 }
 
+impl Midnight {
+    /// The time of day, unless it is the end of the day.
+    fn time(self) -> Option<NaiveTime> {
+        match self {
+            Self::At(time) => Some(time),
+            Self::EndOfDay => None,
+        }
+    }
+
+    /// The instant at which it falls on a day.
+    fn on(self, day: NaiveDate) -> DateTime<Utc> {
+        to_instant(match self {
+            Self::At(time) => day.and_time(time),
+            Self::EndOfDay => day.succ_opt().unwrap_or(day).and_time(NaiveTime::MIN),
+        })
+    }
+}
+
 /// Opening hours that cannot be: a text that is no time, or a span that ends before it begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("open hours are pairs such as [\"08:00\", \"17:00\"], the first before the second")]
@@ -249,6 +284,19 @@ impl OpeningHours {
         }
     }
 
+    /// The open spans of a weekday, apart from holidays and single days.
+    pub fn on_weekday(&self, day: Weekday) -> &[OpenSpan] {
+        match day {
+            Weekday::Mon => &self.monday,
+            Weekday::Tue => &self.tuesday,
+            Weekday::Wed => &self.wednesday,
+            Weekday::Thu => &self.thursday,
+            Weekday::Fri => &self.friday,
+            Weekday::Sat => &self.saturday,
+            Weekday::Sun => &self.sunday,
+        }
+    }
+
     /// The open spans of one day. An exception decides first, then closing days, then holidays.
     pub fn on(&self, day: NaiveDate, closing: &ClosingDays) -> &[OpenSpan] {
         if let Some(spans) = self.exceptions.get(&day) {
@@ -260,15 +308,7 @@ impl OpeningHours {
         if is_holiday(day) {
             return &self.holidays;
         }
-        match day.weekday() {
-            Weekday::Mon => &self.monday,
-            Weekday::Tue => &self.tuesday,
-            Weekday::Wed => &self.wednesday,
-            Weekday::Thu => &self.thursday,
-            Weekday::Fri => &self.friday,
-            Weekday::Sat => &self.saturday,
-            Weekday::Sun => &self.sunday,
-        }
+        self.on_weekday(day.weekday())
     }
 
     /// Whether the unit is open at `at`.
@@ -280,10 +320,20 @@ impl OpeningHours {
     /// When the unit closes on that day; none if it is closed all day.
     pub fn closes_at(&self, day: NaiveDate, closing: &ClosingDays) -> Option<DateTime<Utc>> {
         let last = self.on(day, closing).iter().map(|span| span.until).max()?;
-        Some(to_instant(match last {
-            Midnight::At(time) => day.and_time(time),
-            Midnight::EndOfDay => day.succ_opt().unwrap_or(day).and_time(NaiveTime::MIN),
-        }))
+        Some(last.on(day))
+    }
+
+    /// The next moment after `at` at which the unit may open or close; none if it does neither within a year.
+    pub fn changes_next(&self, at: DateTime<Utc>, closing: &ClosingDays) -> Option<DateTime<Utc>> {
+        let today = to_local(at).date_naive();
+        (0..HORIZON_DAYS).filter_map(|n| today.checked_add_days(Days::new(n))).find_map(|day| {
+            let spans = self.on(day, closing).iter();
+            let ends = spans.clone().map(|span| span.until.on(day));
+            // A time that exists twice opens or closes twice, and the moved clock itself may do either.
+            let twice = spans.flat_map(|span| [Some(span.from), span.until.time()]).flatten();
+            let twice = twice.flat_map(|time| every_instant(day.and_time(time)));
+            ends.chain(twice).chain(clock_moves(day)).filter(|moment| *moment > at).min()
+        })
     }
 
     /// `at` itself when the unit is open, else when it next opens; none if it does not within a year.

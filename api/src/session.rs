@@ -27,6 +27,10 @@ pub struct Settings {
     pub reminders_enabled: bool,
     /// When patients are written to; notices are planned and sent within them.
     pub hours: SendingHours,
+    /// Days until the need for a contact is reconsidered, where nobody chose a day.
+    pub contact_review_days: u32,
+    /// Days before a contact's end or absence at which a missing successor or substitute becomes a task.
+    pub handover_lead_days: u32,
     /// Where "ring 1177" points: the number that always answers.
     pub after_hours_phone: String,
     /// When access passes from guardians to the young person.

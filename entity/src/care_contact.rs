@@ -47,6 +47,8 @@ text_enum! {
 text_enum! {
     /// Whether the contact holds.
     Status {
+        /// Appointed, from a moment that lies ahead (planerad).
+        Planned = "PLANNED",
         /// Appointed.
         Active = "ACTIVE",
         /// Ended, with reason.
@@ -64,7 +66,19 @@ text_enum! {
     }
 }
 
-/// One person in one role for one patient. At most one lead fast vårdkontakt per coordinating region and one fast läkarkontakt is ACTIVE per patient, enforced by the database.
+text_enum! {
+    /// Why the patient was told, and not consulted.
+    ToldGround {
+        /// The person leaves (medarbetaren slutar).
+        StaffLeaves = "STAFF_LEAVES",
+        /// The patient could not be reached (patienten gick inte att nå).
+        PatientUnreachable = "PATIENT_UNREACHABLE",
+    }
+}
+
+/// One person in one role for one patient. The database refuses two ACTIVE lead fasta vårdkontakter in one
+/// coordinating region or two fasta läkarkontakter, and any two that would hold such a role at the same moment, now
+/// or as planned. A row counts from `valid_from` to `valid_until`, whether the sweep has moved its status or not.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "care_contact")]
 pub struct Model {
@@ -91,6 +105,8 @@ pub struct Model {
     /// E.164; the unit's number where there is none.
     pub phone: Option<Sealed>,
     pub how_to_reach: Option<Sealed>,
+    /// When the person takes calls, as JSON in the form of opening hours; the unit's hours where there are none.
+    pub reach_hours: Option<String>,
     pub status: Status,
     pub valid_from: DateTimeUtc,
     /// A planned end.
@@ -104,6 +120,9 @@ pub struct Model {
     pub ended_at: Option<DateTimeUtc>,
     pub end_reason: Option<Sealed>,
     pub consultation: Option<Consultation>,
+    pub told_ground: Option<ToldGround>,
+    /// The contact whose role this one took over.
+    pub follows_id: Option<CareContactId>,
     pub row_version: i32,
 }
 

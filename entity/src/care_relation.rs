@@ -56,7 +56,7 @@ pub struct Model {
     pub reason: Option<Sealed>,
     pub declaration: Option<Declaration>,
     pub declared_by: Option<AssignmentId>,
-    /// The appointment, contact, agreement, thread or task that the relation follows.
+    /// The appointment, contact, absence, agreement, request, thread or task that the relation follows.
     pub subject_id: Option<Uuid>,
     pub valid_from: DateTimeUtc,
     pub valid_until: Option<DateTimeUtc>,

@@ -74,6 +74,16 @@ ids! {
     CareUnitId,
     /// Of an entry in the change history.
     ChangeEntryId,
+    /// Of an absence of a contact.
+    ContactAbsenceId,
+    /// Of a unit's decision on who may be contacts.
+    ContactFunctionRuleId,
+    /// Of an offer of a contact.
+    ContactOfferId,
+    /// Of a patient's request for a contact.
+    ContactRequestId,
+    /// Of one passing on of a request for a contact.
+    ContactRequestPassId,
     /// Of a contact way (kontaktväg) of a patient.
     ContactWayId,
     /// Of a domain event.
@@ -104,6 +114,8 @@ ids! {
     QuestionBatteryId,
     /// Of a link to an existing plan.
     PlanLinkId,
+    /// Of an event for the population register.
+    RegisterEventId,
     /// Of a reminder preference.
     ReminderPreferenceId,
     /// Of a representative (ombud).

@@ -44,6 +44,7 @@ changes! {
     m20261122_000014_assent,
     m20261122_000017_battery,
     m20261122_000013_agreement_life,
+    m20261122_000015_contact_work,
 }
 
 /// Applies what a database has not yet got.

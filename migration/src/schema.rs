@@ -47,6 +47,7 @@ enum Kind {
 /// What a guard watches.
 #[derive(Clone, Copy)]
 pub enum Change {
+    Insert,
     Update,
     Delete,
 }
@@ -54,6 +55,7 @@ pub enum Change {
 impl Change {
     const fn sql(self) -> &'static str {
         match self {
+            Self::Insert => "INSERT",
             Self::Update => "UPDATE",
             Self::Delete => "DELETE",
         }
@@ -139,7 +141,7 @@ impl Schema {
         }
     }
 
-    /// Refuses a change to a row, always or when the condition on `OLD` (and `NEW`, in an update) holds.
+    /// Refuses a change to a row, always or when the condition on `OLD` (`NEW` in an insert, both in an update) holds.
     pub fn guard(&mut self, table: &'static str, rule: &str, change: Change, when: Option<&str>) {
         let name = format!("{table}_{rule}");
         let event = change.sql();
@@ -154,7 +156,9 @@ impl Schema {
         let refuse = format!("RAISE EXCEPTION '{name}' USING ERRCODE = 'restrict_violation';");
         let body = match (when, change) {
             (None, _) => refuse,
-            (Some(condition), Change::Update) => format!("IF {condition} THEN {refuse} END IF; RETURN NEW;"),
+            (Some(condition), Change::Insert | Change::Update) => {
+                format!("IF {condition} THEN {refuse} END IF; RETURN NEW;")
+            }
             (Some(condition), Change::Delete) => format!("IF {condition} THEN {refuse} END IF; RETURN OLD;"),
         };
         self.statements.push(format!(

@@ -205,7 +205,7 @@ async fn a_contact_out_of_reach_cannot_be_ended() {
         act(&app, &s1.identity, "contactAppoint", CONTACT, appoint(p1, "FAST_VARDKONTAKT", s1)).await.ok();
     let id = answer.text("/contactAppoint/contact/id");
     let input = json!({
-        "contactId": id, "reason": "Intrång", "consultation": "TOLD", "expectedRowVersion": 1,
+        "contactId": id, "reason": "Intrång", "consultation": "CONSULTED", "expectedRowVersion": 1,
     });
     for who in [&app.world.s2.identity, &app.world.s3.identity] {
         let answer = act(&app, who, "contactEnd", CONTACT, input.clone()).await;

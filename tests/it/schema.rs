@@ -1,13 +1,14 @@
 //! What the database itself holds to, on the picked database: whatever the service does, these are refused.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod contacts;
 mod rows;
 
 use std::collections::BTreeSet;
 
 use entity::{
-    agreement, agreement_version, appointment, battery_answer, battery_answer_set, care_contact,
-    guarantee_pause, item_concern, plan_item_mark, progress_note, question_battery,
+    agreement, agreement_version, appointment, battery_answer, battery_answer_set, guarantee_pause,
+    item_concern, plan_item_mark, progress_note, question_battery,
 };
 use harness::database::{self, Kind, TestDatabase};
 use migration::Migrator;
@@ -173,30 +174,6 @@ async fn what_a_version_says_is_fixed_once_it_is_proposed() {
             &format!("{table}_kept"),
         );
     }
-}
-
-#[tokio::test]
-async fn a_patient_has_one_lead_contact_per_region_and_one_doctor() {
-    use care_contact::{Role, Status};
-    let (_database, db, world) = populated().await;
-    let contact = |n, region: &str, role, is_lead, status| care_contact::Model {
-        id: id(n),
-        region: region.to_owned(),
-        role,
-        is_lead,
-        status,
-        ..world.care_contact.clone()
-    };
-    let lead = Role::FastVardkontakt;
-    assert_refused(insert(&db, contact(1001, "25", lead, true, Status::Active)).await, "unique");
-    insert(&db, contact(1002, "26", lead, true, Status::Active)).await.unwrap();
-    insert(&db, contact(1003, "25", lead, false, Status::Active)).await.unwrap();
-    insert(&db, contact(1004, "25", lead, true, Status::Ended)).await.unwrap();
-
-    let doctor = Role::FastLakarkontakt;
-    insert(&db, contact(1005, "25", doctor, false, Status::Active)).await.unwrap();
-    assert_refused(insert(&db, contact(1006, "26", doctor, false, Status::Active)).await, "unique");
-    insert(&db, contact(1007, "26", doctor, false, Status::Ended)).await.unwrap();
 }
 
 #[tokio::test]
@@ -510,12 +487,24 @@ fn every_value_of_every_enum_is_allowed_by_its_column_and_no_other() {
         care_contact.consultation: care_contact::Consultation,
         care_contact.role: care_contact::Role,
         care_contact.status: care_contact::Status,
+        care_contact.told_ground: care_contact::ToldGround,
         care_contact.treating_kind: care_contact::TreatingKind,
+        contact_offer.answered_how: agreement_offer::Way,
+        contact_offer.role: care_contact::Role,
+        contact_offer.status: contact_offer::Status,
+        contact_offer.treating_kind: care_contact::TreatingKind,
+        contact_request.role: care_contact::Role,
+        contact_request.status: contact_request::Status,
+        contact_request.treating_kind: care_contact::TreatingKind,
         care_provider.kind: care_provider::Kind,
         care_relation.declaration: care_relation::Declaration,
         care_relation.source: care_relation::Source,
         care_unit.kind: care_unit::Kind,
         change_entry.by_kind: access_event::ActorKind,
+        contact_offer.answered_by_kind: access_event::ActorKind,
+        contact_request.asked_by_kind: access_event::ActorKind,
+        register_event.change: register_event::Change,
+        register_event.code: register_event::Code,
         contact_way.channel: contact_way::Channel,
         contact_way.status: contact_way::Status,
         data_key.purpose: data_key::Purpose,
@@ -590,6 +579,8 @@ async fn a_value_outside_its_list_is_refused() {
         "agreement_request",
         "plan_link",
         "safety_instruction",
+        "contact_request_pass",
+        "contact_function_rule",
     ];
     // What a task is cannot be changed at all: that is refused before its value is looked at.
     let fixed = [("task", "kind"), ("task", "created_by_kind")];

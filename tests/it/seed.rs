@@ -57,6 +57,8 @@ async fn core_of(database: &TestDatabase, now: DateTime<Utc>) -> Core {
         fixed_contacts: FixedContactPolicy::Single,
         reminders_enabled: true,
         hours: SendingHours::default(),
+        contact_review_days: 365,
+        handover_lead_days: 14,
         after_hours_phone: "1177".to_owned(),
         ages: patientkontrakt::domain::representative::rules::Ages::default(),
         contact_request_days: 5,

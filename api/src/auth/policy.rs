@@ -23,8 +23,8 @@ use std::ops::Deref;
 use chrono::{DateTime, Utc};
 use entity::{
     CareUnitId, PatientId, SlotId, agreement, agreement_offer, agreement_request, agreement_version,
-    appointment, battery_answer_set, care_contact, goal, patient, phone_call, plan_item, plan_link,
-    safety_instruction, slot, task as task_row, thread, thread_message,
+    appointment, battery_answer_set, care_contact, contact_offer, contact_request, goal, patient, phone_call,
+    plan_item, plan_link, safety_instruction, slot, task as task_row, thread, thread_message,
 };
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, Iterable, ModelTrait, PrimaryKeyToColumn, QueryFilter, Value,
@@ -96,6 +96,8 @@ patient_data! {
     appointment => Appointment,
     battery_answer_set => BatteryAnswer,
     care_contact => CareContact,
+    contact_offer => ContactOffer,
+    contact_request => ContactRequest,
     goal => Goal,
     phone_call => CallLog,
     plan_item => PlanItem,

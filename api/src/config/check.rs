@@ -280,6 +280,8 @@ impl Check<'_> {
             "must be \"sv\" or \"en\"",
         );
         self.whole("region.contact_request_days", region.contact_request_days as usize, 1..=100);
+        self.whole("region.contact_review_days", region.contact_review_days as usize, 1..=1000);
+        self.whole("region.handover_lead_days", region.handover_lead_days as usize, 1..=365);
         self.wrong_if(region.after_hours_phone.is_empty(), "region.after_hours_phone", "must not be empty");
     }
 

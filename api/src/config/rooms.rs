@@ -161,6 +161,8 @@ impl Config {
         session::Settings {
             region: self.region.coordinating_region.clone(),
             fixed_contacts: self.region.fixed_contact_policy,
+            contact_review_days: self.region.contact_review_days,
+            handover_lead_days: self.region.handover_lead_days,
             reminders_enabled: self.sending_is_decided(),
             hours: SendingHours::new(self.reminders.send_from, self.reminders.send_until).unwrap_or_default(),
             after_hours_phone: self.region.after_hours_phone.clone(),

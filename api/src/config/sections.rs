@@ -319,6 +319,10 @@ sections! {
         coordinating_region: String = String::new() => "\"99\"";
         /// "single", or "several_with_lead": one of several fasta vårdkontakter has the main responsibility.
         fixed_contact_policy: FixedContactPolicy = FixedContactPolicy::Single;
+        /// Days until the need for a contact is reconsidered, when no other day is chosen.
+        contact_review_days: u32 = 365;
+        /// Days before the end or absence of a contact at which a missing successor or substitute becomes a task.
+        handover_lead_days: u32 = 14;
         /// Language of those who have chosen none: "sv" or "en".
         default_language: String = "sv".to_owned();
         /// Time zone of opening hours, bookings and sending hours.

@@ -53,6 +53,13 @@ impl Done {
         Self::default()
     }
 
+    /// Concerns `patient` too.
+    #[must_use]
+    pub fn and(mut self, patient: PatientId) -> Self {
+        self.patients.insert(patient);
+        self
+    }
+
     #[must_use]
     pub fn with(mut self, name: &str, id: impl Into<Uuid>) -> Self {
         self.ids.insert(name.to_owned(), id.into());

@@ -20,6 +20,7 @@ use sea_orm::{
     ColumnTrait, EntityTrait, QueryFilter, QueryOrder,
     sea_query::{CaseStatement, Expr, ExprTrait, OnConflict},
 };
+use uuid::Uuid;
 
 use super::history::Owner;
 use crate::{
@@ -243,6 +244,34 @@ pub async fn plan_news(
         due_at: session.core.settings.hours.next_open(now),
         useless_at: now + NEWS_USEFUL,
         about: about.to_owned(),
+    });
+    write(tx, session, notices.collect()).await
+}
+
+/// Plans the notice that something about the patient's contacts has changed, or waits for an answer: a change of the
+/// plan, to the reader. `about` is the unit, its care provider, and what it is about.
+pub async fn plan_contact_news(
+    tx: &Tx,
+    session: &Session,
+    whom: &patient::Model,
+    about: (CareUnitId, CareProviderId, Uuid),
+) -> Result<(), Fault> {
+    let (care_unit, care_provider, subject) = about;
+    let now = session.now();
+    let ways = ways(tx, whom, PreferenceKind::Plan).await?;
+    let notices = ways.iter().map(|way| Planned {
+        patient: whom.id,
+        care_unit,
+        care_provider,
+        kind: Kind::Plan,
+        rule: "CONTACT",
+        way: *way,
+        appointment: None,
+        thread: None,
+        agreement: None,
+        due_at: session.core.settings.hours.next_open(now),
+        useless_at: now + NEWS_USEFUL,
+        about: format!("{}:{}", subject.simple(), now.timestamp_micros()),
     });
     write(tx, session, notices.collect()).await
 }

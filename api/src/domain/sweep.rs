@@ -5,7 +5,7 @@
 
 use crate::{
     auth::actor::Actor,
-    domain::task,
+    domain::{contact, task},
     error::Fault,
     locale::Locale,
     session::{Core, Session},
@@ -27,6 +27,7 @@ pub struct Swept {
 pub async fn run(core: &Core) -> Result<Swept, Fault> {
     let session = Session::new(core.clone(), Actor::System, Locale::default(), "sweep".to_owned());
     let mut swept = Swept::default();
+    swept.raised += contact::sweep::run(&session).await?;
     // Last: what was raised just now may be late already.
     swept.risen = task::rise::sweep(&session).await?;
     Ok(swept)

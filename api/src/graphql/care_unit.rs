@@ -8,6 +8,8 @@ use super::{
     read::{
         call::{self, CallLogFilter, CallPlace, Of},
         candidates::{self, CandidatePlace},
+        contact_work,
+        desk::UnitDesk,
         task::{self, List, TaskFilter, TaskPlace},
         unit::{self, Filter, ListPlace, Sort},
         visits::{self, VisitPlace},
@@ -15,7 +17,7 @@ use super::{
     scalars::{Date, GlobalId, HsaId, NodeKind, PhoneNumber},
     types::{
         agreement::AgreementSummary, beginning::AgreementCandidate, booking::AppointmentType,
-        calls::CallLogEntry, enums::AgreementStatus, tasks::Task, visits::Visit,
+        calls::CallLogEntry, enums::AgreementStatus, people::ContactFunctions, tasks::Task, visits::Visit,
     },
     user_error::{coded, fault, refused, session},
 };
@@ -36,7 +38,11 @@ impl CareUnit {
         }
         let own = session.actor.staff().is_some_and(|staff| staff.care_unit == id);
         let look = ctx.look_ahead();
-        if own && !["name", "hsaId", "phone", "address"].into_iter().any(|fact| look.field(fact).exists()) {
+        if own
+            && !["name", "hsaId", "phone", "address", "messageHours"]
+                .into_iter()
+                .any(|fact| look.field(fact).exists())
+        {
             return Ok(Some(Self { id, facts: None }));
         }
         let facts = unit::facts(session, id).await.map_err(|e| fault(session, &e))?;
@@ -105,6 +111,19 @@ impl CareUnit {
     /// Its visiting address, where it has one.
     async fn address(&self) -> Result<Option<&str>> {
         Ok(self.facts()?.address.as_deref())
+    }
+
+    /// What stands wherever a message to the unit is written (när meddelanden läses): when it is read, by when it is
+    /// answered, and whom to call instead; 112 when life is in danger.
+    async fn message_hours(&self, ctx: &Context<'_>) -> Result<String> {
+        Ok(UnitDesk::of(self.facts()?).message_hours(session(ctx)))
+    }
+
+    /// Which functions may be contacts at the unit (funktioner som får vara kontakter): its manager's decision.
+    async fn contact_functions(&self, ctx: &Context<'_>) -> Result<ContactFunctions> {
+        let session = session(ctx);
+        let rule = contact_work::function_rule(session, self.id).await.map_err(|e| fault(session, &e))?;
+        Ok(ContactFunctions { number: rule.number, functions: rule.functions })
     }
 
     /// The kinds of appointment it offers (besökstyper), by name; patients see those they may book themselves. At

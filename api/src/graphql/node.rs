@@ -13,7 +13,7 @@ use super::{
     care_unit::CareUnit,
     patient::Patient,
     plain::meta_field,
-    read::{self, beginning, node, overlay},
+    read::{self, beginning, contact_work, node, overlay},
     scalars::{GlobalId, NodeKind},
     thread::{self, Thread},
     types::{
@@ -24,7 +24,7 @@ use super::{
         calls::CallLogEntry,
         messages::{ReminderPreference, ThreadMessage},
         overlay::{PlanLink, SafetyInstruction},
-        people::CareContact,
+        people::{CareContact, ContactAbsence, ContactOffer, ContactRequest},
         tasks::Task,
     },
 };
@@ -99,6 +99,9 @@ nodes! {
     CallLogEntry(CallLogEntry),
     CareContact(CareContact),
     CareUnit(CareUnit),
+    ContactAbsence(ContactAbsence),
+    ContactOffer(ContactOffer),
+    ContactRequest(ContactRequest),
     Goal(Arc<Goal>),
     Patient(Patient),
     PlanItem(Arc<PlanItem>),
@@ -135,6 +138,13 @@ impl Node {
             NodeKind::CallLogEntry => read::call::call(ctx, row.into()).await?.map(Self::CallLogEntry),
             NodeKind::CareContact => node::care_contact(ctx, row.into()).await?.map(Self::CareContact),
             NodeKind::CareUnit => CareUnit::load(ctx, row.into()).await?.map(Self::CareUnit),
+            NodeKind::ContactAbsence => {
+                contact_work::absence(ctx, row.into()).await?.map(Self::ContactAbsence)
+            }
+            NodeKind::ContactOffer => contact_work::offer(ctx, row.into()).await?.map(Self::ContactOffer),
+            NodeKind::ContactRequest => {
+                contact_work::request(ctx, row.into()).await?.map(Self::ContactRequest)
+            }
             NodeKind::Goal => node::goal(ctx, row.into()).await?.map(Self::Goal),
             NodeKind::Patient => node::patient(ctx, row.into()).await?.map(Self::Patient),
             NodeKind::PlanItem => node::plan_item(ctx, row.into()).await?.map(Self::PlanItem),

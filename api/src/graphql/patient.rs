@@ -10,7 +10,7 @@ use super::{
     read::{
         access_log, battery, beginning,
         call::{self, CallLogFilter, CallPlace, Of},
-        contact,
+        contact, contact_work,
         plan::{self, PatientPlan, Wanted},
         steps::{self, AgreementPart, PartKind, TimelineEntry},
     },
@@ -22,11 +22,14 @@ use super::{
         beginning::{AgreementOffer, AgreementRequest, PatientAgreement},
         booking::Appointment,
         calls::CallLogEntry,
-        enums::{AppointmentStatus, ProtectedIdentity},
+        enums::{AppointmentStatus, ProtectedIdentity, TreatingKind},
         messages::ReminderPreference,
-        people::{AccessLogEntry, CareContact, CareUnitSummary, ContactAdvice},
+        people::{
+            AccessLogEntry, CareContact, CareUnitSummary, ContactAdvice, ContactOffer, ContactRequest,
+            PastContact,
+        },
     },
-    user_error::{fault, refused, session},
+    user_error::{coded, fault, refused, session},
 };
 use crate::{
     auth::{
@@ -55,7 +58,8 @@ impl Patient {
         let wanted = Wanted {
             goals: agreement.field("goals").exists() || asks("parts"),
             items: agreement.field("planItems").exists() || derived,
-            contacts: ["contacts", "whoToContact", "parts"].into_iter().any(asks),
+            contacts: ["contacts", "plannedContacts", "whoToContact", "parts"].into_iter().any(asks)
+                || look.field("fixedCareContact").field("absence").exists(),
             preferences: asks("reminderPreferences"),
             appointments: asks("appointments") || asks("timeline"),
         };
@@ -213,21 +217,57 @@ impl Patient {
         Ok(Some(steps::next_steps(&self.plan, session(ctx).locale)))
     }
 
-    /// Whom to turn to (vem ska jag vända mig till) at a moment: always an answer, last of all 1177.
+    /// Whom to turn to (vem ska jag vända mig till) at a moment: always an answer, last of all 1177. What stands in
+    /// `emergency` stands first.
     async fn who_to_contact(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The moment; now when left out.")] at: Option<DateTime<Utc>>,
+        #[graphql(desc = "The moment; now when left out. At most ten years away.")] at: Option<DateTime<Utc>>,
+        #[graphql(desc = "What it is about: the contact for it comes first. About anything when left out.")]
+        concerning: Option<TreatingKind>,
     ) -> Result<Option<ContactAdvice>> {
         in_scope(ctx, Noun::CareContact)?;
         let session = session(ctx);
-        Ok(Some(contact::advice(
-            &self.plan.contacts,
-            &self.plan.unit,
-            &session.core.settings.after_hours_phone,
-            at.unwrap_or_else(|| session.now()),
-            session.locale,
-        )))
+        let (now, last_resort) = (session.now(), &session.core.settings.after_hours_phone);
+        let at = at.unwrap_or(now);
+        if !contact::can_tell(at, now) {
+            let text = session
+                .locale
+                .pick("Välj en tid inom tio år (`at`).", "Choose a moment within ten years (`at`).");
+            return Err(coded("BAD_USER_INPUT", text));
+        }
+        let concerning = concerning.map(Into::into);
+        Ok(Some(contact::advice(&self.plan, concerning, last_resort, at, session.locale)))
+    }
+
+    /// Contacts who are appointed from a moment that lies ahead (planerade kontakter).
+    async fn planned_contacts(&self, ctx: &Context<'_>) -> Result<Option<Vec<CareContact>>> {
+        in_scope(ctx, Noun::CareContact)?;
+        Ok(Some(self.plan.contacts_ahead.iter().map(|reachable| reachable.contact.clone()).collect()))
+    }
+
+    /// Contacts whose role is over (tidigare kontakter), the latest end first. At most 100.
+    async fn past_contacts(&self, ctx: &Context<'_>) -> Result<Option<Vec<PastContact>>> {
+        in_scope(ctx, Noun::CareContact)?;
+        let session = session(ctx);
+        let past = contact_work::past(session, self.plan.id).await;
+        past.map(Some).map_err(|e| fault(session, &e))
+    }
+
+    /// What the patient has asked for (begäran om kontakt), open requests first, then the newest. At most 100.
+    async fn contact_requests(&self, ctx: &Context<'_>) -> Result<Option<Vec<ContactRequest>>> {
+        in_scope(ctx, Noun::ContactRequest)?;
+        let session = session(ctx);
+        let requests = contact_work::requests(session, self.plan.id).await;
+        requests.map(Some).map_err(|e| fault(session, &e))
+    }
+
+    /// Contacts that care has offered (erbjudanden), the newest first. At most 100.
+    async fn contact_offers(&self, ctx: &Context<'_>) -> Result<Option<Vec<ContactOffer>>> {
+        in_scope(ctx, Noun::ContactOffer)?;
+        let session = session(ctx);
+        let offers = contact_work::offers(session, self.plan.id).await;
+        offers.map(Some).map_err(|e| fault(session, &e))
     }
 
     /// The coherent plan (sammanhållen planering): items and booked times across all units, in order of time.

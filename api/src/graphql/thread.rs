@@ -22,7 +22,10 @@ use uuid::Uuid;
 
 use super::{
     page::{Page, page_request},
-    read::cols::{Cols, unit_columns},
+    read::{
+        cols::{Cols, unit_columns},
+        desk::{desk_columns, read_desk},
+    },
     scalars::{GlobalId, NodeKind},
     types::{
         enums::{ThreadKind, ThreadStatus},
@@ -60,6 +63,7 @@ pub struct Thread {
     answer_by: Option<DateTime<Utc>>,
     unread: i64,
     care_unit: CareUnitSummary,
+    message_hours: String,
     messages: Arc<DataLoader<MessageLoader>>,
 }
 
@@ -89,6 +93,12 @@ impl Thread {
     /// The unit that the thread is with: whoever works there answers.
     async fn care_unit(&self) -> &CareUnitSummary {
         &self.care_unit
+    }
+
+    /// What stands wherever a message to the unit is written (när meddelanden läses): when it is read, by when it is
+    /// answered, and whom to call instead; 112 when life is in danger.
+    async fn message_hours(&self) -> &str {
+        &self.message_hours
     }
 
     /// When the last message was sent.
@@ -278,8 +288,9 @@ async fn load(
     let sql = format!(
         "SELECT t.id, t.patient_id, t.kind, t.subject, t.status, t.last_message_at, t.answer_by, \
          (SELECT count(*) FROM thread_message m WHERE m.thread_id = t.id AND {BY_OTHERS} AND NOT EXISTS \
-          (SELECT 1 FROM thread_read r WHERE r.thread_id = t.id AND r.reader_id = $5 AND r.message_id >= m.id)), {} \
+          (SELECT 1 FROM thread_read r WHERE r.thread_id = t.id AND r.reader_id = $5 AND r.message_id >= m.id)), {}, {} \
          FROM thread t JOIN care_unit u ON u.id = t.care_unit_id WHERE {} AND {filter} {order}",
+        desk_columns("u"),
         unit_columns("u"),
         visible(&session.actor),
     );
@@ -304,6 +315,7 @@ async fn load(
             last_message_at: cols.take()?,
             answer_by: cols.opt()?,
             unread: cols.take()?,
+            message_hours: read_desk(&mut cols)?.message_hours(session),
             care_unit: cols.unit()?,
             messages: Arc::clone(&messages),
         });

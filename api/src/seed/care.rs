@@ -59,6 +59,7 @@ impl Writer {
             function: worker.title.clone(),
             phone: Some(self.seal(places::PHONE, id, phone)?),
             how_to_reach: self.seal_opt(places::HOW_TO_REACH, id, text.how_to_reach.as_deref())?,
+            reach_hours: None,
             status: if ended.is_some() { care_contact::Status::Ended } else { care_contact::Status::Active },
             valid_from: text.from,
             valid_until: None,
@@ -68,6 +69,8 @@ impl Writer {
             ended_at: ended.as_ref().map(|(at, _)| *at),
             end_reason: self.seal_opt(places::END_REASON, id, ended.as_ref().map(|(_, why)| why.as_str()))?,
             consultation: ended.as_ref().map(|_| care_contact::Consultation::Consulted),
+            told_ground: None,
+            follows_id: None,
             row_version: 1,
         };
         self.batch.care_contact.push(row);

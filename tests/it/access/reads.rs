@@ -14,7 +14,8 @@ const NODE: &str = "query($id: ID!) { node(id: $id) { __typename id \
     ... on BatteryAnswerSet { answers { text comment } } \
     ... on Agreement { status goals { text } currentVersion { title } } ... on AgreementVersion { title } \
     ... on SafetyInstruction { text } ... on PlanLink { title } ... on AgreementOffer { answerWords } ... on AgreementRequest { why passes { reason } } \
-    ... on Appointment { startsAt } ... on CareContact { name howToReach } ... on Goal { text } \
+    ... on Appointment { startsAt } ... on CareContact { name howToReach } \
+    ... on ContactAbsence { message } ... on ContactOffer { words } ... on ContactRequest { why } ... on Goal { text } \
     ... on Patient { givenName threads { nodes { subject } } } ... on PlanItem { title } \
     ... on ReminderPreference { textShown } ... on Thread { subject messages { nodes { body } } } \
     ... on ThreadMessage { body } } }";

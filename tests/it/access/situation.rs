@@ -26,6 +26,9 @@ pub struct Record {
     pub instruction: String,
     pub link: String,
     pub contact: String,
+    pub contact_request: String,
+    pub contact_offer: String,
+    pub absence: String,
     /// None at the unit that offers no times.
     pub appointment: Option<String>,
     pub free_slot: Option<String>,
@@ -91,6 +94,9 @@ pub const KINDS: &[NodeKind] = &[
     NodeKind::CallLogEntry,
     NodeKind::CareContact,
     NodeKind::CareUnit,
+    NodeKind::ContactAbsence,
+    NodeKind::ContactOffer,
+    NodeKind::ContactRequest,
     NodeKind::Goal,
     NodeKind::Patient,
     NodeKind::PlanItem,
@@ -117,7 +123,8 @@ pub async fn rows_about(app: &TestApp, patient: PatientId) -> Vec<(NodeKind, Uui
     }
     add!(agreement Agreement, agreement_offer AgreementOffer, agreement_request AgreementRequest,
          agreement_version AgreementVersion, appointment Appointment, battery_answer_set BatteryAnswerSet,
-         phone_call CallLogEntry, care_contact CareContact, goal Goal, plan_item PlanItem, plan_link PlanLink,
+         phone_call CallLogEntry, care_contact CareContact, contact_offer ContactOffer,
+         contact_request ContactRequest, goal Goal, plan_item PlanItem, plan_link PlanLink,
          safety_instruction SafetyInstruction, reminder_preference ReminderPreference,
          task Task, thread Thread, thread_message ThreadMessage);
     found
@@ -166,7 +173,12 @@ fn selection(mutation: &str) -> &'static str {
             "call { id withWhom about phone rowVersion patient { givenName familyName } }"
         }
         "careRelationRegister" => "patient { id givenName }",
-        "contactAppoint" | "contactEnd" => "contact { id name howToReach rowVersion }",
+        "contactAbsenceCancel" | "contactAbsenceRegister" => "absence { id message rowVersion }",
+        "contactAppoint" | "contactEnd" | "contactReview" => "contact { id name howToReach rowVersion }",
+        "contactFunctionsSet" => "careUnit { id name }",
+        "contactHandover" => "contacts { id name howToReach }",
+        "contactOffer" | "contactOfferAnswer" => "offer { id words answerWords }",
+        "contactRequest" | "contactRequestPass" | "contactRequestWithdraw" => "request { id why }",
         "goalAdd" => "goal { id text }",
         "messageSend" => "message { id body authorKind authorName } thread { id subject }",
         "planItemAccept" | "planItemComplete" | "planItemPropose" => {
@@ -212,6 +224,7 @@ pub fn mutations(at: &Record, unit: &Staff) -> Vec<(&'static str, Value)> {
     let slot = at.free_slot.clone().unwrap_or_else(|| random(NodeKind::Slot));
     let appointment = at.appointment.clone().unwrap_or_else(|| random(NodeKind::Appointment));
     let choice = json!({ "kind": "PLAN", "channel": "MAIL", "optedIn": false, "textShown": "Nej tack." });
+    let their_unit = global(NodeKind::CareUnit, at.staff.unit);
     let person = json!({ "named": { "name": "N", "function": "F", "phone": "+46701740606" } });
     vec![
         (
@@ -263,10 +276,43 @@ pub fn mutations(at: &Record, unit: &Staff) -> Vec<(&'static str, Value)> {
             "careRelationRegister",
             json!({ "patientNumber": at.patient.number, "declaration": "PATIENT_PRESENT", "reason": "Besök" }),
         ),
+        ("contactAbsenceCancel", json!({ "absenceId": at.absence, "expectedRowVersion": 1 })),
+        (
+            "contactAbsenceRegister",
+            json!({ "who": { "contactId": at.contact }, "from": "2027-02-02T08:00:00+01:00",
+                    "until": "2027-02-03T08:00:00+01:00" }),
+        ),
         ("contactAppoint", json!({ "patientId": patient, "role": "FAST_VARDKONTAKT", "person": person })),
         (
             "contactEnd",
-            json!({ "contactId": at.contact, "reason": "Slut", "consultation": "TOLD", "expectedRowVersion": 1 }),
+            json!({ "contactId": at.contact, "reason": "Slut", "consultation": "CONSULTED", "expectedRowVersion": 1 }),
+        ),
+        (
+            "contactFunctionsSet",
+            json!({ "careUnitId": random(NodeKind::CareUnit), "functions": [], "expectedNumber": 0 }),
+        ),
+        (
+            "contactHandover",
+            json!({ "fromAssignmentId": global(NodeKind::Assignment, at.staff.assignment),
+                    "toAssignmentId": global(NodeKind::Assignment, unit.assignment),
+                    "contactIds": [at.contact], "reason": "Slutar" }),
+        ),
+        ("contactOffer", json!({ "patientId": patient, "role": "FAST_LAKARKONTAKT" })),
+        (
+            "contactOfferAnswer",
+            json!({ "offerId": at.contact_offer, "accepted": true, "how": "PHONE", "expectedRowVersion": 1 }),
+        ),
+        ("contactRequest", json!({ "patientId": patient, "role": "FAST_LAKARKONTAKT", "why": "Jag vill" })),
+        (
+            "contactRequestPass",
+            json!({ "requestId": at.contact_request, "careUnitId": their_unit, "reason": "Ni",
+                    "expectedRowVersion": 1 }),
+        ),
+        ("contactRequestWithdraw", json!({ "requestId": at.contact_request, "expectedRowVersion": 1 })),
+        (
+            "contactReview",
+            json!({ "contactId": at.contact, "outcome": { "keep": { "nextReviewOn": "2027-06-01" } },
+                    "expectedRowVersion": 1 }),
         ),
         ("goalAdd", json!({ "agreementId": at.agreement, "text": "Ett mål" })),
         ("messageSend", json!({ "threadId": at.thread, "body": "Hej" })),
@@ -335,6 +381,9 @@ pub fn nowhere(like: &Record) -> Record {
         instruction: random(NodeKind::SafetyInstruction),
         link: random(NodeKind::PlanLink),
         contact: random(NodeKind::CareContact),
+        contact_request: random(NodeKind::ContactRequest),
+        contact_offer: random(NodeKind::ContactOffer),
+        absence: random(NodeKind::ContactAbsence),
         appointment: Some(random(NodeKind::Appointment)),
         free_slot: like.free_slot.clone(),
         thread: random(NodeKind::Thread),
@@ -376,6 +425,16 @@ async fn record(app: &TestApp, patient: &TestPatient, staff: &Staff, times: Opti
         "person": { "named": { "name": text("Kontakt"), "function": text("Roll"), "phone": "+46701740605" } },
     });
     let contact = act(app, care, "contactAppoint", input).await.ok().text("/contactAppoint/contact/id");
+    let input = json!({ "role": "BEHANDLANDE_ROLL", "treatingKind": "PSYCHOLOGIST", "why": text("Därför") });
+    let contact_request =
+        act(app, own, "contactRequest", input).await.ok().text("/contactRequest/request/id");
+    let input =
+        json!({ "patientId": patient.global_id(), "role": "FAST_LAKARKONTAKT", "words": text("Vi har") });
+    let contact_offer = act(app, care, "contactOffer", input).await.ok().text("/contactOffer/offer/id");
+    let input = json!({ "who": { "contactId": contact }, "from": "2027-03-02T08:00:00+01:00",
+                        "until": "2027-03-03T08:00:00+01:00" });
+    let absence = act(app, care, "contactAbsenceRegister", input).await.ok();
+    let absence = absence.text("/contactAbsenceRegister/absence/id");
     let seen = app.run(own, "{ me { agreement { rowVersion } } }", json!({})).await.ok();
     let input =
         json!({ "agreementId": agreement, "expectedRowVersion": seen.at("/me/agreement/rowVersion") });
@@ -446,6 +505,9 @@ async fn record(app: &TestApp, patient: &TestPatient, staff: &Staff, times: Opti
         instruction,
         link,
         contact,
+        contact_request,
+        contact_offer,
+        absence,
         appointment,
         free_slot,
         thread,
@@ -530,7 +592,9 @@ pub const ME: &str = "{ me { id givenName familyName personalIdentityNumber birt
       currentVersion { id title story whatMatters sharedGoal ownResponsibility selfCare whenToSeekHelp howResultsCome } \
       proposals { id title } goals { id text } \
       planItems { id title description resultHow statusReason goal { id text } responsibleUnit { name } } } \
-    fixedCareContact { id name howToReach } contacts { id name function howToReach phone } \
+    fixedCareContact { id name howToReach absence { id message } } contacts { id name function howToReach phone } \
+    plannedContacts { id name } pastContacts { reason contact { id name } } \
+    contactRequests { id why passes { reason } } contactOffers { id words answerWords } \
     nextAppointment { id startsAt careUnit { name } } parts { part complete missing } \
     nextSteps { patient { title withWhom } care { title withWhom } } whoToContact { name phone message } \
     timeline { totalCount nodes { title unitName planItem { id title } appointment { id } } } \

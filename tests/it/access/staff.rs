@@ -170,11 +170,11 @@ async fn administrators_analysts_and_managers_reach_no_patient_data() {
         }
         for (mutation, input) in mutations(&s.one, &s.one.staff) {
             let answer = act(&s.app, &who.identity, mutation, input).await;
-            // Publishing times and giving out what has risen is a manager's work; here is no such kind of appointment,
-            // nothing has risen, and nobody hands over to themselves.
+            // Publishing times, deciding on contacts and giving out what has risen is a manager's work; here is no such
+            // kind of appointment, no such unit, nothing has risen, and nobody hands over to themselves.
             let manager = who.assignment == world.manager.assignment;
             let expected = match mutation {
-                "slotPublish" | "taskAssign" if manager => "NOT_FOUND",
+                "contactFunctionsSet" | "slotPublish" | "taskAssign" if manager => "NOT_FOUND",
                 "taskHandover" if manager => "BAD_USER_INPUT",
                 _ => "FORBIDDEN",
             };

@@ -1,16 +1,17 @@
 //! One valid row of every table, belonging together: what the schema tests then bend.
 
 use chrono::{DateTime, NaiveDate, Utc};
+use entity::register_event;
 use entity::{LookupHash, Sealed, access_event::ActorKind, agreement_version::Party};
 use entity::{
     access_assessment, access_event, access_event_patient, agreement, agreement_offer, agreement_request,
     agreement_request_pass, agreement_version, appointment, appointment_type, assignment, battery_answer,
-    battery_answer_set, care_contact, care_provider, care_relation, care_unit, change_entry, contact_way,
-    data_key, domain_event, goal, goal_revision, guarantee_pause, idempotency_key, item_concern, notice,
-    occupancy, patient, patient_identity, phone_call, phone_call_attempt, plan_item, plan_item_mark,
-    plan_item_revision, plan_link, progress_note, question_battery, reminder_preference, representative,
-    safety_instruction, schedule, slot, staff_member, task, thread, thread_message, thread_read,
-    version_goal, version_item,
+    battery_answer_set, care_contact, care_provider, care_relation, care_unit, change_entry, contact_absence,
+    contact_function_rule, contact_offer, contact_request, contact_request_pass, contact_way, data_key,
+    domain_event, goal, goal_revision, guarantee_pause, idempotency_key, item_concern, notice, occupancy,
+    patient, patient_identity, phone_call, phone_call_attempt, plan_item, plan_item_mark, plan_item_revision,
+    plan_link, progress_note, question_battery, reminder_preference, representative, safety_instruction,
+    schedule, slot, staff_member, task, thread, thread_message, thread_read, version_goal, version_item,
 };
 use sea_orm::{
     ActiveModelTrait, ConnectionTrait, DatabaseConnection, DbErr, EntityTrait, IntoActiveModel, ModelTrait,
@@ -211,9 +212,39 @@ world! {
         id: id(16), patient_id: id(5), care_unit_id: id(2), care_provider_id: id(1), region: "25".into(),
         role: care_contact::Role::FastVardkontakt, treating_kind: None, is_lead: true,
         assignment_id: Some(id(4)), name: "Åsa".into(), function: "Samordnare".into(), phone: None,
-        how_to_reach: Some(sealed()), status: care_contact::Status::Active, valid_from: at(0),
+        how_to_reach: Some(sealed()), reach_hours: Some("{}".into()), status: care_contact::Status::Active, valid_from: at(0),
         valid_until: None, review_on: Some(day()), appointed_by: id(4), on_request: true, ended_at: None,
-        end_reason: None, consultation: None, row_version: 1,
+        end_reason: None, consultation: None, told_ground: None, follows_id: None, row_version: 1,
+    },
+    contact_request: contact_request::Model = contact_request::Model {
+        id: id(40), patient_id: id(5), care_unit_id: id(2), care_provider_id: id(1),
+        role: care_contact::Role::FastLakarkontakt, treating_kind: None, why: sealed(),
+        status: contact_request::Status::Open, due_at: at(60), asked_by_kind: ActorKind::Patient,
+        asked_by_id: id(5), created_at: at(0), ended_at: None, ending: None, contact_id: None, row_version: 1,
+    },
+    contact_request_pass: contact_request_pass::Model = contact_request_pass::Model {
+        id: id(41), request_id: id(40), patient_id: id(5), care_unit_id: id(2), care_provider_id: id(1),
+        to_unit_id: id(2), reason: sealed(), by_id: id(4), at: at(1),
+    },
+    contact_offer: contact_offer::Model = contact_offer::Model {
+        id: id(42), patient_id: id(5), care_unit_id: id(2), care_provider_id: id(1),
+        role: care_contact::Role::FastLakarkontakt, treating_kind: None, words: Some(sealed()),
+        status: contact_offer::Status::Open, offered_by: id(4), offered_at: at(0), answered_at: None,
+        answered_by_kind: None, answered_by_id: None, answered_how: None, answer_words: None, row_version: 1,
+    },
+    contact_absence: contact_absence::Model = contact_absence::Model {
+        id: id(43), care_unit_id: id(2), care_provider_id: id(1), contact_id: Some(id(16)), assignment_id: None,
+        from_at: at(10), until_at: at(20), substitute_id: Some(id(4)), created_by: id(4), created_at: at(0),
+        cancelled_at: None, cancelled_by: None, row_version: 1,
+    },
+    contact_function_rule: contact_function_rule::Model = contact_function_rule::Model {
+        id: id(44), care_unit_id: id(2), care_provider_id: id(1), number: 1, functions: "[]".into(),
+        set_by: id(4), set_at: at(0),
+    },
+    register_event: register_event::Model = register_event::Model {
+        id: id(45), patient_id: id(5), care_unit_id: id(2), care_provider_id: id(1), contact_id: id(16),
+        change: register_event::Change::Appointed, code: Some(register_event::Code::FastVardkontakt),
+        valid_from: at(0), valid_until: None, at: at(0), delivered_at: None,
     },
     appointment_type: appointment_type::Model = appointment_type::Model {
         id: id(17), care_unit_id: id(2), care_provider_id: id(1), name: "Provtagning".into(),

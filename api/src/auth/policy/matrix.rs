@@ -35,6 +35,10 @@ listed! {
         CareContact,
         CareRelation,
         CareUnit,
+        ContactAbsence,
+        ContactFunctions,
+        ContactOffer,
+        ContactRequest,
         Goal,
         Patient,
         PlanItem,
@@ -64,6 +68,7 @@ listed! {
         Complete,
         Create,
         End,
+        Handover,
         List,
         MarkRead,
         Note,
@@ -72,6 +77,7 @@ listed! {
         Publish,
         Read,
         Register,
+        Review,
         Send,
         Set,
         Withdraw,
@@ -134,6 +140,7 @@ pub fn allows(who: Who, noun: Noun, action: Action) -> bool {
     let patient = who == Who::Patient;
     // "Any care role": may do the work of care.
     let care = matches!(who, Who::Staff(Role::Care | Role::Coordinator));
+    let manager = who == Who::Staff(Role::UnitManager);
     let signed_in = !matches!(who, Who::Anonymous | Who::Person | Who::System);
     match (noun, action) {
         (N::CareUnit | N::QuestionBattery | N::Slot | N::Template, A::Read) => signed_in,
@@ -155,10 +162,16 @@ pub fn allows(who: Who, noun: Noun, action: Action) -> bool {
         // So are safety instructions.
         (N::SafetyInstruction, A::Create | A::Withdraw) => who == Who::Staff(Role::Care),
         // Care cannot close what the patient asks for, nor choose for the patient.
-        (N::AccessLog, A::Read) | (N::Agreement, A::Choose) | (N::AgreementRequest, A::Withdraw) => patient,
-        (N::Agreement | N::AgreementOffer, A::Create)
-        | (N::AgreementRequest, A::Pass)
-        | (N::CareContact, A::Appoint | A::End)
+        (N::AccessLog, A::Read)
+        | (N::Agreement, A::Choose)
+        | (N::AgreementRequest | N::ContactRequest, A::Withdraw) => patient,
+        (N::ContactRequest, A::Read | A::Create) | (N::ContactOffer, A::Read | A::Accept) => patient || care,
+        (N::ContactAbsence, A::Read) => patient || care || manager,
+        (N::ContactAbsence, A::Register | A::Cancel) => care || manager,
+        (N::ContactFunctions, A::Set) => manager,
+        (N::Agreement | N::AgreementOffer | N::ContactOffer, A::Create)
+        | (N::AgreementRequest | N::ContactRequest, A::Pass)
+        | (N::CareContact, A::Appoint | A::End | A::Handover | A::Register | A::Review)
         | (N::CareRelation | N::Patient, A::Register)
         | (N::CareUnit, A::List)
         | (N::WorkNote, A::Read) => care,

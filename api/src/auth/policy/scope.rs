@@ -120,7 +120,9 @@ pub fn area(noun: Noun) -> Option<Area> {
         | Noun::SafetyInstruction => Some(Area::Agreement),
         Noun::Appointment => Some(Area::Booking),
         Noun::Thread => Some(Area::Messages),
-        Noun::CareContact => Some(Area::Contacts),
+        Noun::CareContact | Noun::ContactAbsence | Noun::ContactOffer | Noun::ContactRequest => {
+            Some(Area::Contacts)
+        }
         _ => None,
     }
 }

@@ -1,7 +1,7 @@
 //! Drawing up an agreement: a draft, its first version, and the care relation that goes with it.
 
 use entity::{
-    AgreementId, AgreementVersionId, CareRelationId, PatientId, agreement,
+    AgreementId, AgreementVersionId, PatientId, agreement,
     agreement_version::{self, Status},
     care_relation, patient,
 };
@@ -24,6 +24,7 @@ use crate::{
         history::{self, Change},
         offer,
         patient::alive,
+        relation::{self, Opening},
         request,
     },
     error::{Fault, Problem, ProblemCode, Stop},
@@ -168,21 +169,16 @@ async fn relation(
     agreement: &agreement::Model,
     staff: &StaffActor,
 ) -> Result<(), Fault> {
-    care_relation::Entity::insert(care_relation::ActiveModel {
-        id: Set(CareRelationId(session.core.clock.uuid())),
-        patient_id: Set(agreement.patient_id),
-        care_unit_id: Set(staff.care_unit),
-        care_provider_id: Set(staff.care_provider),
-        source: Set(care_relation::Source::Agreement),
-        reason: Set(None),
-        declaration: Set(None),
-        declared_by: Set(None),
-        subject_id: Set(Some(agreement.id.0)),
-        valid_from: Set(agreement.created_at),
-        valid_until: Set(None),
-        created_at: Set(agreement.created_at),
-    })
-    .exec_without_returning(tx)
-    .await?;
+    let opening = Opening {
+        patient: agreement.patient_id,
+        care_unit: staff.care_unit,
+        care_provider: staff.care_provider,
+        source: care_relation::Source::Agreement,
+        subject: Some(agreement.id.0),
+        from: agreement.created_at,
+        until: None,
+        declared: None,
+    };
+    relation::open(tx, session, &opening).await?;
     Ok(())
 }

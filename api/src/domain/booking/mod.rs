@@ -12,12 +12,12 @@ pub mod rebook;
 pub mod rules;
 mod seat;
 
-use entity::{CareRelationId, appointment, care_relation, care_unit};
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
+use entity::{appointment, care_relation, care_unit};
 
 use crate::{
     calendar::{CancelRule, ClosingDays, cancel_by},
     db::Tx,
+    domain::relation::{self, Opening},
     error::Fault,
     session::Session,
 };
@@ -43,33 +43,22 @@ fn deadline(
 
 /// Opens the care relation (vårdrelation) that the appointment brings.
 async fn open_relation(tx: &Tx, session: &Session, booked: &appointment::Model) -> Result<(), Fault> {
-    let row = care_relation::ActiveModel {
-        id: Set(CareRelationId(session.core.clock.uuid())),
-        patient_id: Set(booked.patient_id),
-        care_unit_id: Set(booked.care_unit_id),
-        care_provider_id: Set(booked.care_provider_id),
-        source: Set(care_relation::Source::Appointment),
-        reason: Set(None),
-        declaration: Set(None),
-        declared_by: Set(None),
-        subject_id: Set(Some(booked.id.0)),
-        valid_from: Set(session.now()),
-        valid_until: Set(Some(booked.ends_at + RELATION_AFTER)),
-        created_at: Set(session.now()),
+    let opening = Opening {
+        patient: booked.patient_id,
+        care_unit: booked.care_unit_id,
+        care_provider: booked.care_provider_id,
+        source: care_relation::Source::Appointment,
+        subject: Some(booked.id.0),
+        from: session.now(),
+        until: Some(booked.ends_at + RELATION_AFTER),
+        declared: None,
     };
-    care_relation::Entity::insert(row).exec_without_returning(tx).await?;
+    relation::open(tx, session, &opening).await?;
     Ok(())
 }
 
 /// Sets the end of the relation that the appointment brought. Others of the same unit stay as they are.
 async fn end_relation(tx: &Tx, booked: &appointment::Model, until: DateTime<Utc>) -> Result<(), Fault> {
-    care_relation::Entity::update_many()
-        .col_expr(care_relation::Column::ValidUntil, Expr::value(until))
-        .filter(care_relation::Column::PatientId.eq(booked.patient_id))
-        .filter(care_relation::Column::CareUnitId.eq(booked.care_unit_id))
-        .filter(care_relation::Column::Source.eq(care_relation::Source::Appointment))
-        .filter(care_relation::Column::SubjectId.eq(booked.id.0))
-        .exec(tx)
-        .await?;
-    Ok(())
+    relation::move_end(tx, booked.patient_id, care_relation::Source::Appointment, booked.id.0, Some(until))
+        .await
 }

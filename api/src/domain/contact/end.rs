@@ -1,24 +1,28 @@
-//! Ending a contact role: with a reason, and with what the patient had to say about it.
+//! Ending a contact role: with a reason, and with what the patient had to say about it; now, or as planned.
 
+use chrono::{DateTime, Utc};
 use entity::{
     CareContactId,
-    care_contact::{self, Consultation, Status},
-    care_relation,
+    care_contact::{self, Consultation, Status, ToldGround},
+    care_relation, contact_absence, patient, register_event, task,
 };
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, sea_query::ExprTrait};
+use sea_orm::{ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter};
 use serde::Serialize;
 use serde_json::json;
 
-use super::appoint::for_register;
+use super::{guard, lifetime, register, rules};
 use crate::{
     auth::policy::{self, Action},
     crypto::Place,
+    db::Tx,
     domain::{
         act::{self, Done, Receipt},
         history::{self, Change},
+        notice, relation,
+        task::{self as tasks, Ending},
         text,
     },
-    error::{Fault, Problem, ProblemCode},
+    error::{Fault, Problem, ProblemCode, Stop},
     session::Session,
 };
 
@@ -28,12 +32,16 @@ pub struct End {
     pub contact: CareContactId,
     pub reason: String,
     pub consultation: Consultation,
+    /// Why the patient was told, when they were not consulted.
+    pub told_ground: Option<ToldGround>,
+    /// When it ends; now when left out.
+    pub ends_at: Option<DateTime<Utc>>,
     pub expected_row_version: i32,
 }
 
 const ACTION: &str = "contactEnd";
 
-/// Ends the role now, and the care relation that came with it.
+/// Ends the role, and the care relation that came with it.
 pub async fn end(session: &Session, key: &str, cmd: &End) -> Result<Receipt, Fault> {
     act::perform(session, ACTION, key, cmd, async |tx| {
         let now = session.now();
@@ -48,56 +56,148 @@ pub async fn end(session: &Session, key: &str, cmd: &End) -> Result<Receipt, Fau
         .await?;
         let mut problems = Vec::new();
         let reason = text::required("reason", &cmd.reason, text::TEXT, &mut problems);
-        if !problems.is_empty() {
-            return Err(problems.into());
-        }
-        if contact.status == Status::Ended {
-            return Err(Problem::new(
-                ProblemCode::WrongState,
-                "Uppdraget är redan avslutat.",
-                "The role has already ended.",
-            )
-            .into());
-        }
-        let place = Place::new("care_contact.end_reason", contact.id.0);
-        let changed = care_contact::Entity::update_many()
-            .set(care_contact::ActiveModel {
-                status: Set(Status::Ended),
-                ended_at: Set(Some(now)),
-                end_reason: Set(Some(session.core.keys.seal(place, &reason)?)),
-                consultation: Set(Some(cmd.consultation)),
-                row_version: Set(cmd.expected_row_version.saturating_add(1)),
-                ..Default::default()
-            })
-            .filter(care_contact::Column::Id.eq(contact.id))
-            .filter(care_contact::Column::RowVersion.eq(cmd.expected_row_version))
-            .filter(care_contact::Column::Status.eq(Status::Active))
-            .exec(tx)
-            .await?;
-        if changed.rows_affected != 1 {
-            return Err(Problem::stale().into());
-        }
-        care_relation::Entity::update_many()
-            .set(care_relation::ActiveModel { valid_until: Set(Some(now)), ..Default::default() })
-            .filter(care_relation::Column::PatientId.eq(contact.patient_id))
-            .filter(care_relation::Column::Source.eq(care_relation::Source::Contact))
-            .filter(care_relation::Column::SubjectId.eq(contact.id.0))
-            .filter(care_relation::Column::ValidUntil.is_null().or(care_relation::Column::ValidUntil.gt(now)))
-            .exec(tx)
-            .await?;
-        let change = Change {
-            kind: "care_contact",
-            subject: contact.id.0,
-            before: Some(json!({ "status": Status::Active })),
-            after: Some(json!({
-                "status": Status::Ended,
-                "reason": reason,
-                "consultation": cmd.consultation,
-            })),
+        rules::consulted(cmd.consultation, cmd.told_ground, &mut problems);
+        let at = rules::ending_at(&contact, cmd.ends_at, now).map_err(|problem| problems.push(problem));
+        let (Ok(at), true) = (at, problems.is_empty()) else { return Err(problems.into()) };
+        lifetime::settle(tx, session, contact.patient_id).await?;
+        let closing = Closing {
+            reason: &reason,
+            consultation: cmd.consultation,
+            ground: cmd.told_ground,
+            at,
+            expected_row_version: cmd.expected_row_version,
         };
-        history::record(tx, session, (&*contact).into(), ACTION, [change]).await?;
-        act::emit(tx, session, [for_register(&contact, "contact.ended")]).await?;
+        close(tx, session, &contact, &closing, ACTION).await?;
+        guard::settle(tx, session, contact.patient_id).await?;
+        tell_patient(tx, session, &contact).await?;
         Ok(Done::on(contact.patient_id).with("contact", contact.id.0))
     })
     .await
+}
+
+/// How a role ends.
+pub(super) struct Closing<'a> {
+    pub reason: &'a str,
+    pub consultation: Consultation,
+    pub ground: Option<ToldGround>,
+    /// Now, or ahead.
+    pub at: DateTime<Utc>,
+    pub expected_row_version: i32,
+}
+
+/// Ends a contact with everything that goes with it, or plans its end.
+pub(super) async fn close(
+    tx: &Tx,
+    session: &Session,
+    contact: &care_contact::Model,
+    closing: &Closing<'_>,
+    action: &'static str,
+) -> Result<(), Stop> {
+    let now = session.now();
+    if contact.status == Status::Ended || contact.valid_until.is_some_and(|until| until <= now) {
+        return Err(Problem::new(
+            ProblemCode::WrongState,
+            "Uppdraget är redan avslutat.",
+            "The role has already ended.",
+        )
+        .into());
+    }
+    let at_once = closing.at <= now;
+    let place = Place::new("care_contact.end_reason", contact.id.0);
+    let ended = care_contact::Model {
+        status: if at_once { Status::Ended } else { contact.status },
+        ended_at: at_once.then_some(now),
+        valid_until: if at_once { contact.valid_until } else { Some(closing.at) },
+        ..contact.clone()
+    };
+    let changed = care_contact::Entity::update_many()
+        .set(care_contact::ActiveModel {
+            status: Set(ended.status),
+            ended_at: Set(ended.ended_at),
+            valid_until: Set(ended.valid_until),
+            end_reason: Set(Some(session.core.keys.seal(place, closing.reason)?)),
+            consultation: Set(Some(closing.consultation)),
+            told_ground: Set(closing.ground),
+            row_version: Set(closing.expected_row_version.saturating_add(1)),
+            ..Default::default()
+        })
+        .filter(care_contact::Column::Id.eq(contact.id))
+        .filter(care_contact::Column::RowVersion.eq(closing.expected_row_version))
+        .filter(care_contact::Column::Status.ne(Status::Ended))
+        .exec(tx)
+        .await?;
+    if changed.rows_affected != 1 {
+        return Err(Problem::stale().into());
+    }
+    let source = care_relation::Source::Contact;
+    if at_once {
+        relation::end(tx, contact.patient_id, source, contact.id.0, now).await?;
+        end_substitutes(tx, contact, now).await?;
+        let words = Some("Uppdraget är avslutat.");
+        tasks::end(tx, session, task::Kind::ContactReview, contact.id.0, Ending::Superseded, words).await?;
+    } else {
+        relation::move_end(tx, contact.patient_id, source, contact.id.0, Some(closing.at)).await?;
+    }
+    let change = Change {
+        kind: "care_contact",
+        subject: contact.id.0,
+        before: Some(json!({ "status": contact.status, "validUntil": contact.valid_until })),
+        after: Some(json!({
+            "status": ended.status,
+            "validUntil": ended.valid_until,
+            "reason": closing.reason,
+            "consultation": closing.consultation,
+            "toldGround": closing.ground,
+        })),
+    };
+    history::record(tx, session, contact.into(), action, [change]).await?;
+    if at_once {
+        register::tell(tx, session, &ended, register_event::Change::Ended).await?;
+    } else {
+        act::emit(tx, session, [register::event(contact, "contact.end_planned")]).await?;
+    }
+    Ok(())
+}
+
+/// Whoever steps in reaches the patient no longer than the contact's role lasts. The substitute of somebody with
+/// another role for the same patient goes on.
+async fn end_substitutes(tx: &Tx, contact: &care_contact::Model, now: DateTime<Utc>) -> Result<(), Fault> {
+    use contact_absence::Column as A;
+    let mut of = Condition::any().add(A::ContactId.eq(contact.id));
+    if let Some(person) = contact.assignment_id {
+        let elsewhere = care_contact::Entity::find()
+            .filter(care_contact::Column::PatientId.eq(contact.patient_id))
+            .filter(care_contact::Column::AssignmentId.eq(person))
+            .filter(care_contact::Column::Id.ne(contact.id))
+            .filter(care_contact::Column::Status.ne(Status::Ended))
+            .one(tx)
+            .await?;
+        if elsewhere.is_none() {
+            of = of.add(A::AssignmentId.eq(person));
+        }
+    }
+    let absences = contact_absence::Entity::find()
+        .filter(of)
+        .filter(A::UntilAt.gt(now))
+        .filter(A::SubstituteId.is_not_null())
+        .all(tx)
+        .await?;
+    for absence in absences {
+        relation::end(tx, contact.patient_id, care_relation::Source::Contact, absence.id.0, now).await?;
+    }
+    Ok(())
+}
+
+/// Planned notices that something about the patient's contacts has changed.
+pub(super) async fn tell_patient(
+    tx: &Tx,
+    session: &Session,
+    contact: &care_contact::Model,
+) -> Result<(), Stop> {
+    let whom = patient::Entity::find_by_id(contact.patient_id)
+        .one(tx)
+        .await?
+        .ok_or_else(|| Fault::internal("a contact without its patient"))?;
+    let about = (contact.care_unit_id, contact.care_provider_id, contact.id.0);
+    Ok(notice::plan_contact_news(tx, session, &whom, about).await?)
 }

@@ -1,7 +1,10 @@
 //! The rules of contact roles: who can hold which, and how many.
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use entity::care_contact::{self, Role, TreatingKind};
+use entity::{
+    care_contact::{self, Consultation, Role, ToldGround, TreatingKind},
+    care_provider,
+};
 
 use crate::{
     error::{Problem, ProblemCode},
@@ -18,7 +21,12 @@ pub struct Asked {
     pub valid_from: Option<DateTime<Utc>>,
     pub valid_until: Option<DateTime<Utc>>,
     pub review_on: Option<NaiveDate>,
+    /// Of the care provider that appoints.
+    pub provider: care_provider::Kind,
 }
+
+/// How far ahead a role, its end or its review can be planned.
+pub const FURTHEST: TimeDelta = TimeDelta::days(3 * 366);
 
 /// Every problem of the request in itself.
 pub fn check(
@@ -28,18 +36,9 @@ pub fn check(
     today: NaiveDate,
 ) -> Vec<Problem> {
     let mut problems = Vec::new();
-    match (asked.role, asked.treating_kind) {
-        (Role::BehandlandeRoll, None) => problems.push(Problem::input(
-            "treatingKind",
-            "Ange vilken behandlande roll det är.",
-            "Say which treating role it is.",
-        )),
-        (Role::BehandlandeRoll, Some(_)) | (_, None) => {}
-        (_, Some(_)) => problems.push(Problem::input(
-            "treatingKind",
-            "Bara en behandlande roll har en inriktning.",
-            "Only a treating role has a kind.",
-        )),
+    kind(asked.role, asked.treating_kind, &mut problems);
+    if asked.role == Role::FastOmsorgskontakt && asked.provider != care_provider::Kind::Municipality {
+        problems.push(municipal("role"));
     }
     if asked.role != Role::FastVardkontakt && asked.is_lead == Some(true) {
         problems.push(Problem::input(
@@ -73,30 +72,114 @@ pub fn check(
             "The end must lie ahead and after the start.",
         ));
     }
-    if asked.review_on.is_some_and(|day| day < today) {
-        problems.push(Problem::input(
-            "reviewOn",
-            "Välj en dag som inte har passerat.",
-            "Choose a day that has not passed.",
-        ));
+    let furthest = now + FURTHEST;
+    for (field, at) in [("validFrom", asked.valid_from), ("validUntil", asked.valid_until)] {
+        if at.is_some_and(|at| at > furthest) {
+            problems.push(too_far(field));
+        }
+    }
+    if let Some(day) = asked.review_on {
+        problems.extend(review_day("reviewOn", day, today).err());
     }
     problems
 }
 
-/// Whether the new contact leads, given those who hold the same role now (all of them, also out of the caller's
-/// sight). The database refuses a second lead or fast läkarkontakt whatever this says.
+/// A treating role says what it treats; no other role does.
+pub fn kind(role: Role, kind: Option<TreatingKind>, problems: &mut Vec<Problem>) {
+    match (role, kind) {
+        (Role::BehandlandeRoll, None) => problems.push(Problem::input(
+            "treatingKind",
+            "Ange vilken behandlande roll det är.",
+            "Say which treating role it is.",
+        )),
+        (Role::BehandlandeRoll, Some(_)) | (_, None) => {}
+        (_, Some(_)) => problems.push(Problem::input(
+            "treatingKind",
+            "Bara en behandlande roll har en inriktning.",
+            "Only a treating role has a kind.",
+        )),
+    }
+}
+
+/// Whether the need can be reconsidered on this day.
+pub fn review_day(field: &str, day: NaiveDate, today: NaiveDate) -> Result<(), Problem> {
+    if day < today {
+        return Err(Problem::input(
+            field,
+            "Välj en dag som inte har passerat.",
+            "Choose a day that has not passed.",
+        ));
+    }
+    if day > today + FURTHEST { Err(too_far(field)) } else { Ok(()) }
+}
+
+fn too_far(field: &str) -> Problem {
+    Problem::input(field, "Välj en tid inom tre år.", "Choose a time within three years.")
+}
+
+/// A fast omsorgskontakt belongs to municipal home care.
+pub fn municipal(field: &str) -> Problem {
+    Problem::input(
+        field,
+        "Fast omsorgskontakt finns bara i kommunens hemtjänst.",
+        "A fast omsorgskontakt belongs to the home care of a municipality.",
+    )
+}
+
+/// What the patient had to say about an ending, or why they could only be told.
+pub fn consulted(consultation: Consultation, ground: Option<ToldGround>, problems: &mut Vec<Problem>) {
+    let field = "toldGround";
+    match (consultation, ground) {
+        (Consultation::Told, None) => problems.push(Problem::input(
+            field,
+            "Samråd med patienten. Det räcker att informera bara om medarbetaren slutar eller patienten inte går att nå: ange vilket.",
+            "Consult the patient. Telling is enough only when the person leaves or the patient cannot be reached: say which.",
+        )),
+        (Consultation::Consulted, Some(_)) => problems.push(Problem::input(
+            field,
+            "Ange bara varför patienten informerades när ni inte har samrått.",
+            "Say why the patient was told only when they were not consulted.",
+        )),
+        (Consultation::Told, Some(_)) | (Consultation::Consulted, None) => {}
+    }
+}
+
+/// When a role ends that is ended at `at`, or else now.
+pub fn ending_at(
+    contact: &care_contact::Model,
+    at: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) -> Result<DateTime<Utc>, Problem> {
+    let Some(at) = at else { return Ok(now) };
+    if at < now || at <= contact.valid_from {
+        return Err(Problem::input(
+            "endsAt",
+            "Slutet måste ligga framåt i tiden och efter början.",
+            "The end must lie ahead and after the start.",
+        ));
+    }
+    if at > now + FURTHEST { Err(too_far("endsAt")) } else { Ok(at) }
+}
+
+/// Whether the new contact leads, given those who hold the same role or will (all of them, also out of the caller's
+/// sight). The database refuses a second lead or fast läkarkontakt at the same moment whatever this says.
 pub fn lead<'a>(
     asked: &Asked,
     policy: FixedContactPolicy,
     holders: &'a [care_contact::Model],
+    now: DateTime<Utc>,
 ) -> Result<bool, Taken<'a>> {
-    let leader = holders.iter().find(|c| c.is_lead);
+    let from = asked.valid_from.unwrap_or(now);
+    let overlaps = |c: &&care_contact::Model| {
+        c.valid_until.is_none_or(|until| until > from)
+            && asked.valid_until.is_none_or(|until| until > c.valid_from)
+    };
+    let holder = holders.iter().find(overlaps);
+    let leader = holders.iter().filter(overlaps).find(|c| c.is_lead);
     match asked.role {
-        Role::FastLakarkontakt => holders.first().map_or(Ok(false), |holder| Err(Taken(holder))),
+        Role::FastLakarkontakt => holder.map_or(Ok(false), |holder| Err(Taken(holder))),
         Role::FastVardkontakt => match (policy, asked.is_lead, leader) {
-            (FixedContactPolicy::Single, _, _) => {
-                holders.first().map_or(Ok(true), |holder| Err(Taken(holder)))
-            }
+            (FixedContactPolicy::Single, _, _) => holder.map_or(Ok(true), |holder| Err(Taken(holder))),
             (FixedContactPolicy::SeveralWithLead, Some(true), Some(holder)) => Err(Taken(holder)),
             (FixedContactPolicy::SeveralWithLead, asked, leader) => Ok(asked.unwrap_or(leader.is_none())),
         },
@@ -119,8 +202,11 @@ impl Taken<'_> {
         if visible {
             return Problem::new(
                 ProblemCode::Conflict,
-                format!("Patienten har redan en {}. Avsluta det uppdraget först.", role.0),
-                format!("The patient already has a {}. End that role first.", role.1),
+                format!(
+                    "Patienten har redan en {}. Avsluta det uppdraget först, eller planera dess slut.",
+                    role.0
+                ),
+                format!("The patient already has a {}. End that role first, or plan its end.", role.1),
             )
             .at("role");
         }
@@ -139,110 +225,5 @@ pub fn taken() -> Problem {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use entity::{CareContactId, CareProviderId, CareUnitId, PatientId};
-    use uuid::Uuid;
-
-    use super::*;
-
-    const NOW: &str = "2026-12-01T09:00:00Z";
-
-    fn now() -> DateTime<Utc> {
-        NOW.parse().unwrap()
-    }
-
-    fn asked(role: Role, is_lead: Option<bool>) -> Asked {
-        let treating_kind = (role == Role::BehandlandeRoll).then_some(TreatingKind::DiabetesNurse);
-        Asked { role, treating_kind, is_lead, valid_from: None, valid_until: None, review_on: None }
-    }
-
-    fn holder(role: Role, is_lead: bool) -> care_contact::Model {
-        care_contact::Model {
-            id: CareContactId(Uuid::nil()),
-            patient_id: PatientId(Uuid::nil()),
-            care_unit_id: CareUnitId(Uuid::nil()),
-            care_provider_id: CareProviderId(Uuid::nil()),
-            region: "01".into(),
-            role,
-            treating_kind: None,
-            is_lead,
-            assignment_id: None,
-            name: "Anna Andersson".into(),
-            function: "distriktssköterska".into(),
-            phone: None,
-            how_to_reach: None,
-            status: care_contact::Status::Active,
-            valid_from: now(),
-            valid_until: None,
-            review_on: None,
-            appointed_by: Uuid::nil(),
-            on_request: false,
-            ended_at: None,
-            end_reason: None,
-            consultation: None,
-            row_version: 1,
-        }
-    }
-
-    fn fields(asked: &Asked, policy: FixedContactPolicy) -> Vec<String> {
-        check(asked, policy, now(), now().date_naive()).into_iter().filter_map(|p| p.field).collect()
-    }
-
-    #[test]
-    fn where_one_is_allowed_the_first_leads_and_a_second_is_refused() {
-        let one = FixedContactPolicy::Single;
-        assert!(lead(&asked(Role::FastVardkontakt, None), one, &[]).unwrap());
-        let held = [holder(Role::FastVardkontakt, true)];
-        let refusal = lead(&asked(Role::FastVardkontakt, None), one, &held).unwrap_err();
-        assert!(refusal.problem(true).text.sv.contains("redan en fast vårdkontakt med huvudansvar"));
-        assert_eq!(refusal.problem(false), taken());
-        for stored in [refusal.problem(true), refusal.problem(false)] {
-            let stored = serde_json::to_string(&stored).unwrap();
-            assert!(!stored.contains("Anna") && !stored.contains("distriktssköterska"), "{stored}");
-        }
-    }
-
-    #[test]
-    fn where_several_are_allowed_one_leads() {
-        let several = FixedContactPolicy::SeveralWithLead;
-        let held = [holder(Role::FastVardkontakt, true)];
-        assert!(lead(&asked(Role::FastVardkontakt, None), several, &[]).unwrap());
-        assert!(!lead(&asked(Role::FastVardkontakt, None), several, &held).unwrap());
-        assert!(!lead(&asked(Role::FastVardkontakt, Some(false)), several, &held).unwrap());
-        assert!(lead(&asked(Role::FastVardkontakt, Some(true)), several, &held).is_err());
-    }
-
-    #[test]
-    fn one_fast_lakarkontakt_and_any_number_of_treating_roles() {
-        let several = FixedContactPolicy::SeveralWithLead;
-        let doctor = [holder(Role::FastLakarkontakt, false)];
-        assert!(lead(&asked(Role::FastLakarkontakt, None), several, &doctor).is_err());
-        let treating = [holder(Role::BehandlandeRoll, false)];
-        assert!(!lead(&asked(Role::BehandlandeRoll, None), several, &treating).unwrap());
-    }
-
-    #[test]
-    fn all_problems_of_a_request_are_told_at_once() {
-        let bad = Asked {
-            treating_kind: Some(TreatingKind::Psychologist),
-            valid_from: Some(now() - TimeDelta::days(2)),
-            valid_until: Some(now() - TimeDelta::days(3)),
-            review_on: NaiveDate::from_ymd_opt(2026, 11, 1),
-            ..asked(Role::FastLakarkontakt, Some(true))
-        };
-        assert_eq!(
-            fields(&bad, FixedContactPolicy::Single),
-            ["treatingKind", "isLead", "validFrom", "validUntil", "reviewOn"]
-        );
-        assert_eq!(
-            fields(&asked(Role::FastVardkontakt, Some(false)), FixedContactPolicy::Single),
-            ["isLead"]
-        );
-        assert!(
-            fields(&asked(Role::FastVardkontakt, Some(false)), FixedContactPolicy::SeveralWithLead)
-                .is_empty()
-        );
-    }
-}
+#[path = "rules_tests.rs"]
+pub(super) mod tests;

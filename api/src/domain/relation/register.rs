@@ -2,18 +2,17 @@
 
 use chrono::TimeDelta;
 use entity::{
-    CareRelationId,
-    care_relation::{self, Declaration, Source},
+    care_relation::{Declaration, Source},
     patient, patient_identity,
 };
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde::Serialize;
 use serde_json::json;
 
+use super::{Declared, Opening};
 use crate::{
     auth::policy::{self, Action, Noun},
     calendar::to_local,
-    crypto::Place,
     domain::{
         act::{self, Done, Event, Receipt},
         history::{self, Change, Owner},
@@ -67,24 +66,18 @@ pub async fn register(session: &Session, key: &str, cmd: &Register) -> Result<Re
         let patient = patient::Entity::find_by_id(identity.patient_id).one(tx).await?.ok_or_else(unknown)?;
         alive(&patient)?;
 
-        let id = CareRelationId(session.core.clock.uuid());
         let until = now + TimeDelta::hours(HOURS);
-        care_relation::Entity::insert(care_relation::ActiveModel {
-            id: Set(id),
-            patient_id: Set(patient.id),
-            care_unit_id: Set(staff.care_unit),
-            care_provider_id: Set(staff.care_provider),
-            source: Set(Source::StaffDeclared),
-            reason: Set(Some(keys.seal(Place::new("care_relation.reason", id.0), &reason)?)),
-            declaration: Set(Some(cmd.declaration)),
-            declared_by: Set(Some(staff.assignment)),
-            subject_id: Set(None),
-            valid_from: Set(now),
-            valid_until: Set(Some(until)),
-            created_at: Set(now),
-        })
-        .exec_without_returning(tx)
-        .await?;
+        let opening = Opening {
+            patient: patient.id,
+            care_unit: staff.care_unit,
+            care_provider: staff.care_provider,
+            source: Source::StaffDeclared,
+            subject: None,
+            from: now,
+            until: Some(until),
+            declared: Some(Declared { ground: cmd.declaration, by: staff.assignment, reason: &reason }),
+        };
+        let id = super::open(tx, session, &opening).await?;
         let owner = Owner {
             patient: patient.id,
             care_unit: staff.care_unit,

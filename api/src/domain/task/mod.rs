@@ -17,20 +17,17 @@ pub mod rules;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::{
-    AssignmentId, CareRelationId, PatientId, TaskId, assignment, care_relation, patient,
+    AssignmentId, PatientId, TaskId, assignment, care_relation, patient,
     task::{self, Kind, Status},
 };
-use sea_orm::{
-    ActiveValue::Set,
-    ColumnTrait, Condition, EntityTrait, QueryFilter,
-    sea_query::{Expr, OnConflict},
-};
+use sea_orm::{ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter, sea_query::OnConflict};
 use serde_json::json;
 use uuid::Uuid;
 
 use super::{
     act::{self, Event},
     history::{self, Change, Owner},
+    relation::{self, Opening},
 };
 use crate::{
     auth::actor::Actor,
@@ -287,34 +284,20 @@ async fn colleague(
 }
 
 async fn open_relation(tx: &Tx, session: &Session, owner: Owner, of: TaskId) -> Result<(), Fault> {
-    let now = session.now();
-    let row = care_relation::ActiveModel {
-        id: Set(CareRelationId(session.core.clock.uuid())),
-        patient_id: Set(owner.patient),
-        care_unit_id: Set(owner.care_unit),
-        care_provider_id: Set(owner.care_provider),
-        source: Set(care_relation::Source::Task),
-        reason: Set(None),
-        declaration: Set(None),
-        declared_by: Set(None),
-        subject_id: Set(Some(of.0)),
-        valid_from: Set(now),
-        valid_until: Set(None),
-        created_at: Set(now),
+    let opening = Opening {
+        patient: owner.patient,
+        care_unit: owner.care_unit,
+        care_provider: owner.care_provider,
+        source: care_relation::Source::Task,
+        subject: Some(of.0),
+        from: session.now(),
+        until: None,
+        declared: None,
     };
-    care_relation::Entity::insert(row).exec_without_returning(tx).await?;
+    relation::open(tx, session, &opening).await?;
     Ok(())
 }
 
 async fn end_relation(tx: &Tx, patient: PatientId, of: TaskId, until: DateTime<Utc>) -> Result<(), Fault> {
-    use care_relation::Column as C;
-    care_relation::Entity::update_many()
-        .col_expr(C::ValidUntil, Expr::value(until))
-        .filter(C::PatientId.eq(patient))
-        .filter(C::Source.eq(care_relation::Source::Task))
-        .filter(C::SubjectId.eq(of.0))
-        .filter(C::ValidUntil.is_null())
-        .exec(tx)
-        .await?;
-    Ok(())
+    relation::end(tx, patient, care_relation::Source::Task, of.0, until).await
 }

@@ -14,6 +14,7 @@ use crate::{
     db::Tx,
     domain::{
         act::{self, Done, Receipt},
+        contact::request_pass,
         history::{self, Change, Owner},
         request, text,
     },
@@ -91,6 +92,7 @@ pub async fn hand_over(
     open_relation(tx, session, owner, task.id).await?;
     match task.kind {
         Kind::AgreementRequest => request::passed_on(tx, session, task, to.id, &reason).await?,
+        Kind::AppointContact => request_pass::follow(tx, session, task, to.id, &reason).await?,
         // Who is to call writes down what came of it.
         Kind::Call => {
             phone_call::Entity::update_many()

@@ -11,10 +11,8 @@ pub mod start;
 pub mod waiting;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use entity::{
-    CareRelationId, ThreadMessageId, care_relation, care_unit, patient, task::Kind, thread, thread_message,
-};
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
+use entity::{ThreadMessageId, care_relation, care_unit, patient, task::Kind, thread, thread_message};
+use sea_orm::{ActiveValue::Set, EntityTrait};
 
 use crate::{
     auth::{
@@ -28,6 +26,7 @@ use crate::{
         act::{self, Event},
         booking::closing_days,
         notice::{self, NewMessage},
+        relation::{self, Opening},
         task::{self, Ending},
     },
     error::{Fault, Problem, Stop},
@@ -129,33 +128,22 @@ async fn write(
 /// Opens the care relation (vårdrelation) that the thread brings.
 async fn open_relation(tx: &Tx, session: &Session, of: &thread::Model) -> Result<(), Fault> {
     let now = session.now();
-    let row = care_relation::ActiveModel {
-        id: Set(CareRelationId(session.core.clock.uuid())),
-        patient_id: Set(of.patient_id),
-        care_unit_id: Set(of.care_unit_id),
-        care_provider_id: Set(of.care_provider_id),
-        source: Set(care_relation::Source::Thread),
-        reason: Set(None),
-        declaration: Set(None),
-        declared_by: Set(None),
-        subject_id: Set(Some(of.id.0)),
-        valid_from: Set(now),
-        valid_until: Set(Some(now + RELATION_AFTER)),
-        created_at: Set(now),
+    let opening = Opening {
+        patient: of.patient_id,
+        care_unit: of.care_unit_id,
+        care_provider: of.care_provider_id,
+        source: care_relation::Source::Thread,
+        subject: Some(of.id.0),
+        from: now,
+        until: Some(now + RELATION_AFTER),
+        declared: None,
     };
-    care_relation::Entity::insert(row).exec_without_returning(tx).await?;
+    relation::open(tx, session, &opening).await?;
     Ok(())
 }
 
 /// Moves the end of the relation: the thread goes on.
 async fn extend_relation(tx: &Tx, of: &thread::Model, now: DateTime<Utc>) -> Result<(), Fault> {
-    care_relation::Entity::update_many()
-        .col_expr(care_relation::Column::ValidUntil, Expr::value(now + RELATION_AFTER))
-        .filter(care_relation::Column::PatientId.eq(of.patient_id))
-        .filter(care_relation::Column::CareUnitId.eq(of.care_unit_id))
-        .filter(care_relation::Column::Source.eq(care_relation::Source::Thread))
-        .filter(care_relation::Column::SubjectId.eq(of.id.0))
-        .exec(tx)
-        .await?;
-    Ok(())
+    relation::move_end(tx, of.patient_id, care_relation::Source::Thread, of.id.0, Some(now + RELATION_AFTER))
+        .await
 }

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// Care answers within this many working days.
-const ANSWER_DAYS: u32 = 2;
+pub const ANSWER_DAYS: u32 = 2;
 
 /// When an answer is promised to a message written at `now`: at the closing time of the second working day after
 /// it; on the next day with opening hours if the unit has none that day.

@@ -1,21 +1,27 @@
 //! Care contacts: appointing and ending.
 
-use async_graphql::{Context, ID, InputObject, Object, OneofObject, Result};
+use async_graphql::{Context, Enum, ID, InputObject, Object, OneofObject, Result};
 use chrono::{DateTime, Utc};
 use entity::{AssignmentId, CareContactId, PatientId};
 use uuid::Uuid;
 
 use super::payload::{Answer, payload};
 use crate::{
-    domain::contact::{
-        appoint::{Appoint, Person, appoint},
-        end::{End, end},
+    calendar::{OpenSpan, OpeningHours},
+    domain::{
+        act::Receipt,
+        contact::{
+            appoint::{Appoint, Person, appoint},
+            end::{End, end},
+            review::{Outcome, Review, review},
+        },
     },
+    error::Problem,
     graphql::{
         read::node,
         scalars::{Date, GlobalId, NodeKind, PhoneNumber},
         types::{
-            enums::{CareContactRole, Consultation, TreatingKind},
+            enums::{CareContactRole, Consultation, ToldGround, TreatingKind},
             people::CareContact,
         },
         user_error::session,
@@ -37,17 +43,49 @@ pub struct ContactAppointInput {
     is_lead: Option<bool>,
     /// How and when to reach the person, in words; at most 4 000 characters.
     how_to_reach: Option<String>,
-    /// From when; now when left out.
+    /// When the person takes calls (telefontid); whenever the unit is open when left out. At most 20 spans.
+    takes_calls: Option<Vec<CallHoursInput>>,
+    /// From when; now when left out. A successor may be planned ahead.
     valid_from: Option<DateTime<Utc>>,
     /// Planned end, if any.
     valid_until: Option<DateTime<Utc>>,
-    /// When the need is reconsidered.
+    /// When the need is reconsidered (omprövning); the region's setting when left out.
     review_on: Option<Date>,
     /// Whether the patient asked for it.
     #[graphql(default = false)]
     on_request: bool,
     /// New for every action, the same when the action is tried again; 1 to 200 characters.
     idempotency_key: String,
+}
+
+/// A span of hours in which a contact takes calls, on some days of the week; never on public holidays.
+#[derive(InputObject)]
+pub struct CallHoursInput {
+    /// On which days.
+    weekdays: Vec<Weekday>,
+    /// From, such as "09:00".
+    from: String,
+    /// Until, such as "11:00".
+    until: String,
+}
+
+/// A day of the week.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum Weekday {
+    /// Måndag.
+    Monday,
+    /// Tisdag.
+    Tuesday,
+    /// Onsdag.
+    Wednesday,
+    /// Torsdag.
+    Thursday,
+    /// Fredag.
+    Friday,
+    /// Lördag.
+    Saturday,
+    /// Söndag.
+    Sunday,
 }
 
 /// Who is appointed: one of these.
@@ -77,12 +115,56 @@ pub struct ContactEndInput {
     contact_id: ID,
     /// Why; at most 4 000 characters.
     reason: String,
-    /// How the patient took part.
+    /// How the patient took part. They are told, and not consulted, only on a ground.
     consultation: Consultation,
+    /// Why the patient was told, and not consulted.
+    told_ground: Option<ToldGround>,
+    /// When it ends (planerat slut); now when left out.
+    ends_at: Option<DateTime<Utc>>,
     /// The contact's `rowVersion` as it was read.
     expected_row_version: i32,
     /// New for every action, the same when the action is tried again; 1 to 200 characters.
     idempotency_key: String,
+}
+
+/// A review of the need for a contact.
+#[derive(InputObject)]
+pub struct ContactReviewInput {
+    /// The contact's global id.
+    contact_id: ID,
+    /// What came of it.
+    outcome: ContactReviewOutcomeInput,
+    /// The contact's `rowVersion` as it was read.
+    expected_row_version: i32,
+    /// New for every action, the same when the action is tried again; 1 to 200 characters.
+    idempotency_key: String,
+}
+
+/// What came of a review: one of these.
+#[derive(OneofObject)]
+pub enum ContactReviewOutcomeInput {
+    /// The need is still there.
+    Keep(ContactReviewKeepInput),
+    /// The role ends now.
+    End(ContactReviewEndInput),
+}
+
+/// The need for the contact is still there.
+#[derive(InputObject)]
+pub struct ContactReviewKeepInput {
+    /// When it is reconsidered next.
+    next_review_on: Date,
+}
+
+/// The need for the contact is over.
+#[derive(InputObject)]
+pub struct ContactReviewEndInput {
+    /// Why; at most 4 000 characters.
+    reason: String,
+    /// How the patient took part.
+    consultation: Consultation,
+    /// Why the patient was told, and not consulted.
+    told_ground: Option<ToldGround>,
 }
 
 payload! {
@@ -102,6 +184,15 @@ payload! {
     }
 }
 
+payload! {
+    /// Answer to `contactReview`.
+    ContactReviewPayload of CareContactId {
+        /// The contact as it is now, also when the act was refused. Null when it ended, and the caller's unit had no
+        /// other care relation to the patient.
+        contact: CareContact = node::care_contact
+    }
+}
+
 /// Care contacts.
 #[derive(Default)]
 pub struct ContactMutation;
@@ -117,6 +208,13 @@ impl ContactMutation {
         #[graphql(desc = "Who gets which role, for whom.")] input: ContactAppointInput,
     ) -> Result<ContactAppointPayload> {
         let session = session(ctx);
+        let reach_hours = match input.takes_calls.map(call_hours).transpose() {
+            Ok(hours) => hours,
+            Err(problem) => {
+                let refused = Ok(Receipt::refused(vec![problem]));
+                return Ok(ContactAppointPayload(Answer::new(session, refused, "contact", None)?));
+            }
+        };
         let cmd = Appoint {
             patient: GlobalId::row(&input.patient_id, NodeKind::Patient).unwrap_or(PatientId(Uuid::nil())),
             role: input.role.into(),
@@ -131,6 +229,7 @@ impl ContactMutation {
             },
             is_lead: input.is_lead,
             how_to_reach: input.how_to_reach,
+            reach_hours,
             valid_from: input.valid_from,
             valid_until: input.valid_until,
             review_on: input.review_on.map(|day| day.0),
@@ -140,8 +239,9 @@ impl ContactMutation {
         Ok(ContactAppointPayload(Answer::new(session, outcome, "contact", None)?))
     }
 
-    /// Ends a contact role (avslutar uppdraget), by care: with a reason, and in consultation with the patient or at
-    /// least with the patient told. The care relation that came with the role ends too.
+    /// Ends a contact role (avslutar uppdraget), by care, now or as planned: with a reason, and in consultation with
+    /// the patient; telling is enough when the person leaves or the patient cannot be reached. The care relation that
+    /// came with the role ends too.
     async fn contact_end(
         &self,
         ctx: &Context<'_>,
@@ -154,9 +254,69 @@ impl ContactMutation {
             contact,
             reason: input.reason,
             consultation: input.consultation.into(),
+            told_ground: input.told_ground.map(Into::into),
+            ends_at: input.ends_at,
             expected_row_version: input.expected_row_version,
         };
         let outcome = end(session, &input.idempotency_key, &cmd).await;
         Ok(ContactEndPayload(Answer::new(session, outcome, "contact", Some(contact))?))
     }
+
+    /// Reconsiders the need for a contact (omprövar behovet), by care: it goes on until a new day, or ends.
+    async fn contact_review(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What came of it.")] input: ContactReviewInput,
+    ) -> Result<ContactReviewPayload> {
+        let session = session(ctx);
+        let contact =
+            GlobalId::row(&input.contact_id, NodeKind::CareContact).unwrap_or(CareContactId(Uuid::nil()));
+        let cmd = Review {
+            contact,
+            outcome: match input.outcome {
+                ContactReviewOutcomeInput::Keep(keep) => Outcome::Keep { next: keep.next_review_on.0 },
+                ContactReviewOutcomeInput::End(end) => Outcome::End {
+                    reason: end.reason,
+                    consultation: end.consultation.into(),
+                    told_ground: end.told_ground.map(Into::into),
+                },
+            },
+            expected_row_version: input.expected_row_version,
+        };
+        let outcome = review(session, &input.idempotency_key, &cmd).await;
+        Ok(ContactReviewPayload(Answer::new(session, outcome, "contact", Some(contact))?))
+    }
+}
+
+/// The spans as the hours of a week.
+fn call_hours(spans: Vec<CallHoursInput>) -> std::result::Result<OpeningHours, Problem> {
+    let wrong = |sv: &str, en: &str| Problem::input("takesCalls", sv, en);
+    if spans.is_empty() || spans.len() > 20 {
+        return Err(wrong(
+            "Ange 1–20 telefontider, eller lämna det tomt.",
+            "Give 1 to 20 spans, or leave it out.",
+        ));
+    }
+    let mut hours = OpeningHours::default();
+    for span in spans {
+        let open = OpenSpan::new(&span.from, &span.until).map_err(|_| {
+            wrong(
+                "Skriv telefontiden som 09:00 till 11:00, med början före slutet.",
+                "Write the hours as 09:00 to 11:00, the start before the end.",
+            )
+        })?;
+        for day in span.weekdays {
+            let day = match day {
+                Weekday::Monday => &mut hours.monday,
+                Weekday::Tuesday => &mut hours.tuesday,
+                Weekday::Wednesday => &mut hours.wednesday,
+                Weekday::Thursday => &mut hours.thursday,
+                Weekday::Friday => &mut hours.friday,
+                Weekday::Saturday => &mut hours.saturday,
+                Weekday::Sunday => &mut hours.sunday,
+            };
+            day.push(open);
+        }
+    }
+    Ok(hours)
 }

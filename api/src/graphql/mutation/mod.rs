@@ -7,6 +7,8 @@ mod beginning;
 mod booking;
 mod call;
 mod contact;
+mod contact_absence;
+mod contact_request;
 mod overlay;
 mod patient;
 mod payload;
@@ -29,6 +31,8 @@ pub struct Mutation(
     booking::BookingMutation,
     call::CallMutation,
     contact::ContactMutation,
+    contact_absence::ContactAbsenceMutation,
+    contact_request::ContactRequestMutation,
     overlay::OverlayMutation,
     patient::PatientMutation,
     plan::PlanMutation,

@@ -8,6 +8,8 @@ pub mod call;
 pub mod candidates;
 pub mod cols;
 pub mod contact;
+pub mod contact_work;
+pub mod desk;
 pub mod history;
 pub mod history_words;
 pub mod node;

@@ -119,12 +119,13 @@ pub async fn care_contact(ctx: &Context<'_>, id: CareContactId) -> Result<Option
     let session = session(ctx);
     let Some(row) = reach::<care_contact::Entity>(session, id).await? else { return Ok(None) };
     session.trail.read(row.patient_id);
-    let sql = format!(
-        "SELECT {} FROM care_contact c JOIN care_unit cu ON cu.id = c.care_unit_id WHERE c.id = $1",
-        contact::columns()
-    );
-    let found = one(session, sql, vec![row.id.0.into()], |cols| contact::opt_contact(cols, session)).await?;
-    Ok(found.flatten().map(|r| r.contact))
+    let found = session
+        .core
+        .db
+        .read(async |db| contact::find(session, db, "c.id = $5", [row.id.0.into()]).await)
+        .await
+        .map_err(|e| fault(session, &e))?;
+    Ok(found.into_iter().next().map(|found| found.contact))
 }
 
 /// A booked time by id.

@@ -82,7 +82,10 @@ pub struct PatientPlan {
     pub unit: OwnUnit,
     pub agreement: Option<Agreement>,
     pub lead: Option<Reachable>,
+    /// Whose role is held now.
     pub contacts: Vec<Reachable>,
+    /// Whose role is planned.
+    pub contacts_ahead: Vec<Reachable>,
     pub next_appointment: Option<Arc<Appointment>>,
     pub preferences: Vec<ReminderPreference>,
     /// Newest first.
@@ -143,7 +146,7 @@ fn head(who: Who, with_preferences: bool) -> String {
              FROM patient p JOIN care_unit u ON u.id = p.care_unit_id \
              LEFT JOIN patient_identity pi ON pi.patient_id = p.id AND pi.is_current \
              LEFT JOIN care_contact c ON c.id = (SELECT x.id FROM care_contact x WHERE x.patient_id = p.id \
-               AND x.role = 'FAST_VARDKONTAKT' AND x.status = 'ACTIVE' \
+               AND x.role = 'FAST_VARDKONTAKT' AND x.status <> 'ENDED' \
                AND x.valid_from <= $4 AND (x.valid_until IS NULL OR x.valid_until > $4){contacts} \
                ORDER BY x.is_lead DESC, x.valid_from DESC, x.id LIMIT 1) \
              LEFT JOIN care_unit cu ON cu.id = c.care_unit_id \
@@ -242,7 +245,7 @@ pub async fn load(
                 }
             }
             if wanted.contacts {
-                plan.contacts = contact::of_patient(session, tx, patient.0).await?;
+                contact::load(session, tx, &mut plan).await?;
             }
             if wanted.appointments {
                 let order = "ap.starts_at DESC, ap.id DESC";
@@ -345,6 +348,7 @@ fn patient_part(session: &Session, cols: &mut Cols<'_>) -> Result<PatientPlan, F
         agreement: None,
         lead,
         contacts: Vec::new(),
+        contacts_ahead: Vec::new(),
         next_appointment,
         preferences: Vec::new(),
         appointments: Vec::new(),

@@ -2,7 +2,10 @@
 
 use chrono::{DateTime, Utc};
 
-use super::enums::{ActorKind, CareContactRole, ProtectedIdentity, TreatingKind};
+use super::enums::{
+    ActorKind, CareContactRole, Consultation, ContactAdviceKind, ContactOfferStatus, ContactRequestStatus,
+    ContactState, ProtectedIdentity, ToldGround, TreatingKind, WayOfTelling,
+};
 use crate::graphql::{
     plain::plain_object,
     scalars::{Date, GlobalId, PhoneNumber},
@@ -65,10 +68,16 @@ plain_object! {
         phone: PhoneNumber,
         /// How and when to reach the person, in words.
         how_to_reach: Option<String>,
+        /// When the person takes calls (telefontid), in words; whenever the unit is open when left out.
+        takes_calls: Option<String>,
         /// The person's unit.
         care_unit: CareUnitSummary,
-        /// Whether the contact is appointed now; false once it has ended.
+        /// Whether the role is held now; false before it begins and once it has ended.
         is_active: bool,
+        /// Where the role stands: planned, held now, or over.
+        state: ContactState,
+        /// The absence that goes on or comes next, and who steps in (frånvaro och ersättare).
+        absence: Option<ContactAbsence>,
         /// From when.
         valid_from: DateTime<Utc>,
         /// Planned end, if any.
@@ -81,22 +90,157 @@ plain_object! {
 }
 
 plain_object! {
+    /// A contact role that is over (tidigare kontakt), and why.
+    PastContact {
+        /// The contact as it was.
+        contact: CareContact,
+        /// When the role ended.
+        ended_at: DateTime<Utc>,
+        /// Why.
+        reason: Option<String>,
+        /// How the patient took part; null when it came to its planned end.
+        consultation: Option<Consultation>,
+        /// Why the patient was told, and not consulted.
+        told_ground: Option<ToldGround>,
+        /// Who took over (efterträdare), if somebody did.
+        successor: Option<String>,
+    }
+}
+
+plain_object! {
+    /// An absence (frånvaro) of a contact, and who steps in.
+    ContactAbsence implements Node {
+        /// Global id.
+        id: GlobalId,
+        /// From when.
+        from: DateTime<Utc>,
+        /// Until when.
+        until: DateTime<Utc>,
+        /// Who steps in (ersättare); none: call the unit.
+        substitute: Option<StaffSummary>,
+        /// The number of whoever steps in.
+        substitute_phone: Option<PhoneNumber>,
+        /// The absence in plain words: "Anna är borta till fredag 5 mars 2027, Bo ersätter."
+        message: String,
+        /// For `expectedRowVersion`.
+        row_version: i32,
+    }
+}
+
+plain_object! {
     /// Whom to turn to at a moment (vem ska jag vända mig till): always an answer.
     ContactAdvice {
+        /// What stands first, whoever is the answer: when to call 112.
+        emergency: String,
         /// The moment it holds for.
         at: DateTime<Utc>,
+        /// Until when the answer holds, as far as is known now.
+        until: DateTime<Utc>,
+        /// What kind of answer it is.
+        kind: ContactAdviceKind,
         /// What to say to the patient, in plain words.
         message: String,
         /// Person, unit or service to turn to.
         name: String,
         /// The number to call.
         phone: PhoneNumber,
-        /// The contact, when it is a named person who can be reached now.
+        /// The contact who answers in person, or for whom somebody else answers.
         contact: Option<CareContact>,
         /// When the patient's own contact or unit can be reached next, if not now.
         own_contact_opens_at: Option<DateTime<Utc>>,
         /// For emergencies, always: 112.
         emergency_phone: PhoneNumber,
+    }
+}
+
+plain_object! {
+    /// A patient's request for a contact (begäran om fast vårdkontakt): care must appoint one. It ends in an
+    /// appointment, or when the patient takes it back.
+    ContactRequest implements Node {
+        /// Global id.
+        id: GlobalId,
+        /// The role asked for.
+        role: CareContactRole,
+        /// Of a behandlande roll: what it treats.
+        treating_kind: Option<TreatingKind>,
+        /// Why, in the patient's words.
+        why: String,
+        /// Where it stands.
+        status: ContactRequestStatus,
+        /// The unit that must act now.
+        care_unit: CareUnitSummary,
+        /// By when care must have appointed.
+        due_at: DateTime<Utc>,
+        /// When it rose to the manager of the unit, because it was overdue.
+        raised_to_manager_at: Option<DateTime<Utc>>,
+        /// Who asked: the patient, or staff who wrote it down for them.
+        asked_by: ActorKind,
+        /// When.
+        created_at: DateTime<Utc>,
+        /// When it ended.
+        ended_at: Option<DateTime<Utc>>,
+        /// Why the patient took it back, in their words.
+        withdrawn_because: Option<String>,
+        /// The contact who was appointed.
+        contact: Option<CareContact>,
+        /// How it was passed on from unit to unit, in order.
+        passes: Vec<ContactRequestPass>,
+        /// For `expectedRowVersion`.
+        row_version: i32,
+    }
+}
+
+plain_object! {
+    /// A unit manager's decision on which functions may be contacts (funktioner som får vara kontakter).
+    ContactFunctions {
+        /// The number of the decision, for `expectedNumber`; 0 when there is none.
+        number: i32,
+        /// The functions; an empty list allows any.
+        functions: Vec<String>,
+    }
+}
+
+plain_object! {
+    /// One unit passed a request for a contact on to another.
+    ContactRequestPass {
+        /// The unit that had it.
+        from: String,
+        /// The unit that got it.
+        to: String,
+        /// Why.
+        reason: String,
+        /// When.
+        at: DateTime<Utc>,
+    }
+}
+
+plain_object! {
+    /// An offer of a contact (erbjudande om kontakt), and the patient's answer: a no is recorded too.
+    ContactOffer implements Node {
+        /// Global id.
+        id: GlobalId,
+        /// The role offered.
+        role: CareContactRole,
+        /// Of a behandlande roll: what it treats.
+        treating_kind: Option<TreatingKind>,
+        /// More about it, such as who it would be.
+        words: Option<String>,
+        /// The unit that offers.
+        care_unit: CareUnitSummary,
+        /// What the patient has said.
+        status: ContactOfferStatus,
+        /// When it was offered.
+        offered_at: DateTime<Utc>,
+        /// When it was answered.
+        answered_at: Option<DateTime<Utc>>,
+        /// Who answered: the patient, or staff who recorded what the patient said.
+        answered_by: Option<ActorKind>,
+        /// How the patient said it.
+        answered_how: Option<WayOfTelling>,
+        /// What the patient said about it.
+        answer_words: Option<String>,
+        /// For `expectedRowVersion`.
+        row_version: i32,
     }
 }
 

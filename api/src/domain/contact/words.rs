@@ -1,0 +1,99 @@
+//! Roles, days and hours in words, for the texts that people read about their contacts.
+
+use chrono::{DateTime, Datelike, NaiveDate, Timelike, Utc, Weekday};
+use entity::care_contact::{Role, TreatingKind};
+
+use crate::{calendar::to_local, locale::Locale};
+
+/// A weekday.
+pub fn weekday(day: Weekday, locale: Locale) -> &'static str {
+    let (sv, en) = match day {
+        Weekday::Mon => ("måndag", "Monday"),
+        Weekday::Tue => ("tisdag", "Tuesday"),
+        Weekday::Wed => ("onsdag", "Wednesday"),
+        Weekday::Thu => ("torsdag", "Thursday"),
+        Weekday::Fri => ("fredag", "Friday"),
+        Weekday::Sat => ("lördag", "Saturday"),
+        Weekday::Sun => ("söndag", "Sunday"),
+    };
+    locale.pick(sv, en)
+}
+
+const MONTHS: [(&str, &str); 12] = [
+    ("januari", "January"),
+    ("februari", "February"),
+    ("mars", "March"),
+    ("april", "April"),
+    ("maj", "May"),
+    ("juni", "June"),
+    ("juli", "July"),
+    ("augusti", "August"),
+    ("september", "September"),
+    ("oktober", "October"),
+    ("november", "November"),
+    ("december", "December"),
+];
+
+/// A day, such as "fredag 5 mars 2027".
+pub fn date(day: NaiveDate, locale: Locale) -> String {
+    let (sv, en) = MONTHS.get(day.month0() as usize).copied().unwrap_or_default();
+    let (weekday, number, year) = (weekday(day.weekday(), locale), day.day(), day.year());
+    format!("{weekday} {number} {} {year}", locale.pick(sv, en))
+}
+
+/// The local day of an instant; midnight belongs to the day that begins.
+pub fn day(at: DateTime<Utc>, locale: Locale) -> String {
+    date(to_local(at).date_naive(), locale)
+}
+
+/// An instant as a patient reads it: "fredag 5 mars 2027", with the time of day when it is not midnight.
+pub fn moment(at: DateTime<Utc>, locale: Locale) -> String {
+    let local = to_local(at);
+    let day = date(local.date_naive(), locale);
+    if local.num_seconds_from_midnight() == 0 {
+        return day;
+    }
+    match locale {
+        Locale::Sv => format!("{day} kl. {:02}.{:02}", local.hour(), local.minute()),
+        Locale::En => format!("{day} at {:02}:{:02}", local.hour(), local.minute()),
+    }
+}
+
+/// A role as it is called in Swedish; a treating role by what it treats.
+pub fn role(role: Role, kind: Option<TreatingKind>) -> &'static str {
+    match (role, kind) {
+        (Role::FastVardkontakt, _) => "fast vårdkontakt",
+        (Role::FastLakarkontakt, _) => "fast läkarkontakt",
+        (Role::FastOmsorgskontakt, _) => "fast omsorgskontakt",
+        (Role::Supporter, _) => "patientstödjare",
+        (Role::BehandlandeRoll, None) => "behandlande roll",
+        (Role::BehandlandeRoll, Some(kind)) => match kind {
+            TreatingKind::AsthmaCopdNurse => "astma- och KOL-sjuksköterska",
+            TreatingKind::DiabetesNurse => "diabetessjuksköterska",
+            TreatingKind::HeartFailureNurse => "hjärtsviktssjuksköterska",
+            TreatingKind::ResponsibleNurse => "omvårdnadsansvarig sjuksköterska",
+            TreatingKind::OccupationalTherapist => "arbetsterapeut",
+            TreatingKind::Physiotherapist => "fysioterapeut",
+            TreatingKind::Psychologist => "psykolog",
+            TreatingKind::Counsellor => "kurator",
+            TreatingKind::AssistantNurse => "undersköterska",
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn days_read_as_people_say_them() {
+        let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
+        assert_eq!(day(at("2027-03-05T08:00:00Z"), Locale::Sv), "fredag 5 mars 2027");
+        // Stockholm is ahead of UTC.
+        assert_eq!(moment(at("2027-06-24T22:00:00Z"), Locale::Sv), "fredag 25 juni 2027");
+        assert_eq!(moment(at("2027-03-05T12:05:00Z"), Locale::Sv), "fredag 5 mars 2027 kl. 13.05");
+        assert_eq!(moment(at("2027-03-05T12:05:00Z"), Locale::En), "Friday 5 March 2027 at 13:05");
+    }
+}

@@ -1,0 +1,216 @@
+//! Absences of contacts and who steps in, handover, and who may be a contact at all.
+
+use async_graphql::{Context, ID, InputObject, Object, OneofObject, Result};
+use chrono::{DateTime, Utc};
+use entity::{AssignmentId, CareContactId, CareUnitId, ContactAbsenceId};
+use uuid::Uuid;
+
+use super::payload::{Answer, payload};
+use crate::{
+    domain::contact::{
+        absence::{Absence, Who, register},
+        absence_cancel::{Cancel, cancel},
+        functions::{SetFunctions, set},
+        handover::{Handover, hand_over, made},
+    },
+    graphql::{
+        care_unit::CareUnit,
+        read::contact_work,
+        scalars::{GlobalId, NodeKind},
+        types::people::{CareContact, ContactAbsence},
+        user_error::{UserError, fault, session, user_errors},
+    },
+};
+
+/// An absence.
+#[derive(InputObject)]
+pub struct ContactAbsenceRegisterInput {
+    /// Who is away.
+    who: AbsentInput,
+    /// From when.
+    from: DateTime<Utc>,
+    /// Until when; at most two years ahead.
+    until: DateTime<Utc>,
+    /// Who steps in (ersättare): an assignment of the same care provider. None: a handover task is raised in time.
+    substitute_id: Option<ID>,
+    /// New for every action, the same when the action is tried again; 1 to 200 characters.
+    idempotency_key: String,
+}
+
+/// Who is away: one of these.
+#[derive(OneofObject)]
+pub enum AbsentInput {
+    /// One contact of one patient: the contact's global id.
+    ContactId(ID),
+    /// A person at the caller's own unit, in every contact role: the assignment's global id.
+    AssignmentId(ID),
+}
+
+/// An absence is called off or ends early.
+#[derive(InputObject)]
+pub struct ContactAbsenceCancelInput {
+    /// The absence's global id.
+    absence_id: ID,
+    /// The absence's `rowVersion` as it was read.
+    expected_row_version: i32,
+    /// New for every action, the same when the action is tried again; 1 to 200 characters.
+    idempotency_key: String,
+}
+
+/// A handover of contact roles.
+#[derive(InputObject)]
+pub struct ContactHandoverInput {
+    /// Whose roles: an assignment at the caller's own unit.
+    from_assignment_id: ID,
+    /// Who takes over: an assignment of the same care provider.
+    to_assignment_id: ID,
+    /// Which roles, by the contacts' global ids; all that the caller reaches when left out. At most 200.
+    contact_ids: Option<Vec<ID>>,
+    /// Why, also for the patients; at most 4 000 characters.
+    reason: String,
+    /// New for every action, the same when the action is tried again; 1 to 200 characters.
+    idempotency_key: String,
+}
+
+/// A decision on who may be a contact at a unit.
+#[derive(InputObject)]
+pub struct ContactFunctionsSetInput {
+    /// The unit, the caller's own.
+    care_unit_id: ID,
+    /// The functions, as titles are written at the unit; case does not matter. An empty list allows any. At most 50.
+    functions: Vec<String>,
+    /// The `number` of the decision as it was read; 0 when there was none.
+    expected_number: i32,
+    /// New for every action, the same when the action is tried again; 1 to 200 characters.
+    idempotency_key: String,
+}
+
+payload! {
+    /// Answer to `contactAbsenceRegister`.
+    ContactAbsenceRegisterPayload of ContactAbsenceId {
+        /// The absence.
+        absence: ContactAbsence = contact_work::absence
+    }
+}
+
+payload! {
+    /// Answer to `contactAbsenceCancel`.
+    ContactAbsenceCancelPayload of ContactAbsenceId {
+        /// The absence as it was, or as it is now when the act was refused.
+        absence: ContactAbsence = contact_work::absence
+    }
+}
+
+payload! {
+    /// Answer to `contactFunctionsSet`.
+    ContactFunctionsSetPayload of CareUnitId {
+        /// The unit as it is now, also when the act was refused.
+        care_unit: CareUnit = CareUnit::load
+    }
+}
+
+/// Answer to `contactHandover`.
+pub struct ContactHandoverPayload {
+    contacts: Vec<CareContact>,
+    user_errors: Vec<UserError>,
+}
+
+/// Answer to `contactHandover`.
+#[Object(serial)]
+impl ContactHandoverPayload {
+    /// The roles as they are held now, as far as the caller's unit reaches them.
+    async fn contacts(&self) -> &[CareContact] {
+        &self.contacts
+    }
+
+    /// Why it was refused, everything at once; empty when it was done.
+    async fn user_errors(&self) -> &[UserError] {
+        &self.user_errors
+    }
+}
+
+/// Absences, handover, and who may be a contact.
+#[derive(Default)]
+pub struct ContactAbsenceMutation;
+
+/// Absences, handover, and who may be a contact.
+#[Object(serial)]
+impl ContactAbsenceMutation {
+    /// Registers that a contact is away, and who steps in (frånvaro och ersättare): shown to the patient, and part of
+    /// the answer to whom to turn to. Without a substitute, a handover task is raised before the gap.
+    async fn contact_absence_register(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Who is away, when, and who steps in.")] input: ContactAbsenceRegisterInput,
+    ) -> Result<ContactAbsenceRegisterPayload> {
+        let session = session(ctx);
+        let cmd = Absence {
+            who: match input.who {
+                AbsentInput::ContactId(id) => Who::Contact(
+                    GlobalId::row(&id, NodeKind::CareContact).unwrap_or(CareContactId(Uuid::nil())),
+                ),
+                AbsentInput::AssignmentId(id) => Who::Assignment(assignment(&id)),
+            },
+            from: input.from,
+            until: input.until,
+            substitute: input.substitute_id.as_ref().map(assignment),
+        };
+        let outcome = register(session, &input.idempotency_key, &cmd).await;
+        Ok(ContactAbsenceRegisterPayload(Answer::new(session, outcome, "absence", None)?))
+    }
+
+    /// Calls an absence off, or ends it early (är tillbaka).
+    async fn contact_absence_cancel(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which absence.")] input: ContactAbsenceCancelInput,
+    ) -> Result<ContactAbsenceCancelPayload> {
+        let session = session(ctx);
+        let absence = GlobalId::row(&input.absence_id, NodeKind::ContactAbsence)
+            .unwrap_or(ContactAbsenceId(Uuid::nil()));
+        let cmd = Cancel { absence, expected_row_version: input.expected_row_version };
+        let outcome = cancel(session, &input.idempotency_key, &cmd).await;
+        Ok(ContactAbsenceCancelPayload(Answer::new(session, outcome, "absence", Some(absence))?))
+    }
+
+    /// Hands contact roles over to somebody else when staff leave (överlämning), in one act: all of them or those
+    /// listed. Everything is checked first, and every patient is told.
+    async fn contact_handover(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Who hands over what to whom.")] input: ContactHandoverInput,
+    ) -> Result<ContactHandoverPayload> {
+        let session = session(ctx);
+        let contact =
+            |id: &ID| GlobalId::row(id, NodeKind::CareContact).unwrap_or(CareContactId(Uuid::nil()));
+        let cmd = Handover {
+            from: assignment(&input.from_assignment_id),
+            to: assignment(&input.to_assignment_id),
+            contacts: input.contact_ids.map(|ids| ids.iter().map(contact).collect()),
+            reason: input.reason,
+        };
+        let receipt =
+            hand_over(session, &input.idempotency_key, &cmd).await.map_err(|e| fault(session, &e))?;
+        let contacts =
+            contact_work::taken_over(session, &made(&receipt)).await.map_err(|e| fault(session, &e))?;
+        Ok(ContactHandoverPayload { contacts, user_errors: user_errors(&receipt, session.locale) })
+    }
+
+    /// Decides which functions may be contacts at the unit (vilka funktioner som får vara kontakter), by its manager.
+    /// Until then any care role may.
+    async fn contact_functions_set(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The decision.")] input: ContactFunctionsSetInput,
+    ) -> Result<ContactFunctionsSetPayload> {
+        let session = session(ctx);
+        let unit = GlobalId::row(&input.care_unit_id, NodeKind::CareUnit).unwrap_or(CareUnitId(Uuid::nil()));
+        let cmd = SetFunctions { unit, functions: input.functions, expected_number: input.expected_number };
+        let outcome = set(session, &input.idempotency_key, &cmd).await;
+        Ok(ContactFunctionsSetPayload(Answer::new(session, outcome, "unit", Some(unit))?))
+    }
+}
+
+fn assignment(id: &ID) -> AssignmentId {
+    GlobalId::row(id, NodeKind::Assignment).unwrap_or(AssignmentId(Uuid::nil()))
+}
