@@ -34,3 +34,4 @@ mod task;
 mod template;
 mod thread;
 mod visits;
+mod versions;

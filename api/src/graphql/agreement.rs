@@ -1,17 +1,22 @@
 //! What of an agreement is loaded when it is asked for: with arguments, one statement each.
 
-use async_graphql::{ComplexObject, Context, Result};
+use async_graphql::{ComplexObject, Context, ID, Result};
+use entity::{AgreementId, AgreementVersionId};
+use uuid::Uuid;
 
 use super::{
     page::{Page, page_request},
     read::{
         history::{self, HistoryPlace},
         overlay,
+        version::{self, VersionsWanted},
     },
+    scalars::{GlobalId, NodeKind},
     types::{
-        agreement::Agreement,
+        agreement::{Agreement, AgreementVersion},
         history::HistoryEntry,
         overlay::{PlanLink, SafetyInstruction},
+        versions::AgreementChange,
     },
     user_error::{fault, session},
 };
@@ -60,5 +65,38 @@ impl Agreement {
         let session = session(ctx);
         let request = page_request::<HistoryPlace>(first, after.as_deref(), 20)?;
         history::of_agreement(session, self.id.id, &request).await.map_err(|e| fault(session, &e))
+    }
+
+    /// Every version, the newest first: the draft, proposals, the one in force, and those that were replaced or
+    /// withdrawn, each as it was worded.
+    async fn versions(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many, 1 to 100; 10 when left out.")] first: Option<i32>,
+        #[graphql(desc = "Goes on after this cursor.")] after: Option<String>,
+    ) -> Result<Page<AgreementVersion>> {
+        let session = session(ctx);
+        let request = page_request::<i32>(first, after.as_deref(), 10)?;
+        let wanted = VersionsWanted::of_page(&ctx.look_ahead());
+        version::of_agreement(session, AgreementId(self.id.id), &request, wanted)
+            .await
+            .map_err(|e| fault(session, &e))
+    }
+
+    /// What differs between two versions (skillnad), field by field, in words for patient and staff: the second against
+    /// the first. None when the agreement has no such versions.
+    async fn difference(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The earlier version's global id.")] from: ID,
+        #[graphql(desc = "The later version's global id.")] to: ID,
+    ) -> Result<Option<Vec<AgreementChange>>> {
+        let session = session(ctx);
+        let row = |id: &ID| {
+            GlobalId::row(id, NodeKind::AgreementVersion).unwrap_or(AgreementVersionId(Uuid::nil()))
+        };
+        version::difference(session, AgreementId(self.id.id), row(&from), row(&to))
+            .await
+            .map_err(|e| fault(session, &e))
     }
 }

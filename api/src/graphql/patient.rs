@@ -13,6 +13,7 @@ use super::{
         contact, contact_work,
         plan::{self, PatientPlan, Wanted},
         steps::{self, AgreementPart, PartKind, TimelineEntry},
+        version::VersionsWanted,
     },
     scalars::{Date, GlobalId, LanguageTag, NodeKind, PersonalIdentityNumber},
     thread::{ThreadConnection, threads_of},
@@ -62,6 +63,7 @@ impl Patient {
                 || look.field("fixedCareContact").field("absence").exists(),
             preferences: asks("reminderPreferences"),
             appointments: asks("appointments") || asks("timeline"),
+            versions: VersionsWanted::of_agreement(&agreement),
         };
         let plan = load(session, id, None, wanted).await.map_err(|e| fault(session, &e))?;
         Ok(plan.map(|plan| Self { plan }))

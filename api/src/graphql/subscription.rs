@@ -14,7 +14,7 @@ use tokio::sync::broadcast::{
 use uuid::Uuid;
 
 use super::{
-    read::{node, task},
+    read::{node, task, version::VersionsWanted},
     scalars::{GlobalId, NodeKind},
     types::{
         agreement::Agreement,
@@ -43,6 +43,7 @@ impl SubscriptionRoot {
         #[graphql(desc = "The agreement's global id.")] agreement_id: ID,
     ) -> Result<impl Stream<Item = Result<Agreement>> + 'ctx> {
         let session = session(ctx);
+        let versions = VersionsWanted::of_agreement(&ctx.look_ahead());
         let id = GlobalId::row::<AgreementId>(&agreement_id, NodeKind::Agreement)
             .unwrap_or(AgreementId(Uuid::nil()));
         let events = session.core.db.events().listen();
@@ -83,7 +84,7 @@ impl SubscriptionRoot {
                     Err(RecvError::Closed) => return None,
                 }
             }
-            match node::agreement_for(session, id).await {
+            match node::agreement_for(session, id, versions).await {
                 Ok(Some(agreement)) => Some((Ok(agreement), Some(events))),
                 Ok(None) => {
                     Some((Err(coded("FORBIDDEN", "Du kan inte längre följa överenskommelsen.")), None))

@@ -1,8 +1,11 @@
 //! Operations that are ready to run in the explorer: one tab each, with variables that fit the demo's data.
 
 use chrono::TimeDelta;
-use entity::{agreement, assignment, care_unit, patient_identity, phone_call, slot, task};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use entity::{
+    AgreementVersionId, agreement, agreement_version, assignment, care_unit, patient_identity, phone_call, slot, task,
+    version_goal, version_item,
+};
+use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde_json::{Value, json};
 
 use super::explorer::{Sample, TokenKind};
@@ -31,6 +34,15 @@ pub const SAMPLES: &[(&str, TokenKind, &str)] = &[
     sample!("Enhetens överenskommelser", Staff, "unit-list.graphql"),
     sample!("Öppna en patient", Staff, "open-patient.graphql"),
     sample!("Föreslå en insats", Staff, "propose.graphql"),
+    sample!("Skriv i planen: önskemål och egna mätningar", Patient, "content-edit.graphql"),
+    sample!("Alla versioner, och vad som skiljer dem", Patient, "versions.graphql"),
+    sample!("Skriv om ett mål", Patient, "reword-goal.graphql"),
+    sample!("Ta bort ett mål", Patient, "remove-goal.graphql"),
+    sample!("Skriv om en insats", Staff, "reword-item.graphql"),
+    sample!("Ta bort en insats", Staff, "remove-item.graphql"),
+    sample!("Börja på en ny version", Staff, "revise.graphql"),
+    sample!("Svara med ett motförslag", Patient, "counter.graphql"),
+    sample!("Ta tillbaka ett utkast eller ett förslag", Staff, "withdraw.graphql"),
     sample!("Följ en överenskommelse medan den ändras", Staff, "follow.graphql"),
     sample!("Uppgifter: mina och enhetens", Staff, "tasks.graphql"),
     sample!("Dagens besök, och vad som saknas", Staff, "visits.graphql"),
@@ -64,6 +76,7 @@ pub async fn samples(core: &Core) -> Result<Vec<Sample>, Fault> {
             .filter(agreement::Column::Status.ne(agreement::Status::Ended));
         if let Some(agreement) = own.one(db).await? {
             set("agreement", GlobalId::new(NodeKind::Agreement, agreement.id).to_string().into());
+            of_agreement(db, &agreement, &mut set).await?;
         }
         set("unit", GlobalId::new(NodeKind::CareUnit, identity.care_unit_id).to_string().into());
         set("patient", GlobalId::new(NodeKind::Patient, identity.patient_id).to_string().into());
@@ -112,6 +125,38 @@ pub async fn samples(core: &Core) -> Result<Vec<Sample>, Fault> {
         }
     }
     Ok(SAMPLES.iter().map(|&(title, token_kind, query)| sample(title, token_kind, query, &known)).collect())
+}
+
+/// What can be done to an agreement: with its row version, and one of its versions, goals and items.
+async fn of_agreement(
+    db: &DatabaseConnection,
+    agreement: &agreement::Model,
+    set: &mut impl FnMut(&str, Value),
+) -> Result<(), Fault> {
+    set("rowVersion", agreement.row_version.into());
+    let versions = agreement_version::Entity::find()
+        .filter(agreement_version::Column::AgreementId.eq(agreement.id))
+        .order_by_desc(agreement_version::Column::Number)
+        .all(db)
+        .await?;
+    let version = |id: AgreementVersionId| GlobalId::new(NodeKind::AgreementVersion, id).to_string();
+    let open = versions.iter().find(|v| v.status != agreement_version::Status::Active);
+    set("version", version(open.map_or(agreement.current_version_id, |v| v.id)).into());
+    let waits = versions.iter().find(|v| v.status == agreement_version::Status::Proposed);
+    set("proposal", version(waits.map_or(agreement.current_version_id, |v| v.id)).into());
+    let goal = version_goal::Entity::find()
+        .filter(version_goal::Column::VersionId.eq(agreement.current_version_id))
+        .order_by_asc(version_goal::Column::GoalId);
+    if let Some(goal) = goal.one(db).await? {
+        set("goal", GlobalId::new(NodeKind::Goal, goal.goal_id).to_string().into());
+    }
+    let item = version_item::Entity::find()
+        .filter(version_item::Column::VersionId.eq(agreement.current_version_id))
+        .order_by_asc(version_item::Column::PlanItemId);
+    if let Some(item) = item.one(db).await? {
+        set("item", GlobalId::new(NodeKind::PlanItem, item.plan_item_id).to_string().into());
+    }
+    Ok(())
 }
 
 fn sample(title: &str, token_kind: TokenKind, query: &str, known: &Value) -> Sample {

@@ -7,6 +7,7 @@ pub mod assent;
 pub mod canonical;
 pub mod change;
 pub mod choose;
+pub mod compare;
 pub mod consent;
 pub mod content;
 pub mod content_edit;

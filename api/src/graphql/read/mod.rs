@@ -19,4 +19,5 @@ pub mod preference;
 pub mod steps;
 pub mod task;
 pub mod unit;
+pub mod version;
 pub mod visits;

@@ -17,6 +17,7 @@ use super::{
     contact,
     plan::{PatientPlan, Wanted},
     preference::{COLUMN_LIST, opt_preference},
+    version::VersionsWanted,
 };
 use crate::{
     auth::policy::{self, Action, Granted, Noun, PatientData, Who, reach_sql, reach_values},
@@ -62,8 +63,9 @@ async fn plan_of(
     session: &Session,
     patient: PatientId,
     agreement: AgreementId,
+    versions: VersionsWanted,
 ) -> Result<Option<PatientPlan>> {
-    patient::load(session, patient, Some(agreement.0), Wanted::AGREEMENT)
+    patient::load(session, patient, Some(agreement.0), Wanted::agreement(versions))
         .await
         .map_err(|e| fault(session, &e))
 }
@@ -78,16 +80,20 @@ pub async fn patient(ctx: &Context<'_>, id: PatientId) -> Result<Option<Patient>
 
 /// An agreement by id, whole.
 pub async fn agreement(ctx: &Context<'_>, id: AgreementId) -> Result<Option<Agreement>> {
-    agreement_for(session(ctx), id).await
+    agreement_for(session(ctx), id, VersionsWanted::of_agreement(&ctx.look_ahead())).await
 }
 
 /// [`agreement`] for a session at hand.
-pub async fn agreement_for(session: &Session, id: AgreementId) -> Result<Option<Agreement>> {
+pub async fn agreement_for(
+    session: &Session,
+    id: AgreementId,
+    versions: VersionsWanted,
+) -> Result<Option<Agreement>> {
     let Some(row) = reach::<agreement::Entity>(session, id).await? else { return Ok(None) };
-    Ok(plan_of(session, row.patient_id, row.id).await?.and_then(|plan| plan.agreement))
+    Ok(plan_of(session, row.patient_id, row.id, versions).await?.and_then(|plan| plan.agreement))
 }
 
-/// A version by id: the one in force or a waiting proposal.
+/// A version by id, whatever has become of it.
 pub async fn agreement_version(
     ctx: &Context<'_>,
     id: AgreementVersionId,
@@ -95,14 +101,15 @@ pub async fn agreement_version(
     let session = session(ctx);
     let Some(row) = reach::<agreement_version::Entity>(session, id).await? else { return Ok(None) };
     session.trail.read(row.patient_id);
-    super::plan::version(session, &row).await.map_err(|e| fault(session, &e))
+    let wanted = VersionsWanted::of_version(&ctx.look_ahead());
+    super::plan::version(session, &row, wanted).await.map_err(|e| fault(session, &e))
 }
 
 /// A goal by id.
 pub async fn goal(ctx: &Context<'_>, id: GoalId) -> Result<Option<Arc<Goal>>> {
     let session = session(ctx);
     let Some(row) = reach::<goal::Entity>(session, id).await? else { return Ok(None) };
-    let plan = plan_of(session, row.patient_id, row.agreement_id).await?;
+    let plan = plan_of(session, row.patient_id, row.agreement_id, VersionsWanted::default()).await?;
     Ok(plan.and_then(|p| p.agreement).and_then(|a| a.goals.into_iter().find(|g| g.id.id == id.0)))
 }
 
@@ -110,7 +117,7 @@ pub async fn goal(ctx: &Context<'_>, id: GoalId) -> Result<Option<Arc<Goal>>> {
 pub async fn plan_item(ctx: &Context<'_>, id: PlanItemId) -> Result<Option<Arc<PlanItem>>> {
     let session = session(ctx);
     let Some(row) = reach::<plan_item::Entity>(session, id).await? else { return Ok(None) };
-    let plan = plan_of(session, row.patient_id, row.agreement_id).await?;
+    let plan = plan_of(session, row.patient_id, row.agreement_id, VersionsWanted::default()).await?;
     Ok(plan.and_then(|p| p.agreement).and_then(|a| a.plan_items.into_iter().find(|i| i.id.id == id.0)))
 }
 

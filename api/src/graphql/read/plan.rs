@@ -24,6 +24,7 @@ use super::{
     cols::{Cols, staff_columns, unit_columns},
     contact::{self, Hours, OwnUnit, Reachable},
     preference,
+    version::{self, VersionsWanted},
 };
 use crate::{
     auth::policy::{Action, Granted, Noun, Who, allows, reach_sql, reach_values},
@@ -56,6 +57,8 @@ pub struct Wanted {
     pub preferences: bool,
     /// Booked times, the newest [`MOST_APPOINTMENTS`] of them; the next one comes with the head.
     pub appointments: bool,
+    /// Of the versions that come with the agreement.
+    pub versions: VersionsWanted,
 }
 
 /// How many booked times a plan holds at most.
@@ -63,8 +66,9 @@ pub const MOST_APPOINTMENTS: u64 = 500;
 
 impl Wanted {
     /// Everything of the agreement.
-    pub const AGREEMENT: Self =
-        Self { goals: true, items: true, contacts: false, preferences: false, appointments: false };
+    pub const fn agreement(versions: VersionsWanted) -> Self {
+        Self { goals: true, items: true, contacts: false, preferences: false, appointments: false, versions }
+    }
 }
 
 /// A patient as loaded.
@@ -174,7 +178,8 @@ fn head(who: Who, with_preferences: bool) -> String {
     )
 }
 
-const VERSION_COLUMNS: &str = "v.id, v.number, v.status, v.content, \
+/// The columns of a version for `v`.
+pub const VERSION_COLUMNS: &str = "v.id, v.number, v.status, v.content, \
      (SELECT n.number FROM agreement_version n WHERE n.id = v.base_version_id), \
      (SELECT n.number FROM agreement_version n WHERE n.id = v.answers_version_id), v.withdrawal, \
      v.hash, v.proposed_by, v.proposed_at, v.patient_assent_at, v.patient_assent_kind, v.care_assent_at, v.row_version";
@@ -235,6 +240,7 @@ pub async fn load(
             let rows = query(session, tx, head, [patient.0.into(), Value::Uuid(agreement)]).await?;
             let Some(mut plan) = read_head(session, &rows, wanted)? else { return Ok(None) };
             if let Some(agreement) = &mut plan.agreement {
+                version::fill_agreement(session, tx, agreement, wanted.versions).await?;
                 let id: Value = agreement.id.id.into();
                 if wanted.goals || wanted.items {
                     agreement.goals = read_goals(session, &query(session, tx, &GOALS, [id.clone()]).await?)?;
@@ -416,6 +422,9 @@ impl AgreementVersion {
             base_number: None,
             answers_number: None,
             withdrawal: None,
+            goals: Vec::new(),
+            plan_items: Vec::new(),
+            changes: Vec::new(),
             digest: None,
             proposed_by: None,
             proposed_at: None,
@@ -426,7 +435,8 @@ impl AgreementVersion {
     }
 }
 
-fn opt_version(session: &Session, cols: &mut Cols<'_>) -> Result<Option<AgreementVersion>, Fault> {
+/// Reads [`VERSION_COLUMNS`].
+pub fn opt_version(session: &Session, cols: &mut Cols<'_>) -> Result<Option<AgreementVersion>, Fault> {
     let Some(id) = cols.opt::<Uuid>()? else {
         cols.skip(13);
         return Ok(None);
@@ -464,6 +474,9 @@ fn opt_version(session: &Session, cols: &mut Cols<'_>) -> Result<Option<Agreemen
         base_number,
         answers_number,
         withdrawal: withdrawal.map(Into::into),
+        goals: Vec::new(),
+        plan_items: Vec::new(),
+        changes: Vec::new(),
         digest: hash.map(hex::encode),
         proposed_by: proposed_by.map(Into::into),
         proposed_at,
@@ -486,17 +499,20 @@ pub fn version_content(session: &Session, id: Uuid, content: &Sealed) -> Result<
 pub async fn version(
     session: &Session,
     row: &Granted<agreement_version::Model>,
+    wanted: VersionsWanted,
 ) -> Result<Option<AgreementVersion>, Fault> {
     let sql = format!("SELECT {VERSION_COLUMNS} FROM agreement_version v WHERE v.id = $1");
     session
         .core
         .db
-        .read(async |db| -> Result<_, Fault> {
-            let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, [row.id.0.into()]);
-            match db.query_one_raw(statement).await? {
-                Some(found) => opt_version(session, &mut Cols::new(&found)),
-                None => Ok(None),
-            }
+        .snapshot(async |tx| -> Result<_, Fault> {
+            let statement =
+                Statement::from_sql_and_values(tx.get_database_backend(), sql.as_str(), [row.id.0.into()]);
+            let found = tx.query_one_raw(statement).await?;
+            let mut found =
+                found.map(|row| opt_version(session, &mut Cols::new(&row))).transpose()?.flatten();
+            version::fill(session, tx, found.iter_mut().collect(), wanted).await?;
+            Ok(found)
         })
         .await
 }

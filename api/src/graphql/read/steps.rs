@@ -53,8 +53,65 @@ plain_object! {
         part: PartKind,
         /// Whether nothing is missing.
         complete: bool,
-        /// What is missing, each in plain words.
-        missing: Vec<String>,
+        /// What is missing.
+        missing: Vec<MissingPart>,
+    }
+}
+
+/// What a part can lack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, async_graphql::Enum)]
+pub enum MissingCode {
+    /// There is no agreement (patientkontrakt).
+    Agreement,
+    /// Not both sides have assented (båda har inte sagt ja).
+    Assent,
+    /// What matters to the patient (vad är viktigt för mig).
+    WhatMatters,
+    /// Goals (mål).
+    Goals,
+    /// When and where to seek help (när och var jag söker hjälp).
+    WhenToSeekHelp,
+    /// A fast vårdkontakt.
+    FixedContact,
+    /// A fast läkarkontakt.
+    FixedDoctor,
+    /// A booked time (bokad tid).
+    BookedTime,
+    /// Plan items (insatser).
+    PlanItems,
+    /// The time of a plan item (tid för en insats).
+    ItemTime,
+    /// The next step (nästa steg).
+    NextStep,
+}
+
+impl Plain for MissingCode {
+    fn write(&self, _: &At<'_>) -> async_graphql::Value {
+        async_graphql::Value::Enum(async_graphql::Name::new(match self {
+            Self::Agreement => "AGREEMENT",
+            Self::Assent => "ASSENT",
+            Self::WhatMatters => "WHAT_MATTERS",
+            Self::Goals => "GOALS",
+            Self::WhenToSeekHelp => "WHEN_TO_SEEK_HELP",
+            Self::FixedContact => "FIXED_CONTACT",
+            Self::FixedDoctor => "FIXED_DOCTOR",
+            Self::BookedTime => "BOOKED_TIME",
+            Self::PlanItems => "PLAN_ITEMS",
+            Self::ItemTime => "ITEM_TIME",
+            Self::NextStep => "NEXT_STEP",
+        }))
+    }
+}
+
+plain_object! {
+    /// Something that a part of a patientkontrakt still lacks.
+    MissingPart {
+        /// What, for programs.
+        code: MissingCode,
+        /// Where, as a path of fields from the patient: `agreement.goals`; a plan item by its id.
+        field: String,
+        /// What, for people, in the language of `Accept-Language` (sv, en).
+        message: String,
     }
 }
 
@@ -160,58 +217,99 @@ fn appointment_step(time: &Arc<Appointment>, locale: Locale) -> NextStep {
 
 /// The four parts, each with what is missing.
 pub fn parts(plan: &PatientPlan, locale: Locale) -> Vec<AgreementPart> {
-    let say = |sv: &str, en: &str| locale.pick(sv, en).to_owned();
+    use MissingCode as M;
+    let say = |code, field: &str, sv: &str, en: &str| MissingPart {
+        code,
+        field: field.to_owned(),
+        message: locale.pick(sv, en).to_owned(),
+    };
     let mut agreement = Vec::new();
     let mut coherent = Vec::new();
     match &plan.agreement {
         None => {
-            agreement.push(say("Det finns inget patientkontrakt.", "There is no agreement."));
-            coherent.push(say("Det finns ingen plan.", "There is no plan."));
+            agreement.push(say(
+                M::Agreement,
+                "agreement",
+                "Det finns inget patientkontrakt.",
+                "There is no agreement.",
+            ));
+            coherent.push(say(M::PlanItems, "agreement", "Det finns ingen plan.", "There is no plan."));
         }
         Some(a) => {
-            if a.status != AgreementStatus::Active {
-                agreement.push(say("Alla har inte sagt ja än.", "Not everyone has said yes yet."));
-            }
-            if a.current_version.what_matters.is_none() {
-                agreement.push(say(
-                    "Vad som är viktigt för patienten saknas.",
-                    "What matters to the patient is missing.",
-                ));
-            }
-            if a.goals.is_empty() {
-                agreement.push(say("Mål saknas.", "There are no goals."));
-            }
-            if a.current_version.when_to_seek_help.is_none() {
-                agreement.push(say(
-                    "När och var man söker hjälp saknas.",
-                    "When and where to seek help is missing.",
-                ));
-            }
+            let version = &a.current_version;
+            let lacks = [
+                (
+                    a.status != AgreementStatus::Active,
+                    say(
+                        M::Assent,
+                        "agreement.currentVersion",
+                        "Alla har inte sagt ja än.",
+                        "Not everyone has said yes yet.",
+                    ),
+                ),
+                (
+                    version.what_matters.is_none(),
+                    say(
+                        M::WhatMatters,
+                        "agreement.currentVersion.whatMatters",
+                        "Vad som är viktigt för patienten saknas.",
+                        "What matters to the patient is missing.",
+                    ),
+                ),
+                (a.goals.is_empty(), say(M::Goals, "agreement.goals", "Mål saknas.", "There are no goals.")),
+                (
+                    version.when_to_seek_help.is_none() && version.warning_signs.is_empty(),
+                    say(
+                        M::WhenToSeekHelp,
+                        "agreement.currentVersion.whenToSeekHelp",
+                        "När och var man söker hjälp saknas.",
+                        "When and where to seek help is missing.",
+                    ),
+                ),
+            ];
+            agreement.extend(lacks.into_iter().filter(|(lacks, _)| *lacks).map(|(_, missing)| missing));
             if a.plan_items.is_empty() {
-                coherent.push(say("Det finns inga insatser i planen.", "The plan has no items."));
+                coherent.push(say(
+                    M::PlanItems,
+                    "agreement.planItems",
+                    "Det finns inga insatser i planen.",
+                    "The plan has no items.",
+                ));
             }
-            for item in a.plan_items.iter().filter(|i| is_open(i) && i.due_on.is_none()) {
-                coherent.push(match locale {
-                    Locale::Sv => format!("”{}” har ingen tid.", item.title),
-                    Locale::En => format!("\"{}\" has no time.", item.title),
-                });
-            }
+            coherent.extend(a.plan_items.iter().filter(|i| is_open(i) && i.due_on.is_none()).map(|item| {
+                say(
+                    M::ItemTime,
+                    &format!("agreement.planItems.{}.timing", item.id),
+                    &format!("”{}” har ingen tid.", item.title),
+                    &format!("\"{}\" has no time.", item.title),
+                )
+            }));
             let steps = next_steps(plan, locale);
             if steps.patient.is_none() && steps.care.is_none() {
-                coherent.push(say("Nästa steg saknas.", "There is no next step."));
+                coherent.push(say(M::NextStep, "nextSteps", "Nästa steg saknas.", "There is no next step."));
             }
         }
     }
     let mut contact = Vec::new();
     if plan.lead.is_none() {
-        contact.push(say("Fast vårdkontakt saknas.", "There is no fixed contact (fast vårdkontakt)."));
+        contact.push(say(
+            M::FixedContact,
+            "fixedCareContact",
+            "Fast vårdkontakt saknas.",
+            "There is no fixed contact (fast vårdkontakt).",
+        ));
     }
     if !plan.contacts.iter().any(|r| r.contact.role == CareContactRole::FastLakarkontakt) {
-        contact.push(say("Fast läkarkontakt saknas.", "There is no fixed doctor (fast läkarkontakt)."));
+        contact.push(say(
+            M::FixedDoctor,
+            "contacts",
+            "Fast läkarkontakt saknas.",
+            "There is no fixed doctor (fast läkarkontakt).",
+        ));
     }
     let mut time = Vec::new();
     if plan.next_appointment.is_none() {
-        time.push(say("Ingen tid är bokad.", "No time is booked."));
+        time.push(say(M::BookedTime, "nextAppointment", "Ingen tid är bokad.", "No time is booked."));
     }
     [
         (PartKind::Agreement, agreement),

@@ -13,6 +13,7 @@ use super::{
         PlanItemOwner, PlanItemStatus, PlanItemTiming, VersionStatus, VersionWithdrawal,
     },
     people::{CareUnitSummary, PatientSummary, StaffSummary},
+    versions::{AgreementChange, VersionGoal, VersionPlanItem},
 };
 use crate::graphql::{
     plain::{Plain, Restricted, plain_object},
@@ -100,6 +101,12 @@ plain_object! {
         answers_number: Option<i32>,
         /// Why it was withdrawn, if it was.
         withdrawal: Option<VersionWithdrawal>,
+        /// The goals (mål) as this version words them, by priority. At most 50.
+        goals: Vec<Arc<VersionGoal>>,
+        /// The plan items (insatser) as this version words them, by date. At most 300.
+        plan_items: Vec<VersionPlanItem>,
+        /// What differs from the version that it changes (`baseNumber`), in words. Empty for a first version.
+        changes: Vec<AgreementChange>,
         /// Fingerprint of the content: `assent` is given to exactly this text. None while it is a draft.
         digest: Option<String>,
         /// Who proposed it.

@@ -13,4 +13,5 @@ pub mod overlay;
 pub mod people;
 pub mod tasks;
 pub mod template;
+pub mod versions;
 pub mod visits;

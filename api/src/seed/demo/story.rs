@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     calendar::to_local,
-    domain::agreement::content::AgreementContent,
+    domain::agreement::content::{AgreementContent, Light, Measurement, Medicine, WarningSign},
     error::Fault,
     seed::{
         care::{ContactText, Line},
@@ -66,7 +66,7 @@ pub fn first(demo: &mut Demo, writer: &mut Writer, units: &Units, whose: Whose) 
         whose,
         AgreementText {
             stage: Stage::Active,
-            content: content(),
+            content: content(writer.today - TimeDelta::days(20)),
             goals: goals(writer),
             items: items(writer, units, to_local(control_at(demo)).date_naive()),
             author: maria.assignment,
@@ -78,7 +78,18 @@ pub fn first(demo: &mut Demo, writer: &mut Writer, units: &Units, whose: Whose) 
     threads(writer, units, whose, at_heart)
 }
 
-fn content() -> AgreementContent {
+fn sign(light: Light, sign: &str, action: &str, phone: Option<&str>) -> WarningSign {
+    WarningSign {
+        light,
+        sign: sign.to_owned(),
+        action: Some(action.to_owned()),
+        phone: phone.map(str::to_owned),
+        weekdays: (light == Light::Yellow).then(|| "Ring Maria på vårdcentralen 8–16.30.".to_owned()),
+        weekends: (light == Light::Yellow).then(|| "Ring 1177.".to_owned()),
+    }
+}
+
+fn content(listed_on: NaiveDate) -> AgreementContent {
     let some = |text: &str| Some(text.to_owned());
     AgreementContent {
         title: "Mitt patientkontrakt".to_owned(),
@@ -106,7 +117,42 @@ fn content() -> AgreementContent {
         how_results_come: some(
             "Provsvar kommer som meddelande inom fem dagar. Maria ringer om något behöver ändras.",
         ),
-        ..AgreementContent::default()
+        ambition: some("Lugn vardag hemma hellre än fler undersökningar."),
+        resources: some("Min dotter handlar på torsdagar. Grannen har nyckel. Jag är envis."),
+        wishes: some("Att få sova hemma så långt det går, och att samma person ringer."),
+        warning_signs: vec![
+            sign(Light::Green, "Andas som vanligt, vikten står stilla", "Följ planen.", None),
+            sign(
+                Light::Yellow,
+                "Mer andfådd, mer slem, svullna ben eller två kilo upp på tre dagar",
+                "Ta en vätskedrivande extra och ring samma dag.",
+                Some("+46846500410"),
+            ),
+            sign(
+                Light::Red,
+                "Svårt att andas i vila, bröstsmärta eller förvirring",
+                "Ring 112 genast.",
+                Some("112"),
+            ),
+        ],
+        as_needed_medication: vec![Medicine {
+            name: "Salbutamol inhalationspulver".to_owned(),
+            dose: "2 inhalationer".to_owned(),
+            when: "Vid andnöd".to_owned(),
+            at_most: some("8 inhalationer per dygn"),
+            source: some("Läkemedelslistan, Nationella läkemedelslistan"),
+            source_on: Some(listed_on),
+        }],
+        own_measurements: vec![Measurement {
+            what: "Vikt".to_owned(),
+            unit: "kg".to_owned(),
+            lower: some("86"),
+            upper: some("92.5"),
+            how_often: "Varje morgon före frukost".to_owned(),
+            read_by: some("Maria på vårdcentralen"),
+            read_when: some("Vardagar före klockan 10"),
+            outside: some("Ring Maria på vardagar. Helger: ring 1177."),
+        }],
     }
 }
 
