@@ -20,7 +20,7 @@ const MY_PLAN: &str = "{ me { id givenName familyName agreement { id status upda
     fixedCareContact { id name function careUnit { id name } } \
     nextAppointment { id startsAt endsAt mode staff { name } } } }";
 
-const EVERYTHING: &str = "{ me { id personalIdentityNumber givenName parts { part complete missing } \
+const EVERYTHING: &str = "{ me { id personalIdentityNumber givenName parts { part complete missing { code message } } \
     nextSteps { patient { title } care { title } } whoToContact { name phone } contacts { name } \
     agreement { id currentVersion { title story } proposals { number } goals { text } planItems { title goal { text } } } \
     fixedCareContact { name } nextAppointment { startsAt } \

@@ -125,6 +125,12 @@ impl Life<'_> {
 
     async fn act(&mut self, step: &Act) {
         self.written += 1;
+        if self.agreement().await.status == agreement::Status::Ended {
+            // The patient's view shows none any more; that nothing can be done to it is tried by the other acts.
+            if matches!(step, Act::RemoveItem { .. } | Act::Accept { .. }) {
+                return;
+            }
+        }
         let text = format!("Text {}", self.written);
         let before = self.versions().await;
         let id = |n: usize| before.get(n).map_or(Uuid::nil(), |v| v.id.0);
@@ -237,7 +243,12 @@ fn no_order_of_acts_brings_anything_into_force_without_both_assents_to_exactly_t
         prop::collection::vec(any_act(), 8..28),
         prop::option::of(prop_oneof![Just(Party::Patient), Just(Party::Care)]),
     );
-    let config = ProptestConfig { cases: 10, max_shrink_iters: 40, ..ProptestConfig::default() };
+    let config = ProptestConfig {
+        cases: 10,
+        max_shrink_iters: 40,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    };
     let reached = std::sync::Mutex::new(BTreeMap::<&'static str, usize>::new());
     // The same walks every time; the pure model beside the rules walks at random.
     TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha))

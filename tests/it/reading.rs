@@ -9,7 +9,7 @@ async fn a_patient_without_an_agreement_sees_what_is_missing_and_whom_to_call() 
     let answer = app
         .run(
             &app.world.p1.identity,
-            "{ me { givenName personalIdentityNumber agreement { id } parts { part complete missing } \
+            "{ me { givenName personalIdentityNumber agreement { id } parts { part complete missing { code message } } \
              nextSteps { patient { title } } whoToContact { name phone emergencyPhone } } }",
             json!({}),
         )

@@ -77,12 +77,12 @@ async fn a_proposal_tells_what_it_changes_and_any_two_versions_can_be_compared_b
         ])
     );
     let query = format!(
-        "query($patient: ID!) {{ patient(id: $patient) {{ agreement {{ proposals {{ changes {{ sentence }} }} \
+        "query($n: PersonalIdentityNumber!) {{ patient(number: $n, reason: \"besök\") {{ agreement {{ proposals {{ changes {{ sentence }} }} \
          difference(from: \"{}\", to: \"{}\") {{ field sentence }} }} }} }}",
         versions[2]["id"].as_str().unwrap(),
         versions[0]["id"].as_str().unwrap(),
     );
-    let answer = app.run(&s1.identity, &query, json!({ "patient": p1.global_id() })).await.ok();
+    let answer = app.run(&s1.identity, &query, json!({ "n": p1.number })).await.ok();
     let agreement = answer.at("/patient/agreement");
     assert_eq!(agreement["proposals"][0]["changes"], json!([{ "sentence": "Önskemål: nytt – Hemma" }]));
     let fields: Vec<_> =

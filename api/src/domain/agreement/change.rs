@@ -116,7 +116,7 @@ pub async fn change(
             id
         }
     };
-    let changes = edit::history(&stored.document, &next, id.0);
+    let changes = edit::history(&stored.document, &next, edits, id.0);
     history::record(tx, session, (&**agreement).into(), action, changes).await?;
     if place == Place::Draft {
         let dropped = members::dropped_from_draft(tx, session, agreement, &stored.document, &next).await?;

@@ -134,8 +134,8 @@ fn merge<T: Clone + PartialEq, K: Ord>(old: &[T], new: &[T], draft: &[T], id: im
     merged
 }
 
-/// What an edit did, for the change history: the wordings that differ, and the sections that do.
-pub fn history(before: &Document, after: &Document, version: uuid::Uuid) -> Vec<Change> {
+/// What edits did, for the change history: the wordings that differ, and the sections that do.
+pub fn history(before: &Document, after: &Document, edits: &[Edit], version: uuid::Uuid) -> Vec<Change> {
     let mut changes = Vec::new();
     let old: BTreeMap<_, _> = before.goals.iter().map(|g| (g.id, g)).collect();
     let new: BTreeMap<_, _> = after.goals.iter().map(|g| (g.id, g)).collect();
@@ -153,7 +153,13 @@ pub fn history(before: &Document, after: &Document, version: uuid::Uuid) -> Vec<
     let new: BTreeMap<_, _> = after.items.iter().map(|i| (i.id, i)).collect();
     for (id, item) in &new {
         match old.get(id) {
-            None => changes.push(added("plan_item", id.0, json!(item))),
+            None => {
+                let mut change = added("plan_item", id.0, json!(item));
+                if let (Some(note), Some(after)) = (note_of(edits, item.id), &mut change.after) {
+                    after["workNote"] = json!(note);
+                }
+                changes.push(change);
+            }
             Some(was) if was != item => changes.push(revised("plan_item", id.0, json!(was), json!(item))),
             Some(_) => {}
         }
@@ -178,6 +184,14 @@ pub fn history(before: &Document, after: &Document, version: uuid::Uuid) -> Vec<
         });
     }
     changes
+}
+
+/// The work note that came with a new item.
+fn note_of(edits: &[Edit], item: PlanItemId) -> Option<&str> {
+    edits.iter().find_map(|edit| match edit {
+        Edit::AddItem { wording, work_note } if wording.id == item => work_note.as_deref(),
+        _ => None,
+    })
 }
 
 fn added(kind: &'static str, subject: uuid::Uuid, wording: Value) -> Change {

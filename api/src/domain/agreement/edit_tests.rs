@@ -153,7 +153,7 @@ fn the_history_of_an_edit_is_what_differs() {
         ],
     )
     .unwrap();
-    let changes = history(&before, &after, Uuid::nil());
+    let changes = history(&before, &after, &[], Uuid::nil());
     let told: Vec<_> =
         changes.iter().map(|c| (c.kind, c.before.is_some(), c.after.clone().unwrap())).collect();
     assert_eq!(told.len(), 3);
@@ -162,7 +162,7 @@ fn the_history_of_an_edit_is_what_differs() {
     assert_eq!(told[1].0, "plan_item");
     assert!(told[1].2["wording"].is_null());
     assert_eq!(told[2].2["content"], serde_json::json!({ "story": "Jag" }));
-    assert!(history(&before, &before, Uuid::nil()).is_empty());
+    assert!(history(&before, &before, &[], Uuid::nil()).is_empty());
 }
 
 /// Cannot be proposed unless every item has an owner and a time and there is someone to turn to; the error lists

@@ -88,9 +88,8 @@ pub async fn agree(tx: &Tx, session: &Session, version: AgreementVersionId) -> R
     rebase(tx, session, &row).await?;
     if let Some(base) = row.base_version_id {
         // Rival proposals hold what they took over from the base, and fall.
-        let this_or_draft = agreement_version::Column::Id
-            .eq(row.id)
-            .or(agreement_version::Column::Status.eq(Status::Draft));
+        let this_or_draft =
+            agreement_version::Column::Id.eq(row.id).or(agreement_version::Column::Status.eq(Status::Draft));
         let kept = || open(row.agreement_id).and_where(this_or_draft.clone()).to_owned();
         let goals = goals_of(these(&[base]))
             .and_where(version_goal::Column::GoalId.not_in_subquery(goals_of(kept())))
