@@ -33,5 +33,5 @@ mod surface;
 mod task;
 mod template;
 mod thread;
-mod visits;
 mod versions;
+mod visits;

@@ -2,8 +2,8 @@
 
 use chrono::TimeDelta;
 use entity::{
-    AgreementVersionId, agreement, agreement_version, assignment, care_unit, patient_identity, phone_call, slot, task,
-    version_goal, version_item,
+    AgreementVersionId, agreement, agreement_version, assignment, care_unit, patient_identity, phone_call,
+    slot, task, version_goal, version_item,
 };
 use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde_json::{Value, json};

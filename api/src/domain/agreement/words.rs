@@ -85,17 +85,16 @@ pub fn time(item: &ItemWording) -> Option<Text> {
 pub fn rule(rule: &str) -> Text {
     let part = |name: &str| rule.split(';').find_map(|p| p.strip_prefix(name)?.strip_prefix('='));
     let every: u32 = part("INTERVAL").and_then(|n| n.parse().ok()).unwrap_or(1);
-    let (one_sv, one_en, many_sv, many_en) = match part("FREQ") {
-        Some("WEEKLY") => ("varje vecka", "every week", "veckor", "weeks"),
-        Some("MONTHLY") => ("varje månad", "every month", "månader", "months"),
-        Some("YEARLY") => ("varje år", "every year", "år", "years"),
-        _ => ("varje dag", "every day", "dagar", "days"),
+    let (sv, neuter, en) = match part("FREQ") {
+        Some("WEEKLY") => ("vecka", false, "week"),
+        Some("MONTHLY") => ("månad", false, "month"),
+        Some("YEARLY") => ("år", true, "year"),
+        _ => ("dag", false, "day"),
     };
-    let mut text = if every == 1 {
-        both(one_sv, one_en)
-    } else {
-        Text::new(format!("med {every} {many_sv} emellan"), format!("every {every} {many_en}"))
-    };
+    let mut text = Text::new(
+        format!("{} {sv}", nth(every, neuter)),
+        if every == 1 { format!("every {en}") } else { format!("every {every} {en}s") },
+    );
     if let Some(days) = part("BYDAY") {
         let named = |pick: fn(&(&str, &'static str, &'static str)) -> &'static str| {
             let names = days.split(',').filter_map(|code| DAYS.iter().find(|day| day.0 == code));
@@ -119,6 +118,23 @@ pub fn rule(rule: &str) -> Text {
         text.en = format!("{}, until {}", text.en, last.en);
     }
     text
+}
+
+/// Which ones: "varje", "varannan", "var tredje", "var 14:e".
+fn nth(every: u32, neuter: bool) -> String {
+    const ORDINALS: [&str; 10] =
+        ["tredje", "fjärde", "femte", "sjätte", "sjunde", "åttonde", "nionde", "tionde", "elfte", "tolfte"];
+    let which = if neuter { "vart" } else { "var" };
+    match every {
+        0 | 1 => "varje".to_owned(),
+        2 if neuter => "vartannat".to_owned(),
+        2 => "varannan".to_owned(),
+        n => match ORDINALS.get(n as usize - 3) {
+            Some(ordinal) => format!("{which} {ordinal}"),
+            None if matches!(n % 10, 1 | 2) && !matches!(n % 100, 11 | 12) => format!("{which} {n}:a"),
+            None => format!("{which} {n}:e"),
+        },
+    }
 }
 
 /// Who does it.
@@ -231,7 +247,11 @@ mod tests {
         for (given, sv, en) in [
             ("FREQ=DAILY;COUNT=14", "varje dag, 14 gånger", "every day, 14 times"),
             ("FREQ=WEEKLY;BYDAY=MO,TH", "varje vecka på måndag, torsdag", "every week on Monday, Thursday"),
-            ("FREQ=WEEKLY;INTERVAL=2", "med 2 veckor emellan", "every 2 weeks"),
+            ("FREQ=WEEKLY;INTERVAL=2", "varannan vecka", "every 2 weeks"),
+            ("FREQ=MONTHLY;INTERVAL=3", "var tredje månad", "every 3 months"),
+            ("FREQ=YEARLY;INTERVAL=2", "vartannat år", "every 2 years"),
+            ("FREQ=DAILY;INTERVAL=14", "var 14:e dag", "every 14 days"),
+            ("FREQ=DAILY;INTERVAL=21", "var 21:a dag", "every 21 days"),
             (
                 "FREQ=MONTHLY;BYMONTHDAY=1,15;UNTIL=20271231",
                 "varje månad den 1, 15, till 31 december 2027",
