@@ -95,7 +95,7 @@ step 'Maria blir Zahras fasta vårdkontakt, och stygnen får en tid: två veckor
 did "$maria" contactAppoint "$(jq -nc --arg p "$zahra_id" --arg me "$me" '{patientId: $p, role: "FAST_VARDKONTAKT", person: {assignmentId: $me}, onRequest: true,
   howToReach: "Ring vardagar 8–10, eller skriv ett meddelande."}')" 'contact { name role isLead phone howToReach }' >/dev/null
 did "$maria" planItemRevise "$(jq -nc --arg i "$(jq -r .planItem.id <<<"$item")" --argjson v "$(row_version)" --arg u "$unit" --arg d "$(day 60)" '{planItemId: $i, expectedRowVersion: $v, title: "Ta bort stygnen",
-  category: "FOLLOW_UP", owner: "CARE", responsibleUnitId: $u, timing: {trigger: {text: "Två veckor efter operationen", latestFollowUpOn: $d}}}')" 'planItem { title trigger }' >/dev/null
+  category: "FOLLOW_UP", owner: "CARE", responsibleUnitId: $u, timing: {trigger: {text: "Två veckor efter operationen", latestFollowUpOn: $d}}}')" 'agreement { planItems { title trigger dueOn } }' >/dev/null
 
 step 'Maria föreslår planen. Att föreslå är vårdens ja till exakt den texten.'
 did "$maria" agreementPropose "$(jq -nc --arg a "$agreement" --argjson v "$(row_version)" '{agreementId: $a, expectedRowVersion: $v}')" 'agreement { status }' >/dev/null
