@@ -371,3 +371,25 @@ async fn a_plan_that_waits_for_an_answer_is_not_edited_and_one_that_has_ended_is
     let stored = agreement::Entity::find_by_id(AgreementId(row(&plan.id))).one(app.core.db.reader()).await;
     assert_eq!(stored.unwrap().unwrap().status, agreement::Status::Active);
 }
+
+#[tokio::test]
+async fn a_yes_to_one_item_is_no_yes_to_a_proposal_that_changes_more() {
+    let app = TestApp::new().await;
+    let (s1, p1) = (&app.world.s1, &app.world.p1);
+    let plan = active(&app, s1, p1).await;
+    acts(&app, &s1.identity, p1, "agreementRevise", json!({})).await.ok();
+    act(&app, &s1.identity, "planItemPropose", PLAN_ITEM, whole_item(&plan, s1, "Röntgen", "CARE"))
+        .await
+        .ok();
+    acts(&app, &s1.identity, p1, "agreementContentEdit", json!({ "sections": text("WISHES", "Inget") }))
+        .await
+        .ok();
+    acts(&app, &s1.identity, p1, "agreementPropose", json!({})).await.ok();
+    let waiting = item(&app, p1, "Röntgen").await;
+    let accept = json!({ "planItemId": waiting["id"], "expectedRowVersion": waiting["rowVersion"] });
+    let refused = act(&app, &p1.identity, "planItemAccept", PLAN_ITEM, accept).await;
+    assert_eq!(refused.user_error_codes("planItemAccept"), ["WRONG_STATE"]);
+    let (now, seen) = Plan::of(&app, p1).await;
+    assert_eq!(now.version, plan.version);
+    assert_eq!(seen["proposals"].as_array().unwrap().len(), 1);
+}

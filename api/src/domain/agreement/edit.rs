@@ -134,6 +134,15 @@ fn merge<T: Clone + PartialEq, K: Ord>(old: &[T], new: &[T], draft: &[T], id: im
     merged
 }
 
+/// Whether `next` is `base` and this one new item, nothing else: then a yes to the item is a yes to the version.
+pub fn adds_only(base: &Document, next: &Document, item: PlanItemId) -> bool {
+    let others = next.items.iter().filter(|i| i.id != item);
+    base.content == next.content
+        && base.goals == next.goals
+        && base.items.iter().eq(others)
+        && next.items.len() == base.items.len() + 1
+}
+
 /// What edits did, for the change history: the wordings that differ, and the sections that do.
 pub fn history(before: &Document, after: &Document, edits: &[Edit], version: uuid::Uuid) -> Vec<Change> {
     let mut changes = Vec::new();

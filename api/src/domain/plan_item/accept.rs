@@ -15,11 +15,12 @@ use crate::{
         act::{self, Done, Receipt},
         agreement::{
             consent,
+            edit::adds_only,
             rules::{base_moved, not_ended},
-            version::{Locked, event},
+            version::{Locked, document, event},
         },
     },
-    error::{Fault, Problem, ProblemCode},
+    error::{Fault, Problem, ProblemCode, Stop},
     session::Session,
 };
 
@@ -80,20 +81,14 @@ pub async fn accept(session: &Session, key: &str, cmd: &Accept) -> Result<Receip
             .from(version_item::Entity)
             .and_where(version_item::Column::PlanItemId.eq(item.id))
             .to_owned();
-        let proposal = agreement_version::Entity::find()
+        let proposals = agreement_version::Entity::find()
             .filter(agreement_version::Column::Id.in_subquery(versions))
             .filter(agreement_version::Column::AgreementId.eq(agreement.id))
             .filter(agreement_version::Column::Status.eq(Status::Proposed))
             .order_by_desc(agreement_version::Column::Number)
-            .one(tx)
-            .await?
-            .ok_or_else(|| {
-                Problem::new(
-                    ProblemCode::WrongState,
-                    "Förslaget har tagits tillbaka.",
-                    "The proposal has been taken back.",
-                )
-            })?;
+            .all(tx)
+            .await?;
+        let proposal = alone(tx, session, &agreement, item.id, proposals).await?;
         consent::assent(tx, session, &mut agreement, &proposal, None, ACTION).await?;
         act::emit(tx, session, [event(&agreement, "plan_item.accepted", item.id.0)]).await?;
         Ok(Done::on(agreement.patient_id)
@@ -102,6 +97,33 @@ pub async fn accept(session: &Session, key: &str, cmd: &Accept) -> Result<Receip
             .with("version", proposal.id.0))
     })
     .await
+}
+
+/// The proposal that adds this item and changes nothing else: a yes to one item is never a yes to what the caller has
+/// not named.
+async fn alone(
+    tx: &Tx,
+    session: &Session,
+    agreement: &Locked,
+    item: PlanItemId,
+    proposals: Vec<agreement_version::Model>,
+) -> Result<agreement_version::Model, Stop> {
+    let keys = &session.core.keys;
+    let base = document(tx, keys, &agreement.current(tx).await?).await?;
+    let (sv, en) = if proposals.is_empty() {
+        ("Förslaget har tagits tillbaka.", "The proposal has been taken back.")
+    } else {
+        (
+            "Förslaget ändrar mer än den här insatsen. Läs och godkänn hela förslaget.",
+            "The proposal changes more than this item. Read and assent to the whole proposal.",
+        )
+    };
+    for proposal in proposals {
+        if adds_only(&base, &document(tx, keys, &proposal).await?, item) {
+            return Ok(proposal);
+        }
+    }
+    Err(Problem::new(ProblemCode::WrongState, sv, en).into())
 }
 
 /// Whether only withdrawn proposals ever held the item.
