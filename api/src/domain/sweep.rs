@@ -26,9 +26,8 @@ pub struct Swept {
 /// When the database does not answer. What was raised until then stands.
 pub async fn run(core: &Core) -> Result<Swept, Fault> {
     let session = Session::new(core.clone(), Actor::System, Locale::default(), "sweep".to_owned());
-    let mut swept = Swept::default();
-    swept.raised += contact::sweep::run(&session).await?;
+    let raised = contact::sweep::run(&session).await?;
     // Last: what was raised just now may be late already.
-    swept.risen = task::rise::sweep(&session).await?;
-    Ok(swept)
+    let risen = task::rise::sweep(&session).await?;
+    Ok(Swept { raised, risen })
 }

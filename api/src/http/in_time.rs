@@ -23,14 +23,11 @@ pub fn limited(routes: Router, limit: Duration) -> Router {
 
 async fn give_up(State(limit): State<Duration>, request: Request, next: Next) -> Response {
     let media = Media::negotiate(request.headers()).unwrap_or(Media::Json);
-    match tokio::time::timeout(limit, next.run(request)).await {
-        Ok(response) => response,
-        Err(_) => {
-            let message = "The service could not answer in time. Try again in a moment.";
-            let refusal = Refusal::transport(StatusCode::SERVICE_UNAVAILABLE, code::UNAVAILABLE, message);
-            answer::refuse(refusal, media, "").into_response()
-        }
-    }
+    tokio::time::timeout(limit, next.run(request)).await.unwrap_or_else(|_| {
+        let message = "The service could not answer in time. Try again in a moment.";
+        let refusal = Refusal::transport(StatusCode::SERVICE_UNAVAILABLE, code::UNAVAILABLE, message);
+        answer::refuse(refusal, media, "").into_response()
+    })
 }
 
 #[cfg(test)]

@@ -174,12 +174,13 @@ pub fn allows(who: Who, noun: Noun, action: Action) -> bool {
         | (N::CareContact, A::Appoint | A::End | A::Handover | A::Register | A::Review)
         | (N::CareRelation | N::Patient, A::Register)
         | (N::CareUnit, A::List)
+        | (N::CallLog, A::Read | A::Create | A::Complete)
+        | (N::Task, A::Accept | A::End | A::Note | A::Pass)
         | (N::WorkNote, A::Read) => care,
-        (N::CallLog, A::Read | A::Create | A::Complete)
-        | (N::Task, A::Accept | A::End | A::Note | A::Pass) => care,
         // Managers see what has risen to them, without whom it is about, and say who takes it.
-        (N::Task, A::Read | A::List | A::Assign) => care || who == Who::Staff(Role::UnitManager),
-        (N::Slot, A::Publish) => care || who == Who::Staff(Role::UnitManager),
+        (N::Task, A::Read | A::List | A::Assign) | (N::Slot, A::Publish) => {
+            care || who == Who::Staff(Role::UnitManager)
+        }
         _ => false,
     }
 }

@@ -46,7 +46,7 @@ fn who_listens_for_other_instances_reaches_the_database_itself_where_a_pooler_st
     let both = [one, ("PK_DATABASE__LISTEN_URL", "postgres://u:p@db/pk")];
     assert_eq!(with(&both).unwrap().listen_url().as_deref(), Some("postgres://u:p@db/pk"));
     let wrong = with(&[one, ("PK_DATABASE__LISTEN_URL", "mysql://u:p@db/pk")]).unwrap_err();
-    assert!(wrong.iter().any(|p| p.to_string().contains("database.listen_url")), "{wrong:?}");
+    assert!(wrong.iter().any(|problem| problem.contains("database.listen_url")), "{wrong:?}");
     assert!(!format!("{wrong:?}").contains("u:p"));
 }
 

@@ -223,7 +223,7 @@ impl TaskMutation {
         Ok(TaskNotePayload(Answer::new(session, outcome, "task", Some(id))?))
     }
 
-    /// Ends a task as done (avslutar uppgiften), in words. WRONG_STATE for a task that only what it asks for can end,
+    /// Ends a task as done (avslutar uppgiften), in words. `WRONG_STATE` for a task that only what it asks for can end,
     /// such as a patient's request; the message says what does.
     async fn task_end(
         &self,

@@ -1,5 +1,7 @@
 //! Tasks of staff: a page in one statement, whatever its length and whatever the tasks are about.
 
+use std::fmt::Write as _;
+
 use async_graphql::{Context, ID, InputObject, Result};
 use chrono::{DateTime, Utc};
 use entity::{AssignmentId, PatientId, Sealed, TaskId, patient, task};
@@ -138,11 +140,11 @@ fn condition(session: &Session, list: &List<'_>) -> (String, Vec<Value>) {
         // Names of ours, not the client's text.
         let kinds: Vec<String> =
             kinds.iter().map(|kind| format!("'{}'", task::Kind::from(*kind).as_str())).collect();
-        sql.push_str(&if kinds.is_empty() {
-            " AND 1 = 0".to_owned()
+        if kinds.is_empty() {
+            sql.push_str(" AND 1 = 0");
         } else {
-            format!(" AND t.kind IN ({})", kinds.join(", "))
-        });
+            let _ = write!(sql, " AND t.kind IN ({})", kinds.join(", "));
+        }
     }
     (sql, values)
 }
