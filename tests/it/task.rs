@@ -7,6 +7,7 @@ use harness::{Answer, Staff, TestApp, TestPatient, relate};
 use patientkontrakt::{
     auth::{actor::Actor, token::Identity},
     domain::{
+        act::{self, Event},
         history::Owner,
         sweep,
         task::{self as tasks, Ending, Raise},
@@ -573,8 +574,17 @@ async fn a_subscription_ends_when_the_right_is_withdrawn() {
         .exec(app.core.db.reader())
         .await
         .unwrap();
-    let input = json!({ "agreementId": plan.id, "text": "Att orka mer" });
-    act(&app, &p1.identity, "goalAdd", "goal { id }", input).await.ok();
+    // Something happens to the plan that gives the unit nothing to do: that would be a care relation again.
+    let session = system(&app);
+    let event = Event {
+        kind: "agreement.changed",
+        patient: p1.id,
+        care_unit: s1.unit,
+        care_provider: s1.provider,
+        subject: row(&plan.id),
+        for_register: false,
+    };
+    app.core.db.write(async |tx| act::emit(tx, &session, [event]).await).await.unwrap();
     let last = next(&mut heard).await;
     assert_eq!(last["errors"][0]["extensions"]["code"], "FORBIDDEN", "{last}");
     assert!(heard.next().await.is_none(), "and it ends");
