@@ -567,24 +567,29 @@ async fn a_subscription_ends_when_the_right_is_withdrawn() {
     let plan = active(&app, s1, p1).await;
     relate(&app.core, s1, p1).await;
     let query = format!("subscription {{ agreementChanged(agreementId: \"{}\") {{ id }} }}", plan.id);
+    // Something happens to the plan that gives the unit nothing to do: that would be a care relation again.
+    let session = system(&app);
+    let happens = async || {
+        let event = Event {
+            kind: "agreement.changed",
+            patient: p1.id,
+            care_unit: s1.unit,
+            care_provider: s1.provider,
+            subject: row(&plan.id),
+            for_register: false,
+        };
+        app.core.db.write(async |tx| act::emit(tx, &session, [event]).await).await.unwrap();
+    };
     let mut heard = listen(&app, &s1.identity, &query).await;
+    happens().await;
+    assert_eq!(next(&mut heard).await["data"]["agreementChanged"]["id"], plan.id);
     care_relation::Entity::update_many()
         .col_expr(care_relation::Column::ValidUntil, sea_orm::sea_query::Expr::value(app.clock.now()))
         .filter(care_relation::Column::PatientId.eq(p1.id))
         .exec(app.core.db.reader())
         .await
         .unwrap();
-    // Something happens to the plan that gives the unit nothing to do: that would be a care relation again.
-    let session = system(&app);
-    let event = Event {
-        kind: "agreement.changed",
-        patient: p1.id,
-        care_unit: s1.unit,
-        care_provider: s1.provider,
-        subject: row(&plan.id),
-        for_register: false,
-    };
-    app.core.db.write(async |tx| act::emit(tx, &session, [event]).await).await.unwrap();
+    happens().await;
     let last = next(&mut heard).await;
     assert_eq!(last["errors"][0]["extensions"]["code"], "FORBIDDEN", "{last}");
     assert!(heard.next().await.is_none(), "and it ends");
