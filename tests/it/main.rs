@@ -14,6 +14,7 @@ mod battery;
 mod booking;
 mod call_log;
 mod contact;
+mod contacts;
 mod content;
 mod cost;
 mod counter;

@@ -1,0 +1,273 @@
+//! No gap without a task: planned ends, absences, handover, reviews; and what the register is told.
+
+use chrono::TimeDelta;
+use entity::{
+    CareContactId, care_contact, care_relation, register_event,
+    task::{Kind, Status},
+};
+use harness::{TestApp, relate};
+use patientkontrakt::{domain::contact::register, graphql::scalars::NodeKind};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use serde_json::{Value, json};
+
+use super::{CONTACT, appoint, stand, sweep, to_role};
+use crate::acts::{act, global, row};
+
+fn end(contact: &Value, more: Value) -> Value {
+    let mut input = json!({
+        "contactId": contact["id"], "reason": "Byter mottagning", "consultation": "CONSULTED", "expectedRowVersion": 1,
+    });
+    for (key, value) in more.as_object().unwrap() {
+        input[key] = value.clone();
+    }
+    input
+}
+
+/// R: ending a role needs a reason and that the patient was consulted; told only on a ground.
+#[tokio::test]
+async fn the_patient_is_consulted_and_told_only_when_staff_leave_or_cannot_reach_them() {
+    let app = TestApp::new().await;
+    let (s1, p1) = (&app.world.s1, &app.world.p1);
+    relate(&app.core, s1, p1).await;
+    let contact = appoint(&app, s1, to_role(p1, "FAST_VARDKONTAKT", s1)).await;
+    let told = end(&contact, json!({ "consultation": "TOLD" }));
+    let answer = act(&app, &s1.identity, "contactEnd", CONTACT, told).await;
+    assert_eq!(answer.text("/contactEnd/userErrors/0/field"), "toldGround");
+    let told = end(&contact, json!({ "consultation": "TOLD", "toldGround": "STAFF_LEAVES" }));
+    act(&app, &s1.identity, "contactEnd", CONTACT, told).await.ok();
+    let query =
+        "{ me { contacts { name } pastContacts { reason consultation toldGround contact { name state } } } }";
+    let me = app.run(&p1.identity, query, json!({})).await.ok();
+    assert_eq!(me.at("/me/contacts"), &json!([]));
+    assert_eq!(
+        me.at("/me/pastContacts"),
+        &json!([{ "reason": "Byter mottagning", "consultation": "TOLD", "toldGround": "STAFF_LEAVES",
+                  "contact": { "name": "Stina Exempel", "state": "ENDED" } }])
+    );
+}
+
+/// A successor is planned ahead; at every moment one holds the role, whether the sweep has run or not.
+#[tokio::test]
+async fn a_successor_is_planned_ahead_and_takes_over_at_the_moment() {
+    let app = TestApp::new().await;
+    let (s1, s2, p1) = (&app.world.s1, &app.world.s2, &app.world.p1);
+    relate(&app.core, s1, p1).await;
+    let turn = app.clock.now() + TimeDelta::days(10);
+    for role in ["FAST_VARDKONTAKT", "FAST_LAKARKONTAKT"] {
+        let first = appoint(&app, s1, to_role(p1, role, s1)).await;
+        let mut next = to_role(p1, role, s2);
+        next["validFrom"] = json!(turn.to_rfc3339());
+        let early = act(&app, &s1.identity, "contactAppoint", CONTACT, next.clone()).await;
+        assert_eq!(early.user_error_codes("contactAppoint"), ["CONFLICT"]);
+        let planned = end(&first, json!({ "endsAt": turn.to_rfc3339() }));
+        act(&app, &s1.identity, "contactEnd", CONTACT, planned).await.ok();
+        // Nobody follows yet, and the end is near.
+        assert_eq!(stand(&app, Kind::Handover, &first["id"]).await, [Status::Open]);
+        let next = appoint(&app, s1, next).await;
+        assert_eq!((&next["state"], &next["isActive"]), (&json!("PLANNED"), &json!(false)));
+        assert_eq!(stand(&app, Kind::Handover, &first["id"]).await, [Status::Done]);
+    }
+    let query = "{ me { fixedCareContact { name } contacts { name } plannedContacts { name } } }";
+    let me = async || app.run(&p1.identity, query, json!({})).await.ok().at("/me").clone();
+    let (stina, sven) = (json!({ "name": "Stina Exempel" }), json!({ "name": "Sven Exempel" }));
+    let before =
+        json!({ "fixedCareContact": stina, "contacts": [stina, stina], "plannedContacts": [sven, sven] });
+    assert_eq!(me().await, before);
+    app.clock.set(turn);
+    let after = json!({ "fixedCareContact": sven, "contacts": [sven, sven], "plannedContacts": [] });
+    assert_eq!(me().await, after);
+    sweep(&app).await;
+    assert_eq!(me().await, after);
+    let stored = care_contact::Entity::find().all(app.core.db.reader()).await.unwrap();
+    let of = |status| stored.iter().filter(|contact| contact.status == status).count();
+    assert_eq!((of(care_contact::Status::Ended), of(care_contact::Status::Active)), (2, 2));
+    // Once more changes nothing.
+    sweep(&app).await;
+    assert_eq!(care_contact::Entity::find().all(app.core.db.reader()).await.unwrap(), stored);
+}
+
+/// R: a planned end without a successor is a handover task before the gap, by the sweep when it comes near.
+#[tokio::test]
+async fn a_planned_end_far_ahead_becomes_a_task_when_it_comes_near() {
+    let app = TestApp::new().await;
+    let (s1, p1) = (&app.world.s1, &app.world.p1);
+    relate(&app.core, s1, p1).await;
+    let mut input = to_role(p1, "FAST_VARDKONTAKT", s1);
+    input["validUntil"] = json!((app.clock.now() + TimeDelta::days(60)).to_rfc3339());
+    let contact = appoint(&app, s1, input).await;
+    sweep(&app).await;
+    assert!(stand(&app, Kind::Handover, &contact["id"]).await.is_empty());
+    app.clock.advance(TimeDelta::days(46));
+    sweep(&app).await;
+    sweep(&app).await;
+    assert_eq!(stand(&app, Kind::Handover, &contact["id"]).await, [Status::Open]);
+    // It ran out with nobody: the task stands until somebody is appointed.
+    app.clock.advance(TimeDelta::days(15));
+    sweep(&app).await;
+    assert_eq!(stand(&app, Kind::Handover, &contact["id"]).await, [Status::Open]);
+    appoint(&app, s1, to_role(p1, "FAST_VARDKONTAKT", s1)).await;
+    assert_eq!(stand(&app, Kind::Handover, &contact["id"]).await, [Status::Done]);
+}
+
+const ABSENCE: &str = "absence { id from until message substitute { name } substitutePhone rowVersion }";
+
+/// R: an absence without a substitute is a task before the gap; with one, the patient sees who steps in.
+#[tokio::test]
+async fn an_absence_is_a_task_until_somebody_steps_in_and_the_patient_sees_who() {
+    let app = TestApp::new().await;
+    let (s1, s2, p1) = (&app.world.s1, &app.world.s2, &app.world.p1);
+    relate(&app.core, s1, p1).await;
+    let contact = appoint(&app, s1, to_role(p1, "FAST_VARDKONTAKT", s1)).await;
+    let away = |substitute: Value| {
+        json!({ "who": { "assignmentId": global(NodeKind::Assignment, s1.assignment) },
+                "from": "2027-02-03T00:00:00+01:00", "until": "2027-02-06T00:00:00+01:00", "substituteId": substitute })
+    };
+    let first = act(&app, &s1.identity, "contactAbsenceRegister", ABSENCE, away(Value::Null)).await.ok();
+    assert_eq!(stand(&app, Kind::Handover, &contact["id"]).await, [Status::Open]);
+    let twice = act(&app, &s1.identity, "contactAbsenceRegister", ABSENCE, away(Value::Null)).await;
+    assert_eq!(twice.user_error_codes("contactAbsenceRegister"), ["CONFLICT"]);
+    let cancel =
+        json!({ "absenceId": first.at("/contactAbsenceRegister/absence/id"), "expectedRowVersion": 1 });
+    let elsewhere = act(&app, &s2.identity, "contactAbsenceCancel", ABSENCE, cancel.clone()).await;
+    assert_eq!(elsewhere.user_error_codes("contactAbsenceCancel"), ["NOT_FOUND"]);
+    act(&app, &s1.identity, "contactAbsenceCancel", ABSENCE, cancel).await.ok();
+    assert_eq!(stand(&app, Kind::Handover, &contact["id"]).await, [Status::Done]);
+
+    let own = act(
+        &app,
+        &s1.identity,
+        "contactAbsenceRegister",
+        ABSENCE,
+        away(json!(global(NodeKind::Assignment, s1.assignment))),
+    )
+    .await;
+    assert_eq!(own.text("/contactAbsenceRegister/userErrors/0/field"), "substituteId");
+    let covered = away(json!(global(NodeKind::Assignment, s2.assignment)));
+    let covered =
+        act(&app, &app.world.manager.identity, "contactAbsenceRegister", ABSENCE, covered).await.ok();
+    assert_eq!(stand(&app, Kind::Handover, &contact["id"]).await, [Status::Done]);
+    let relations = care_relation::Entity::find()
+        .filter(care_relation::Column::SubjectId.eq(row(&covered.text("/contactAbsenceRegister/absence/id"))))
+        .all(app.core.db.reader())
+        .await
+        .unwrap();
+    assert_eq!((relations.len(), relations[0].care_unit_id), (1, s2.unit));
+    let query = "{ me { fixedCareContact { absence { message } } whoToContact(at: \"2027-02-03T09:00:00+01:00\") { kind message until } } }";
+    let me = app.run(&p1.identity, query, json!({})).await.ok();
+    assert_eq!(
+        me.text("/me/fixedCareContact/absence/message"),
+        "Stina Exempel är borta från onsdag 3 februari 2027 till lördag 6 februari 2027, Sven Exempel ersätter."
+    );
+    assert_eq!(
+        me.at("/me/whoToContact"),
+        &json!({ "kind": "SUBSTITUTE", "until": "2027-02-03T16:00:00+00:00",
+                 "message": "Stina Exempel är borta till lördag 6 februari 2027. Ring Sven Exempel, sjuksköterska, som ersätter." })
+    );
+}
+
+/// R: handover in bulk when staff leave: all roles in one act, everything checked, each patient's record told.
+#[tokio::test]
+async fn everything_somebody_holds_goes_to_another_in_one_act() {
+    let app = TestApp::new().await;
+    let (s1, s2) = (&app.world.s1, &app.world.s2);
+    let patients = [&app.world.p1, &app.world.p2];
+    let mut held = Vec::new();
+    for patient in patients {
+        relate(&app.core, s1, patient).await;
+        held.push(appoint(&app, s1, to_role(patient, "FAST_VARDKONTAKT", s1)).await);
+        held.push(appoint(&app, s1, to_role(patient, "FAST_LAKARKONTAKT", s1)).await);
+    }
+    let input = |contacts: Value| {
+        json!({ "fromAssignmentId": global(NodeKind::Assignment, s1.assignment),
+                "toAssignmentId": global(NodeKind::Assignment, s2.assignment), "contactIds": contacts, "reason": "Stina slutar" })
+    };
+    let selection = "contacts { id name role isLead }";
+    let unknown = input(json!([held[0]["id"], global(NodeKind::CareContact, uuid::Uuid::new_v4())]));
+    let refused = act(&app, &s1.identity, "contactHandover", selection, unknown).await;
+    assert_eq!(refused.text("/contactHandover/userErrors/0/field"), "contactIds.1");
+    let to_admin = json!({ "fromAssignmentId": global(NodeKind::Assignment, s1.assignment),
+        "toAssignmentId": global(NodeKind::Assignment, app.world.admin.assignment), "reason": "Stina slutar" });
+    let refused = act(&app, &s1.identity, "contactHandover", selection, to_admin).await;
+    assert_eq!(refused.user_error_codes("contactHandover"), ["BAD_USER_INPUT"]);
+
+    let one = act(&app, &s1.identity, "contactHandover", selection, input(json!([held[0]["id"]]))).await.ok();
+    assert_eq!(one.at("/contactHandover/contacts").as_array().unwrap().len(), 1);
+    act(&app, &s1.identity, "contactHandover", selection, input(Value::Null)).await.ok();
+    for patient in patients {
+        let query = "{ me { contacts { name isLead } pastContacts { toldGround successor } } }";
+        let me = app.run(&patient.identity, query, json!({})).await.ok();
+        assert_eq!(
+            me.at("/me/contacts"),
+            &json!([{ "name": "Sven Exempel", "isLead": true }, { "name": "Sven Exempel", "isLead": false }])
+        );
+        let past = json!({ "toldGround": "STAFF_LEAVES", "successor": "Sven Exempel" });
+        assert_eq!(me.at("/me/pastContacts"), &json!([past, past]));
+    }
+    let none = act(&app, &s1.identity, "contactHandover", selection, input(Value::Null)).await;
+    assert_eq!(none.user_error_codes("contactHandover"), ["CONFLICT"]);
+    assert_eq!(register::pending(&app.core).await.unwrap().len(), 4 + 8);
+}
+
+/// R: the need is reconsidered: a review day, a task when it comes, and an outcome.
+#[tokio::test]
+async fn a_review_comes_as_a_task_and_keeps_the_contact_or_ends_it() {
+    let app = TestApp::new().await;
+    let (s1, p1) = (&app.world.s1, &app.world.p1);
+    relate(&app.core, s1, p1).await;
+    let contact = appoint(&app, s1, to_role(p1, "FAST_VARDKONTAKT", s1)).await;
+    assert_eq!(contact["reviewOn"], "2028-02-01");
+    let review = |outcome: Value, row_version: i64| json!({ "contactId": contact["id"], "outcome": outcome, "expectedRowVersion": row_version });
+    let keep = |day: &str| json!({ "keep": { "nextReviewOn": day } });
+    let past = act(&app, &s1.identity, "contactReview", CONTACT, review(keep("2027-01-01"), 1)).await;
+    assert_eq!(past.user_error_codes("contactReview"), ["BAD_USER_INPUT"]);
+    let kept = act(&app, &s1.identity, "contactReview", CONTACT, review(keep("2027-03-01"), 1)).await.ok();
+    assert_eq!(kept.text("/contactReview/contact/reviewOn"), "2027-03-01");
+    let stale = act(&app, &s1.identity, "contactReview", CONTACT, review(keep("2027-03-01"), 1)).await;
+    assert_eq!(stale.user_error_codes("contactReview"), ["STALE_ROW_VERSION"]);
+    sweep(&app).await;
+    assert!(stand(&app, Kind::ContactReview, &contact["id"]).await.is_empty());
+    app.clock.set(super::at("2027-03-01T08:00:00+01:00"));
+    sweep(&app).await;
+    sweep(&app).await;
+    assert_eq!(stand(&app, Kind::ContactReview, &contact["id"]).await, [Status::Open]);
+    act(&app, &s1.identity, "contactReview", CONTACT, review(keep("2027-09-01"), 2)).await.ok();
+    assert_eq!(stand(&app, Kind::ContactReview, &contact["id"]).await, [Status::Done]);
+    let over = json!({ "end": { "reason": "Behovet är över", "consultation": "CONSULTED" } });
+    let ended = act(&app, &s1.identity, "contactReview", CONTACT, review(over, 3)).await.ok();
+    assert_eq!(ended.text("/contactReview/contact/state"), "ENDED");
+}
+
+/// R: every appointment and every ending is an event for the population register, with its code, delivered once.
+#[tokio::test]
+async fn the_register_hears_of_every_appointment_and_ending_with_its_code() {
+    let app = TestApp::with(&[("region.fixed_contact_policy", "several_with_lead")]).await;
+    let (s1, s2, p1) = (&app.world.s1, &app.world.s2, &app.world.p1);
+    relate(&app.core, s1, p1).await;
+    let lead = appoint(&app, s1, to_role(p1, "FAST_VARDKONTAKT", s1)).await;
+    appoint(&app, s1, to_role(p1, "FAST_VARDKONTAKT", s2)).await;
+    appoint(&app, s1, to_role(p1, "FAST_LAKARKONTAKT", s2)).await;
+    // Also the fast vårdkontakt may treat.
+    let mut treating = to_role(p1, "BEHANDLANDE_ROLL", s1);
+    treating["treatingKind"] = json!("HEART_FAILURE_NURSE");
+    appoint(&app, s1, treating).await;
+    act(&app, &s1.identity, "contactEnd", CONTACT, end(&lead, json!({}))).await.ok();
+    let events = register::pending(&app.core).await.unwrap();
+    let told: Vec<_> =
+        events.iter().map(|event| (event.change, event.code.map(register_event::Code::as_str))).collect();
+    use register_event::Change::{Appointed, Ended};
+    assert_eq!(
+        told,
+        [
+            (Appointed, Some("4")),
+            (Appointed, Some("1")),
+            (Appointed, Some("2")),
+            (Appointed, None),
+            (Ended, Some("4"))
+        ]
+    );
+    assert_eq!(events[4].contact_id, CareContactId(row(lead["id"].as_str().unwrap())));
+    let ids: Vec<_> = events.iter().map(|event| event.id).collect();
+    assert_eq!(register::delivered(&app.core, &ids).await.unwrap(), 5);
+    assert_eq!(register::delivered(&app.core, &ids).await.unwrap(), 0);
+    assert!(register::pending(&app.core).await.unwrap().is_empty());
+}

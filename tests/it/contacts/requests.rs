@@ -1,0 +1,208 @@
+//! What patients ask for and are offered.
+
+use entity::{
+    contact_offer,
+    task::{Kind, Status},
+};
+use harness::{TestApp, relate};
+use patientkontrakt::graphql::scalars::NodeKind;
+use sea_orm::EntityTrait;
+use serde_json::{Value, json};
+
+use super::{REQUEST, appoint, stand, sweep, tasks, to_role};
+use crate::acts::{act, global, row};
+
+fn wish(role: &str) -> Value {
+    json!({ "role": role, "why": "Jag vill ha en person att vända mig till." })
+}
+
+/// R: a patient's request opens a task with a deadline; it ends in an appointment. The patient sees state and deadline.
+#[tokio::test]
+async fn a_request_is_a_task_with_a_deadline_that_ends_when_a_contact_is_appointed() {
+    let app = TestApp::new().await;
+    let (s1, p1) = (&app.world.s1, &app.world.p1);
+    let asked = act(&app, &p1.identity, "contactRequest", REQUEST, wish("FAST_VARDKONTAKT")).await.ok();
+    let request = asked.at("/contactRequest/request").clone();
+    assert_eq!(
+        (request["status"].as_str(), request["careUnit"]["name"].as_str()),
+        (Some("OPEN"), Some("Vårdcentralen Granen"))
+    );
+    // Monday 1 February and five working days: the end of Monday the 8th.
+    assert_eq!(request["dueAt"], "2027-02-08T23:00:00+00:00");
+    let again = act(&app, &p1.identity, "contactRequest", REQUEST, wish("FAST_VARDKONTAKT")).await;
+    assert_eq!(again.user_error_codes("contactRequest"), ["CONFLICT"]);
+    assert_eq!(stand(&app, Kind::AppointContact, &request["id"]).await, [Status::Open]);
+
+    // The task opens the record to the unit: another role's appointment does not end it, the one asked for does.
+    let mut treating = to_role(p1, "BEHANDLANDE_ROLL", s1);
+    treating["treatingKind"] = json!("DIABETES_NURSE");
+    appoint(&app, s1, treating).await;
+    assert_eq!(stand(&app, Kind::AppointContact, &request["id"]).await, [Status::Open]);
+    appoint(&app, s1, to_role(p1, "FAST_VARDKONTAKT", s1)).await;
+    assert_eq!(stand(&app, Kind::AppointContact, &request["id"]).await, [Status::Done]);
+    let query = "{ me { contactRequests { status endedAt contact { name } } contacts { name } } }";
+    let me = app.run(&p1.identity, query, json!({})).await.ok();
+    assert_eq!(me.text("/me/contactRequests/0/status"), "APPOINTED");
+    assert_eq!(me.text("/me/contactRequests/0/contact/name"), "Stina Exempel");
+}
+
+/// R: care cannot refuse a request or close it silently; only the patient takes it back.
+#[tokio::test]
+async fn care_cannot_close_a_request_and_the_patient_can() {
+    let app = TestApp::new().await;
+    let (s1, p1) = (&app.world.s1, &app.world.p1);
+    let asked = act(&app, &p1.identity, "contactRequest", REQUEST, wish("FAST_LAKARKONTAKT")).await.ok();
+    let request = asked.at("/contactRequest/request").clone();
+    let task = &tasks(&app, Kind::AppointContact, &request["id"]).await[0];
+    let end =
+        json!({ "taskId": global(NodeKind::Task, task.id), "words": "Behövs inte", "expectedRowVersion": 1 });
+    let closed = act(&app, &s1.identity, "taskEnd", "task { id }", end).await;
+    assert_eq!(closed.user_error_codes("taskEnd"), ["WRONG_STATE"]);
+    let back = |row_version: i64| json!({ "requestId": request["id"], "why": "Jag har ångrat mig", "expectedRowVersion": row_version });
+    let by_care = act(&app, &s1.identity, "contactRequestWithdraw", REQUEST, back(1)).await;
+    assert_eq!(by_care.user_error_codes("contactRequestWithdraw"), ["FORBIDDEN"]);
+    assert_eq!(stand(&app, Kind::AppointContact, &request["id"]).await, [Status::Open]);
+    let stale = act(&app, &p1.identity, "contactRequestWithdraw", REQUEST, back(9)).await;
+    assert_eq!(stale.user_error_codes("contactRequestWithdraw"), ["STALE_ROW_VERSION"]);
+    let done = act(&app, &p1.identity, "contactRequestWithdraw", REQUEST, back(1)).await.ok();
+    assert_eq!(done.text("/contactRequestWithdraw/request/status"), "WITHDRAWN");
+    assert_eq!(stand(&app, Kind::AppointContact, &request["id"]).await, [Status::Withdrawn]);
+    let twice = act(&app, &p1.identity, "contactRequestWithdraw", REQUEST, back(2)).await;
+    assert_eq!(twice.user_error_codes("contactRequestWithdraw"), ["WRONG_STATE"]);
+}
+
+/// R: it may pass to another unit, with the chain kept, and rises to the manager when it is overdue.
+#[tokio::test]
+async fn a_request_is_passed_on_with_its_deadline_and_chain_and_rises_when_it_is_late() {
+    let app = TestApp::new().await;
+    let (s1, s2, p1) = (&app.world.s1, &app.world.s2, &app.world.p1);
+    let asked = act(&app, &p1.identity, "contactRequest", REQUEST, wish("FAST_VARDKONTAKT")).await.ok();
+    let request = asked.at("/contactRequest/request").clone();
+    let pass = |unit, row_version: i64| {
+        json!({ "requestId": request["id"], "careUnitId": global(NodeKind::CareUnit, unit), "reason": "Ni känner patienten",
+                "expectedRowVersion": row_version })
+    };
+    let foreign = act(&app, &s1.identity, "contactRequestPass", REQUEST, pass(app.world.s3.unit, 1)).await;
+    assert_eq!(foreign.user_error_codes("contactRequestPass"), ["NOT_FOUND"]);
+    let not_theirs = act(&app, &s2.identity, "contactRequestPass", REQUEST, pass(s1.unit, 1)).await;
+    assert_eq!(not_theirs.user_error_codes("contactRequestPass"), ["NOT_FOUND"]);
+    act(&app, &s1.identity, "contactRequestPass", REQUEST, pass(s2.unit, 1)).await.ok();
+    let task = &tasks(&app, Kind::AppointContact, &request["id"]).await[0];
+    assert_eq!(
+        (task.care_unit_id, task.due_at.to_rfc3339()),
+        (s2.unit, "2027-02-08T23:00:00+00:00".to_owned())
+    );
+
+    app.clock.set(task.due_at + chrono::TimeDelta::minutes(1));
+    sweep(&app).await;
+    let query =
+        "{ me { contactRequests { status raisedToManagerAt careUnit { name } passes { from to reason } } } }";
+    let me = app.run(&p1.identity, query, json!({})).await.ok();
+    let seen = me.at("/me/contactRequests/0");
+    assert_eq!((&seen["status"], &seen["raisedToManagerAt"].is_string()), (&json!("OPEN"), &true));
+    assert_eq!(
+        seen["passes"],
+        json!([{ "from": "Vårdcentralen Granen", "to": "Hjärtmottagningen Ekens sjukhus", "reason": "Ni känner patienten" }])
+    );
+    // The unit that has it now appoints.
+    appoint(&app, s2, to_role(p1, "FAST_VARDKONTAKT", s2)).await;
+    assert_eq!(stand(&app, Kind::AppointContact, &request["id"]).await, [Status::Done]);
+}
+
+/// A task passed by the list of tasks takes the request with it.
+#[tokio::test]
+async fn a_request_goes_with_its_task() {
+    let app = TestApp::new().await;
+    let (s1, s2, p1) = (&app.world.s1, &app.world.s2, &app.world.p1);
+    let asked = act(&app, &p1.identity, "contactRequest", REQUEST, wish("FAST_VARDKONTAKT")).await.ok();
+    let request = asked.at("/contactRequest/request").clone();
+    let task = &tasks(&app, Kind::AppointContact, &request["id"]).await[0];
+    let input = json!({ "taskId": global(NodeKind::Task, task.id), "careUnitId": global(NodeKind::CareUnit, s2.unit),
+                        "reason": "Hjärtat", "expectedRowVersion": 1 });
+    act(&app, &s1.identity, "taskPass", "task { id }", input).await.ok();
+    let me = app
+        .run(&p1.identity, "{ me { contactRequests { careUnit { name } passes { to } } } }", json!({}))
+        .await
+        .ok();
+    assert_eq!(me.text("/me/contactRequests/0/careUnit/name"), "Hjärtmottagningen Ekens sjukhus");
+    assert_eq!(me.text("/me/contactRequests/0/passes/0/to"), "Hjärtmottagningen Ekens sjukhus");
+}
+
+/// A fast omsorgskontakt is found in a municipality alone.
+#[tokio::test]
+async fn a_fast_omsorgskontakt_is_asked_of_and_appointed_by_a_municipality_alone() {
+    let app = TestApp::new().await;
+    let (s1, p1) = (&app.world.s1, &app.world.p1);
+    let asked = act(&app, &p1.identity, "contactRequest", REQUEST, wish("FAST_OMSORGSKONTAKT")).await;
+    assert_eq!(asked.text("/contactRequest/userErrors/0/field"), "careUnitId");
+    relate(&app.core, s1, p1).await;
+    let input = to_role(p1, "FAST_OMSORGSKONTAKT", s1);
+    let answer = act(&app, &s1.identity, "contactAppoint", super::CONTACT, input.clone()).await;
+    assert_eq!(answer.text("/contactAppoint/userErrors/0/field"), "role");
+    entity::care_provider::Entity::update_many()
+        .set(entity::care_provider::ActiveModel {
+            kind: sea_orm::ActiveValue::Set(entity::care_provider::Kind::Municipality),
+            ..Default::default()
+        })
+        .exec(app.core.db.reader())
+        .await
+        .unwrap();
+    appoint(&app, s1, input).await;
+    act(&app, &p1.identity, "contactRequest", REQUEST, wish("FAST_OMSORGSKONTAKT")).await.ok();
+}
+
+const OFFER: &str = "offer { id status answeredAt answeredBy answeredHow answerWords rowVersion }";
+
+/// R: an offer that the patient declines is recorded: who, when, by which way; a spoken no by staff.
+#[tokio::test]
+async fn a_declined_offer_is_on_record_with_who_when_and_how() {
+    let app = TestApp::new().await;
+    let (s1, p1) = (&app.world.s1, &app.world.p1);
+    relate(&app.core, s1, p1).await;
+    let offer = async || {
+        let input = json!({ "patientId": p1.global_id(), "role": "FAST_VARDKONTAKT", "words": "Stina kan bli din kontakt." });
+        let answer = act(&app, &s1.identity, "contactOffer", OFFER, input).await.ok();
+        answer.at("/contactOffer/offer").clone()
+    };
+    let answer = |id: &Value, how: Value| json!({ "offerId": id, "accepted": false, "words": "Nej tack", "how": how, "expectedRowVersion": 1 });
+    let first = offer().await;
+    let said =
+        act(&app, &p1.identity, "contactOfferAnswer", OFFER, answer(&first["id"], Value::Null)).await.ok();
+    let seen = said.at("/contactOfferAnswer/offer");
+    assert_eq!(
+        (&seen["status"], &seen["answeredBy"], &seen["answeredHow"]),
+        (&json!("DECLINED"), &json!("PATIENT"), &json!("DIGITAL"))
+    );
+    let again = act(&app, &p1.identity, "contactOfferAnswer", OFFER, answer(&first["id"], Value::Null)).await;
+    assert_eq!(again.user_error_codes("contactOfferAnswer"), ["WRONG_STATE"]);
+
+    let second = offer().await;
+    let silent =
+        act(&app, &s1.identity, "contactOfferAnswer", OFFER, answer(&second["id"], Value::Null)).await;
+    assert_eq!(silent.user_error_codes("contactOfferAnswer"), ["BAD_USER_INPUT"]);
+    act(&app, &s1.identity, "contactOfferAnswer", OFFER, answer(&second["id"], json!("PHONE"))).await.ok();
+    let stored =
+        contact_offer::Entity::find_by_id(entity::ContactOfferId(row(second["id"].as_str().unwrap())));
+    let stored = stored.one(app.core.db.reader()).await.unwrap().unwrap();
+    assert_eq!(
+        (stored.status, stored.answered_by_id),
+        (contact_offer::Status::Declined, Some(s1.assignment.0))
+    );
+    assert_eq!(stored.answered_at, Some(app.clock.now()));
+    assert!(stand(&app, Kind::AppointContact, &second["id"]).await.is_empty());
+}
+
+#[tokio::test]
+async fn an_accepted_offer_is_a_task_until_somebody_is_appointed() {
+    let app = TestApp::new().await;
+    let (s1, p1) = (&app.world.s1, &app.world.p1);
+    relate(&app.core, s1, p1).await;
+    let input = json!({ "patientId": p1.global_id(), "role": "FAST_VARDKONTAKT" });
+    let offer =
+        act(&app, &s1.identity, "contactOffer", OFFER, input).await.ok().at("/contactOffer/offer").clone();
+    let yes = json!({ "offerId": offer["id"], "accepted": true, "expectedRowVersion": 1 });
+    act(&app, &p1.identity, "contactOfferAnswer", OFFER, yes).await.ok();
+    assert_eq!(stand(&app, Kind::AppointContact, &offer["id"]).await, [Status::Open]);
+    appoint(&app, s1, to_role(p1, "FAST_VARDKONTAKT", s1)).await;
+    assert_eq!(stand(&app, Kind::AppointContact, &offer["id"]).await, [Status::Done]);
+}
