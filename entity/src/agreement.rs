@@ -15,8 +15,20 @@ text_enum! {
         Proposed = "PROPOSED",
         /// A version has both assents and is in force.
         Active = "ACTIVE",
+        /// In force for care, without the patient's decision (utan patientens ställningstagande).
+        PatientUndecided = "PATIENT_UNDECIDED",
         /// Over.
         Ended = "ENDED",
+    }
+}
+
+impl Status {
+    /// What holds now: at most one of them per patient and coordinating region.
+    pub const IN_FORCE: [Self; 2] = [Self::Active, Self::PatientUndecided];
+
+    /// Whether the agreement holds now.
+    pub fn in_force(self) -> bool {
+        Self::IN_FORCE.contains(&self)
     }
 }
 
@@ -36,7 +48,7 @@ text_enum! {
     }
 }
 
-/// One agreement. At most one is ACTIVE per patient and coordinating region, enforced by the database.
+/// One agreement. At most one is in force per patient and coordinating region, enforced by the database.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "agreement")]
 pub struct Model {

@@ -4,7 +4,7 @@ use sea_orm::entity::prelude::*;
 
 use crate::{
     AgreementId, AgreementVersionId, AssignmentId, CareProviderId, CareUnitId, PatientId, Sealed,
-    access_event::ActorKind,
+    access_event::ActorKind, version_assent::Given,
 };
 
 text_enum! {
@@ -16,12 +16,24 @@ text_enum! {
         Proposed = "PROPOSED",
         /// In force.
         Active = "ACTIVE",
+        /// In force for care, without the patient's decision (utan patientens ställningstagande).
+        PatientUndecided = "PATIENT_UNDECIDED",
         /// Replaced by a later version.
         Superseded = "SUPERSEDED",
         /// Taken back, or its base moved.
         Withdrawn = "WITHDRAWN",
         /// Was in force when the agreement ended.
         Ended = "ENDED",
+    }
+}
+
+impl Status {
+    /// What holds now: at most one of them per agreement.
+    pub const IN_FORCE: [Self; 2] = [Self::Active, Self::PatientUndecided];
+
+    /// Whether the version holds now.
+    pub fn in_force(self) -> bool {
+        Self::IN_FORCE.contains(&self)
     }
 }
 
@@ -78,10 +90,15 @@ pub struct Model {
     pub hash_format: i32,
     pub proposed_by: Option<Party>,
     pub proposed_at: Option<DateTimeUtc>,
+    /// When the patient's side was whole: of joint guardians, with the last one's. The assents themselves are in
+    /// [`crate::version_assent`]; these columns sum them up for readers.
     pub patient_assent_at: Option<DateTimeUtc>,
     /// PATIENT or REPRESENTATIVE: always shown as who it was.
     pub patient_assent_kind: Option<ActorKind>,
     pub patient_assent_id: Option<Uuid>,
+    pub patient_assent_given: Option<Given>,
+    /// The patient's objection to what was recorded as their assent, as long as it stands.
+    pub objected_at: Option<DateTimeUtc>,
     pub care_assent_at: Option<DateTimeUtc>,
     pub care_assent_id: Option<AssignmentId>,
     pub created_at: DateTimeUtc,

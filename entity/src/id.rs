@@ -36,6 +36,10 @@ macro_rules! ids {
 }
 
 ids! {
+    /// Of a record that the patient cannot decide (utan patientens ställningstagande).
+    PatientUndecidedId,
+    /// Of an assent to a version.
+    VersionAssentId,
     /// Of an assessment of access (bedömning).
     AccessAssessmentId,
     /// Of an access-log event.
@@ -88,6 +92,8 @@ ids! {
     ContactWayId,
     /// Of a domain event.
     DomainEventId,
+    /// Of an exception for a guardian (undantag för vårdnadshavare).
+    GuardianExceptionId,
     /// Of a goal (mål).
     GoalId,
     /// Of one wording of a goal.

@@ -7,7 +7,7 @@ pub fn up(schema: &mut Schema) {
         t.id()
             .about_patient()
             .text("region")
-            .one_of("status", &["DRAFT", "PROPOSED", "ACTIVE", "ENDED"])
+            .one_of("status", &["DRAFT", "PROPOSED", "ACTIVE", "PATIENT_UNDECIDED", "ENDED"])
             .late_link("current_version_id", "agreement_version")
             .opt_text("patient_group")
             .opt_one_of("end_reason", &["COMPLETED", "PATIENT_DECLINED", "MOVED", "DECEASED", "NEVER_AGREED"])
@@ -18,7 +18,7 @@ pub fn up(schema: &mut Schema) {
             .instant("created_at")
             .instant("updated_at")
             .int("row_version")
-            .unique_where(&["patient_id", "region"], "status = 'ACTIVE'")
+            .unique_where(&["patient_id", "region"], "status IN ('ACTIVE', 'PATIENT_UNDECIDED')")
             .index(&["patient_id", "status"])
             .index(&["care_unit_id", "status", "updated_at DESC", "id"])
     });
@@ -30,7 +30,7 @@ pub fn up(schema: &mut Schema) {
             .int("number")
             .opt_link("base_version_id", "agreement_version")
             .opt_link("answers_version_id", "agreement_version")
-            .one_of("status", &["DRAFT", "PROPOSED", "ACTIVE", "SUPERSEDED", "WITHDRAWN", "ENDED"])
+            .one_of("status", &["DRAFT", "PROPOSED", "ACTIVE", "PATIENT_UNDECIDED", "SUPERSEDED", "WITHDRAWN", "ENDED"])
             .opt_one_of("withdrawal", &["TAKEN_BACK", "COUNTERED", "BASE_MOVED", "AGREEMENT_ENDED"])
             .bytes("content")
             .opt_bytes("hash")
@@ -43,6 +43,8 @@ pub fn up(schema: &mut Schema) {
                 &["ANONYMOUS", "PATIENT", "REPRESENTATIVE", "STAFF", "SYSTEM"],
             )
             .opt_uuid("patient_assent_id")
+            .opt_one_of("patient_assent_given", &["DIRECT", "ORAL"])
+            .opt_instant("objected_at")
             .opt_instant("care_assent_at")
             .opt_link("care_assent_id", "assignment")
             .instant("created_at")
@@ -51,7 +53,7 @@ pub fn up(schema: &mut Schema) {
             .check("withdrawal", "(status = 'WITHDRAWN') = (withdrawal IS NOT NULL)")
             .unique(&["agreement_id", "number"])
             .unique_where(&["agreement_id"], "status = 'DRAFT'")
-            .unique_where(&["agreement_id"], "status = 'ACTIVE'")
+            .unique_where(&["agreement_id"], "status IN ('ACTIVE', 'PATIENT_UNDECIDED')")
             .index(&["patient_id"])
     });
 

@@ -9,6 +9,7 @@ mod agreement_around;
 mod agreement_beginning;
 mod agreement_choose;
 mod agreement_overlay;
+mod assents;
 mod bad_input;
 mod battery;
 mod booking;

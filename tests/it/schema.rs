@@ -470,6 +470,7 @@ fn every_value_of_every_enum_is_allowed_by_its_column_and_no_other() {
         agreement_request.asked_how: agreement_offer::Way,
         agreement_request.ended_by_kind: access_event::ActorKind,
         agreement_request.status: agreement_request::Status,
+        agreement_version.patient_assent_given: version_assent::Given,
         agreement_version.patient_assent_kind: access_event::ActorKind,
         agreement_version.proposed_by: agreement_version::Party,
         agreement_version.status: agreement_version::Status,
@@ -558,6 +559,10 @@ fn every_value_of_every_enum_is_allowed_by_its_column_and_no_other() {
         thread.status: thread::Status,
         thread_message.author_kind: access_event::ActorKind,
         thread_read.reader_kind: access_event::ActorKind,
+        version_assent.by_kind: access_event::ActorKind,
+        version_assent.given: version_assent::Given,
+        version_assent.setting: version_assent::Setting,
+        version_assent.side: agreement_version::Party,
     };
     assert_eq!(value_lists(), expected);
 }
@@ -575,6 +580,9 @@ async fn a_value_outside_its_list_is_refused() {
         "change_entry",
         "access_event",
         "access_assessment",
+        "version_assent",
+        "patient_undecided",
+        "guardian_exception",
         "agreement_offer",
         "agreement_request",
         "plan_link",

@@ -24,7 +24,7 @@ use chrono::{DateTime, Utc};
 use entity::{
     CareUnitId, PatientId, SlotId, agreement, agreement_offer, agreement_request, agreement_version,
     appointment, battery_answer_set, care_contact, contact_offer, contact_request, goal, patient, phone_call,
-    plan_item, plan_link, safety_instruction, slot, task as task_row, thread, thread_message,
+    plan_item, plan_link, representative, safety_instruction, slot, task as task_row, thread, thread_message,
 };
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, Iterable, ModelTrait, PrimaryKeyToColumn, QueryFilter, Value,
@@ -103,6 +103,7 @@ patient_data! {
     plan_item => PlanItem,
     plan_link => PlanLink,
     safety_instruction => SafetyInstruction,
+    representative => Representative,
     task_row => Task,
     thread => Thread,
     thread_message => Thread,

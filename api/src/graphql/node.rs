@@ -13,7 +13,7 @@ use super::{
     care_unit::CareUnit,
     patient::Patient,
     plain::meta_field,
-    read::{self, beginning, contact_work, node, overlay},
+    read::{self, beginning, contact_work, node, overlay, representative},
     scalars::{GlobalId, NodeKind},
     thread::{self, Thread},
     types::{
@@ -25,6 +25,7 @@ use super::{
         messages::{ReminderPreference, ThreadMessage},
         overlay::{PlanLink, SafetyInstruction},
         people::{CareContact, ContactAbsence, ContactOffer, ContactRequest},
+        representative::Representative,
         tasks::Task,
     },
 };
@@ -107,6 +108,7 @@ nodes! {
     PlanItem(Arc<PlanItem>),
     PlanLink(PlanLink),
     ReminderPreference(ReminderPreference),
+    Representative(Representative),
     SafetyInstruction(SafetyInstruction),
     Slot(Slot),
     Task(Task),
@@ -151,6 +153,9 @@ impl Node {
             NodeKind::PlanLink => overlay::link(ctx, row.into()).await?.map(Self::PlanLink),
             NodeKind::SafetyInstruction => {
                 overlay::instruction(ctx, row.into()).await?.map(Self::SafetyInstruction)
+            }
+            NodeKind::Representative => {
+                representative::representative(ctx, row.into()).await?.map(Self::Representative)
             }
             NodeKind::Slot => node::slot(ctx, row.into()).await?.map(Self::Slot),
             NodeKind::Task => read::task::task(ctx, row.into()).await?.map(Self::Task),

@@ -12,6 +12,7 @@ use super::{
         call::{self, CallLogFilter, CallPlace, Of},
         contact, contact_work,
         plan::{self, PatientPlan, Wanted},
+        representative,
         steps::{self, AgreementPart, PartKind, TimelineEntry},
         version::VersionsWanted,
     },
@@ -29,6 +30,7 @@ use super::{
             AccessLogEntry, CareContact, CareUnitSummary, ContactAdvice, ContactOffer, ContactRequest,
             PastContact,
         },
+        representative::Representative,
     },
     user_error::{coded, fault, refused, session},
 };
@@ -370,6 +372,11 @@ impl Patient {
         let request = page_request::<Uuid>(first, after.as_deref(), 20)?;
         let page = access_log::of_patient(session, self.plan.id, &request).await;
         page.map(Some).map_err(|e| fault(session, &e))
+    }
+
+    /// Who may act for the patient (ombud), and who has: the latest first, at most 100. FORBIDDEN for representatives.
+    async fn representatives(&self, ctx: &Context<'_>) -> Result<Option<Vec<Representative>>> {
+        representative::of_patient(ctx, self.plan.id).await.map(Some)
     }
 
     /// What the patient has said about reminders and notices. At most one for each kind and channel.

@@ -13,10 +13,13 @@ use super::{
     node::Node,
     page::Page,
     patient::Patient,
-    read::node,
+    read::{node, representative},
     scalars::{GlobalId, NodeKind, PersonalIdentityNumber},
     slots::free_slots,
-    types::{battery::QuestionBattery, beginning::PatientGroup, booking::Slot, template::Template},
+    types::{
+        battery::QuestionBattery, beginning::PatientGroup, booking::Slot, representative::Representation,
+        template::Template,
+    },
     user_error::{coded, fault, refused, session},
 };
 use crate::{
@@ -113,6 +116,12 @@ impl Query {
             return Err(refused(session));
         }
         Ok(PatientGroup::all(session))
+    }
+
+    /// Whom the signed-in person may act for now (företräda), as guardian, god man or by grant: send the patient's id in
+    /// the header `Patientkontrakt-Acting-For`. Answers also those who are no patients themselves. At most 100.
+    async fn representing(&self, ctx: &Context<'_>) -> Result<Option<Vec<Representation>>> {
+        representative::representing(ctx).await.map(Some)
     }
 
     /// A care unit (vårdenhet). Anyone signed in sees how to reach it; its lists are for its own staff.

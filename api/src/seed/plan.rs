@@ -9,6 +9,7 @@ use entity::{
     agreement_version::{self, Party},
     care_relation, goal, goal_revision, plan_item,
     plan_item_revision::{self, Category, Owner, Timing},
+    version_assent::{self, Given},
     version_goal, version_item,
 };
 use uuid::Uuid;
@@ -142,6 +143,7 @@ impl Writer {
             updated_at,
             row_version: 1,
         });
+        let digest = if proposed { Some(document.digest()?) } else { None };
         let assent_at = created_at + TimeDelta::days(2);
         self.batch.agreement_version.push(agreement_version::Model {
             id: version,
@@ -155,18 +157,48 @@ impl Writer {
             status: version_status,
             withdrawal: None,
             content: sealed,
-            hash: if proposed { Some(document.digest()?) } else { None },
+            hash: digest.clone(),
             hash_format: canonical::FORMAT,
             proposed_by: proposed.then_some(Party::Care),
             proposed_at: proposed.then_some(created_at),
             patient_assent_at: agreed.then_some(assent_at),
             patient_assent_kind: agreed.then_some(ActorKind::Patient),
             patient_assent_id: agreed.then_some(whose.patient.0),
+            patient_assent_given: agreed.then_some(Given::Direct),
+            objected_at: None,
             care_assent_at: proposed.then_some(created_at),
             care_assent_id: proposed.then_some(author),
             created_at,
             row_version: 1,
         });
+        if let Some(digest) = digest {
+            let mut assent = |side, by_kind, by_id, at| {
+                self.batch.version_assent.push(version_assent::Model {
+                    id: self.ids.next(),
+                    agreement_id: id,
+                    version_id: version,
+                    patient_id: whose.patient,
+                    care_unit_id: whose.unit,
+                    care_provider_id: whose.provider,
+                    side,
+                    by_kind,
+                    by_id,
+                    digest: digest.clone(),
+                    given: Given::Direct,
+                    at,
+                    recorded_by: None,
+                    setting: None,
+                    interpreter: None,
+                    present: None,
+                    objected_at: None,
+                    objection: None,
+                });
+            };
+            assent(Party::Care, ActorKind::Staff, author.0, created_at);
+            if agreed {
+                assent(Party::Patient, ActorKind::Patient, whose.patient.0, assent_at);
+            }
+        }
         let until = ended.map(|(at, _)| at);
         self.relation(whose, care_relation::Source::Agreement, Some(id.0), created_at, until);
         Ok(id)

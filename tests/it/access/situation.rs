@@ -1,8 +1,8 @@
 //! Three patients with everything a patient can have, made through the API itself. Every text about a patient holds
 //! that patient's own word, so that a leak can be seen.
 
-use entity::{PatientId, access_event, access_event_patient};
-use harness::{Answer, Staff, TestApp, TestPatient, relate};
+use entity::{PatientId, access_event, access_event_patient, representative::Kind};
+use harness::{Answer, Staff, TestApp, TestPatient, relate, represent};
 use patientkontrakt::{
     auth::token::Identity,
     graphql::scalars::{GlobalId, NodeKind},
@@ -29,6 +29,7 @@ pub struct Record {
     pub contact_request: String,
     pub contact_offer: String,
     pub absence: String,
+    pub representative: String,
     /// None at the unit that offers no times.
     pub appointment: Option<String>,
     pub free_slot: Option<String>,
@@ -104,6 +105,7 @@ pub const KINDS: &[NodeKind] = &[
     NodeKind::ReminderPreference,
     NodeKind::SafetyInstruction,
     NodeKind::Slot,
+    NodeKind::Representative,
     NodeKind::Task,
     NodeKind::Thread,
     NodeKind::ThreadMessage,
@@ -125,7 +127,7 @@ pub async fn rows_about(app: &TestApp, patient: PatientId) -> Vec<(NodeKind, Uui
          agreement_version AgreementVersion, appointment Appointment, battery_answer_set BatteryAnswerSet,
          phone_call CallLogEntry, care_contact CareContact, contact_offer ContactOffer,
          contact_request ContactRequest, goal Goal, plan_item PlanItem, plan_link PlanLink,
-         safety_instruction SafetyInstruction, reminder_preference ReminderPreference,
+         safety_instruction SafetyInstruction, reminder_preference ReminderPreference, representative Representative,
          task Task, thread Thread, thread_message ThreadMessage);
     found
 }
@@ -161,7 +163,15 @@ fn selection(mutation: &str) -> &'static str {
         "safetyInstructionAdd" | "safetyInstructionWithdraw" => "instruction { id text rowVersion }",
         "planLinkAdd" | "planLinkRemove" => "link { id title rowVersion }",
         "patientDeceasedRecord" => "patient { id givenName }",
-        "agreementAssent" | "agreementChoose" | "agreementCreate" | "agreementEnd" | "agreementPropose" => {
+        "agreementAssent"
+        | "agreementAssentRecordOral"
+        | "agreementChoose"
+        | "agreementCreate"
+        | "agreementEnd"
+        | "agreementGuardianExceptionRecord"
+        | "agreementObject"
+        | "agreementPatientUndecidedRecord"
+        | "agreementPropose" => {
             "agreement { id status rowVersion currentVersion { id digest title story status } \
              goals { id text } planItems { id title description status rowVersion } }"
         }
@@ -185,6 +195,9 @@ fn selection(mutation: &str) -> &'static str {
             "planItem { id title status rowVersion }"
         }
         "reminderPreferencesSet" => "preferences { id textShown }",
+        "representativeAssess" | "representativeGrant" | "representativeRevoke" => {
+            "representative { id name isInForce rowVersion }"
+        }
         "slotPublish" => "slots { id startsAt }",
         "taskHandover" => "handedOver tasks { id note }",
         "taskAssign" | "taskEnd" | "taskNote" | "taskPass" | "taskTake" => {
@@ -232,6 +245,10 @@ pub fn mutations(at: &Record, unit: &Staff) -> Vec<(&'static str, Value)> {
             json!({ "agreementId": at.agreement, "versionId": at.version, "digest": at.digest }),
         ),
         (
+            "agreementAssentRecordOral",
+            json!({ "agreementId": at.agreement, "versionId": at.version, "digest": at.digest, "setting": "AT_VISIT" }),
+        ),
+        (
             "agreementChoose",
             json!({ "agreementId": at.agreement, "versionId": at.version, "digest": at.digest }),
         ),
@@ -240,10 +257,20 @@ pub fn mutations(at: &Record, unit: &Staff) -> Vec<(&'static str, Value)> {
             "agreementEnd",
             json!({ "agreementId": at.agreement, "reason": "MOVED", "words": "Flyttat", "expectedRowVersion": 1 }),
         ),
+        (
+            "agreementGuardianExceptionRecord",
+            json!({ "agreementId": at.agreement, "representativeId": at.representative, "reason": "Borta" }),
+        ),
+        ("agreementObject", json!({ "agreementId": at.agreement, "versionId": at.version, "words": "Nej" })),
         ("agreementOffer", json!({ "patientId": patient, "how": "ON_SITE" })),
         (
             "agreementOfferAnswer",
             json!({ "offerId": at.offer, "accepted": true, "how": "PHONE", "expectedRowVersion": 1 }),
+        ),
+        (
+            "agreementPatientUndecidedRecord",
+            json!({ "agreementId": at.agreement, "versionId": at.version, "reason": "Sover", "knownWill": "Okänd",
+                    "askAgainOn": "2027-02-20", "expectedRowVersion": 1 }),
         ),
         ("agreementPropose", json!({ "agreementId": at.agreement, "expectedRowVersion": 1 })),
         ("agreementRequest", json!({ "patientId": patient, "how": "PHONE", "why": "Gärna" })),
@@ -331,6 +358,16 @@ pub fn mutations(at: &Record, unit: &Staff) -> Vec<(&'static str, Value)> {
         ("planLinkRemove", json!({ "linkId": at.link, "reason": "Slut", "expectedRowVersion": 1 })),
         ("reminderPreferencesSet", json!({ "patientId": patient, "choices": [choice] })),
         (
+            "representativeAssess",
+            json!({ "decision": "STOP", "representativeId": at.representative, "reason": "Bedömt" }),
+        ),
+        (
+            "representativeGrant",
+            json!({ "patientId": patient, "number": at.patient.number, "name": "N", "mayAssent": false,
+                    "rights": [{ "area": "BOOKING", "level": "READ" }] }),
+        ),
+        ("representativeRevoke", json!({ "representativeId": at.representative, "expectedRowVersion": 1 })),
+        (
             "safetyInstructionAdd",
             json!({ "agreementId": at.agreement, "kind": "WARNING_SIGN", "text": "Feber" }),
         ),
@@ -384,6 +421,7 @@ pub fn nowhere(like: &Record) -> Record {
         contact_request: random(NodeKind::ContactRequest),
         contact_offer: random(NodeKind::ContactOffer),
         absence: random(NodeKind::ContactAbsence),
+        representative: random(NodeKind::Representative),
         appointment: Some(random(NodeKind::Appointment)),
         free_slot: like.free_slot.clone(),
         thread: random(NodeKind::Thread),
@@ -396,6 +434,9 @@ pub fn nowhere(like: &Record) -> Record {
 
 async fn record(app: &TestApp, patient: &TestPatient, staff: &Staff, times: Option<String>) -> Record {
     relate(&app.core, staff, patient).await;
+    let named =
+        represent(&app.core, patient, Kind::Relative, "195001012388", r#"{"BOOKING":"READ"}"#, false).await;
+    let representative = global(NodeKind::Representative, named.id);
     let (care, own, word) = (&staff.identity, &patient.identity, patient.canary);
     let text = |what: &str| format!("{what} {word}");
     let unit = global(NodeKind::CareUnit, staff.unit);
@@ -508,6 +549,7 @@ async fn record(app: &TestApp, patient: &TestPatient, staff: &Staff, times: Opti
         contact_request,
         contact_offer,
         absence,
+        representative,
         appointment,
         free_slot,
         thread,

@@ -167,6 +167,7 @@ async fn without_a_token_every_root_field_is_unauthenticated_and_changes_nothing
             ),
         ),
         ("me", "{ me { givenName } }".to_owned()),
+        ("representing", "{ representing { kind } }".to_owned()),
         ("myAssignment", "{ myAssignment { id } }".to_owned()),
         ("node", format!("{{ node(id: \"{}\") {{ id }} }}", s.one.agreement)),
         ("questionBatteries", "{ questionBatteries { key } }".to_owned()),

@@ -15,8 +15,11 @@ use entity::access_event::Outcome;
 
 /// What a patient may never do, whatever the id.
 const FOR_STAFF: &[&str] = &[
+    "agreementAssentRecordOral",
     "agreementCreate",
+    "agreementGuardianExceptionRecord",
     "agreementOffer",
+    "agreementPatientUndecidedRecord",
     "agreementRequestPass",
     "callLogAdd",
     "callLogMade",
@@ -33,6 +36,7 @@ const FOR_STAFF: &[&str] = &[
     "contactOffer",
     "contactRequestPass",
     "contactReview",
+    "representativeAssess",
     "slotPublish",
     "taskAssign",
     "taskEnd",
@@ -43,7 +47,14 @@ const FOR_STAFF: &[&str] = &[
 ];
 
 /// What staff may never do, whatever the id.
-const FOR_PATIENTS: &[&str] = &["agreementChoose", "agreementRequestWithdraw", "contactRequestWithdraw"];
+const FOR_PATIENTS: &[&str] = &[
+    "agreementChoose",
+    "agreementObject",
+    "agreementRequestWithdraw",
+    "contactRequestWithdraw",
+    "representativeGrant",
+    "representativeRevoke",
+];
 
 #[tokio::test]
 async fn the_cases_aim_every_mutation_of_the_schema() {

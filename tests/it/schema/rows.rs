@@ -8,10 +8,11 @@ use entity::{
     agreement_request_pass, agreement_version, appointment, appointment_type, assignment, battery_answer,
     battery_answer_set, care_contact, care_provider, care_relation, care_unit, change_entry, contact_absence,
     contact_function_rule, contact_offer, contact_request, contact_request_pass, contact_way, data_key,
-    domain_event, goal, goal_revision, guarantee_pause, idempotency_key, item_concern, notice, occupancy,
-    patient, patient_identity, phone_call, phone_call_attempt, plan_item, plan_item_mark, plan_item_revision,
-    plan_link, progress_note, question_battery, reminder_preference, representative, safety_instruction,
-    schedule, slot, staff_member, task, thread, thread_message, thread_read, version_goal, version_item,
+    domain_event, goal, goal_revision, guarantee_pause, guardian_exception, idempotency_key, item_concern,
+    notice, occupancy, patient, patient_identity, patient_undecided, phone_call, phone_call_attempt,
+    plan_item, plan_item_mark, plan_item_revision, plan_link, progress_note, question_battery,
+    reminder_preference, representative, safety_instruction, schedule, slot, staff_member, task, thread,
+    thread_message, thread_read, version_assent, version_goal, version_item,
 };
 use sea_orm::{
     ActiveModelTrait, ConnectionTrait, DatabaseConnection, DbErr, EntityTrait, IntoActiveModel, ModelTrait,
@@ -146,7 +147,8 @@ world! {
         withdrawal: None, content: sealed(),
         hash: Some(vec![7]), hash_format: 1, proposed_by: Some(Party::Care), proposed_at: Some(at(1)),
         patient_assent_at: Some(at(2)), patient_assent_kind: Some(ActorKind::Patient),
-        patient_assent_id: Some(id(5)), care_assent_at: Some(at(2)), care_assent_id: Some(id(4)),
+        patient_assent_id: Some(id(5)), patient_assent_given: Some(version_assent::Given::Oral),
+        objected_at: Some(at(3)), care_assent_at: Some(at(2)), care_assent_id: Some(id(4)),
         created_at: at(0), row_version: 1,
     },
     goal: goal::Model = goal::Model {
@@ -155,6 +157,22 @@ world! {
         status_reason: Some(sealed()), status_by_kind: Some(ActorKind::Staff), status_at: Some(at(1)),
         achievement_by_kind: Some(ActorKind::Patient), achievement_at: Some(at(2)),
         created_at: at(0), row_version: 1,
+    },
+    version_assent: version_assent::Model = version_assent::Model {
+        id: id(91), agreement_id: id(10), version_id: id(11), patient_id: id(5), care_unit_id: id(2),
+        care_provider_id: id(1), side: Party::Patient, by_kind: ActorKind::Patient, by_id: id(5), digest: vec![1; 32],
+        given: version_assent::Given::Oral, at: at(1), recorded_by: Some(id(4)),
+        setting: Some(version_assent::Setting::ByPhone), interpreter: Some(sealed()), present: Some(sealed()),
+        objected_at: Some(at(2)), objection: Some(sealed()),
+    },
+    patient_undecided: patient_undecided::Model = patient_undecided::Model {
+        id: id(92), agreement_id: id(10), version_id: id(11), patient_id: id(5), care_unit_id: id(2),
+        care_provider_id: id(1), reason: sealed(), known_will: sealed(), ask_again_on: day(), recorded_by: id(4),
+        at: at(1),
+    },
+    guardian_exception: guardian_exception::Model = guardian_exception::Model {
+        id: id(93), agreement_id: id(10), patient_id: id(5), care_unit_id: id(2), care_provider_id: id(1),
+        representative_id: id(8), reason: sealed(), recorded_by: id(4), at: at(1),
     },
     goal_revision: goal_revision::Model = goal_revision::Model {
         id: id(13), goal_id: id(12), patient_id: id(5), care_unit_id: id(2), care_provider_id: id(1),

@@ -45,6 +45,7 @@ listed! {
         PlanLink,
         QuestionBattery,
         ReminderPreference,
+        Representative,
         SafetyInstruction,
         Slot,
         Task,
@@ -61,6 +62,7 @@ listed! {
         Answer,
         Appoint,
         Assent,
+        Assess,
         Assign,
         Book,
         Cancel,
@@ -68,16 +70,20 @@ listed! {
         Complete,
         Create,
         End,
+        Grant,
         Handover,
         List,
         MarkRead,
         Note,
         Pass,
+        Object,
         Propose,
         Publish,
         Read,
+        RecordAssent,
         Register,
         Review,
+        Revoke,
         Send,
         Set,
         Withdraw,
@@ -117,6 +123,8 @@ pub fn allows(who: Who, noun: Noun, action: Action) -> bool {
     use Action as A;
     use Noun as N;
     match (who, noun, action) {
+        // Whom one may act for, any person may ask.
+        (Who::Person | Who::YoungPatient(_), N::Representative, A::List) => return true,
         (
             Who::Representative(_) | Who::YoungPatient(_),
             N::CareUnit | N::QuestionBattery | N::Slot | N::Template,
@@ -157,12 +165,20 @@ pub fn allows(who: Who, noun: Noun, action: Action) -> bool {
         | (N::SafetyInstruction, A::Read)
         | (N::Goal, A::Create)
         | (N::PlanItem, A::Propose | A::Accept | A::Complete) => patient || care,
+        // Only the patient's side can take back what others said for it.
+        (N::Agreement, A::Object) => patient,
+        // What patients say by word of mouth, or cannot say, is written down by the role CARE.
+        (N::Agreement, A::RecordAssent) => who == Who::Staff(Role::Care),
         // The assent of care is given by the role CARE alone.
         (N::Agreement, A::Assent) => patient || who == Who::Staff(Role::Care),
+        (N::Representative, A::Read) => patient || care,
+        (N::Representative, A::Assess) => who == Who::Staff(Role::Care),
         // So are safety instructions.
         (N::SafetyInstruction, A::Create | A::Withdraw) => who == Who::Staff(Role::Care),
-        // Care cannot close what the patient asks for, nor choose for the patient.
+        // Care cannot close what the patient asks for, nor choose for the patient. Nobody but the patient names who acts
+        // for them: it cannot be passed on.
         (N::AccessLog, A::Read)
+        | (N::Representative, A::Grant | A::List | A::Revoke)
         | (N::Agreement, A::Choose)
         | (N::AgreementRequest | N::ContactRequest, A::Withdraw) => patient,
         (N::ContactRequest, A::Read | A::Create) | (N::ContactOffer, A::Read | A::Accept) => patient || care,

@@ -1,14 +1,13 @@
 //! Assenting to a version: to exactly the text that was read, named by its digest.
 
-use entity::{AgreementId, AgreementVersionId, agreement, agreement_version};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use entity::{AgreementId, AgreementVersionId, agreement};
 use serde::Serialize;
 
 use super::{consent, version::Locked};
 use crate::{
     auth::policy::{self, Action},
     domain::act::{self, Done, Receipt},
-    error::{Fault, Problem},
+    error::Fault,
     session::Session,
 };
 
@@ -38,11 +37,7 @@ pub async fn assent(session: &Session, key: &str, cmd: &GiveAssent) -> Result<Re
         )
         .await?;
         let mut agreement = Locked::take(tx, &granted).await?;
-        let version = agreement_version::Entity::find_by_id(cmd.version)
-            .filter(agreement_version::Column::AgreementId.eq(agreement.id))
-            .one(tx)
-            .await?
-            .ok_or_else(|| Problem::not_found("versionId"))?;
+        let version = agreement.version(tx, cmd.version, "versionId").await?;
         agreement.expect_row_version(cmd.expected_row_version)?;
         consent::assent(tx, session, &mut agreement, &version, Some(&cmd.digest), ACTION).await?;
         Ok(Done::on(agreement.patient_id).with("agreement", agreement.id.0).with("version", version.id.0))

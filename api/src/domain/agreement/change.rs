@@ -11,7 +11,7 @@ use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryF
 
 use super::{
     canonical::{self, Document},
-    consent::Assent,
+    consent::by_proposer,
     edit::{self, Edit},
     gaps, members, proposal,
     rules::{self, Place},
@@ -101,13 +101,12 @@ pub async fn change(
             let id = AgreementVersionId(session.core.clock.uuid());
             let mut row = row(session, agreement, id, &next)?;
             row.status = Set(Status::Proposed);
-            row.hash = Set(Some(next.digest()?));
+            let digest = next.digest()?;
+            row.hash = Set(Some(digest.clone()));
             row.proposed_by = Set(session.actor.party());
             row.proposed_at = Set(Some(session.now()));
-            if let Some(assent) = Assent::of_proposer(session) {
-                assent.write(&mut row);
-            }
             agreement_version::Entity::insert(row).exec_without_returning(tx).await?;
+            by_proposer(tx, session, agreement, id, &digest).await?;
             wording::write(tx, session, agreement, id, &stored, &next).await?;
             let (status, current) = (agreement.status, agreement.current_version_id);
             agreement.touch(tx, session, status, current).await?;

@@ -1,9 +1,19 @@
-//! Assents: one side's yes to exactly one text. The second one brings the version into force.
+//! Assents: one side's yes to exactly one text. When both sides are whole the version comes into force.
+//!
+//! Care's side is whole with one assent. So is the patient's with the patient's own, with one that staff recorded as
+//! given by word of mouth, and with a representative's who may assent; of joint guardians (vårdnadshavare) each must
+//! have assented, unless the exception is on record.
 
-use chrono::{DateTime, Utc};
+use std::collections::BTreeSet;
+
 use entity::{
-    AgreementVersionId, agreement,
+    AgreementVersionId, AssignmentId, RepresentativeId, VersionAssentId,
+    access_event::ActorKind,
+    agreement,
     agreement_version::{self, Party, Status},
+    guardian_exception,
+    task::Kind,
+    version_assent::{self, Given, Setting},
 };
 use sea_orm::{
     ActiveValue::Set,
@@ -11,6 +21,7 @@ use sea_orm::{
     sea_query::{Expr, ExprTrait},
 };
 use serde_json::json;
+use uuid::Uuid;
 
 use super::{
     members, proposal,
@@ -18,55 +29,100 @@ use super::{
     version::{Locked, document, event, tell_patient},
 };
 use crate::{
-    auth::{
-        actor::Actor,
-        policy::{self, Action, Noun},
-    },
+    auth::policy::{self, Action, Noun},
+    crypto::Place,
     db::Tx,
     domain::{
         act,
         history::{self, Change},
-        task::Ending,
+        representative,
+        task::{self, Ending},
     },
     error::{Fault, Problem, Stop},
     session::Session,
 };
 
-/// One side's yes, by the one who gives it.
+/// Columns that hold what was said about an assent.
+pub const INTERPRETER: &str = "version_assent.interpreter";
+pub const PRESENT: &str = "version_assent.present";
+pub const OBJECTION: &str = "version_assent.objection";
+
+/// The circumstances of an assent by word of mouth.
 #[derive(Clone, Copy, Debug)]
-pub struct Assent<'a> {
-    actor: &'a Actor,
-    side: Party,
-    at: DateTime<Utc>,
+pub struct Oral<'a> {
+    pub recorded_by: AssignmentId,
+    pub setting: Setting,
+    pub interpreter: Option<&'a str>,
+    pub present: Option<&'a str>,
 }
 
-impl<'a> Assent<'a> {
-    /// The actor's assent, if the policy lets them give one.
-    pub fn of(session: &'a Session) -> Result<Self, Problem> {
+/// Whose yes it is, and how it was given.
+#[derive(Clone, Copy, Debug)]
+pub struct Giver<'a> {
+    pub side: Party,
+    pub kind: ActorKind,
+    pub id: Uuid,
+    /// None when they gave it themself, in the service.
+    pub oral: Option<Oral<'a>>,
+}
+
+impl Giver<'_> {
+    /// The actor, if the policy lets them give an assent.
+    fn of(session: &Session) -> Result<Self, Problem> {
         policy::check(&session.actor, Noun::Agreement, Action::Assent)?;
         let side = session.actor.party().ok_or_else(Problem::forbidden)?;
-        Ok(Self { actor: &session.actor, side, at: session.now() })
+        let (kind, id) = act::by(session);
+        Ok(Self { side, kind, id, oral: None })
     }
 
-    /// Proposing is the proposer's assent; of staff, only where the role may give care's assent.
-    pub fn of_proposer(session: &'a Session) -> Option<Self> {
-        Self::of(session).ok()
+    fn given(&self) -> Given {
+        if self.oral.is_some() { Given::Oral } else { Given::Direct }
     }
 
-    /// Sets the columns of the assenting side.
-    pub fn write(&self, row: &mut agreement_version::ActiveModel) {
-        if let Actor::Staff(staff) = self.actor {
-            row.care_assent_at = Set(Some(self.at));
-            row.care_assent_id = Set(Some(staff.assignment));
+    /// Whether it is the patient's own, given by themself: it may confirm what others said for them.
+    fn is_the_patient(&self) -> bool {
+        self.kind == ActorKind::Patient && self.oral.is_none()
+    }
+
+    /// Sets the columns that sum up the side.
+    fn sum_up(&self, session: &Session, row: &mut agreement_version::ActiveModel) {
+        if self.side == Party::Care {
+            row.care_assent_at = Set(Some(session.now()));
+            row.care_assent_id = Set(Some(AssignmentId(self.id)));
         } else {
-            row.patient_assent_at = Set(Some(self.at));
-            row.patient_assent_kind = Set(Some(self.actor.kind()));
-            row.patient_assent_id = Set(Some(self.actor.id()));
+            row.patient_assent_at = Set(Some(session.now()));
+            row.patient_assent_kind = Set(Some(self.kind));
+            row.patient_assent_id = Set(Some(self.id));
+            row.patient_assent_given = Set(Some(self.given()));
+            row.objected_at = Set(None);
         }
     }
 }
 
-/// Gives the actor's assent to a version, and brings it into force when both sides have given theirs.
+/// Proposing is the proposer's assent to exactly that; of staff, only where the role may give care's. Once the version
+/// is stored with its digest.
+pub async fn by_proposer(
+    tx: &Tx,
+    session: &Session,
+    agreement: &agreement::Model,
+    version: AgreementVersionId,
+    digest: &[u8],
+) -> Result<(), Stop> {
+    let Ok(giver) = Giver::of(session) else { return Ok(()) };
+    write(tx, session, agreement, version, digest, &giver).await?;
+    if is_whole(tx, session, agreement, version, digest, &giver).await? {
+        let mut row = agreement_version::ActiveModel::default();
+        giver.sum_up(session, &mut row);
+        agreement_version::Entity::update_many()
+            .set(row)
+            .filter(agreement_version::Column::Id.eq(version))
+            .exec(tx)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Gives the actor's assent to a version, and brings it into force when both sides are whole.
 ///
 /// `digest` is what the actor has read; None where the act itself names what it is about.
 pub async fn assent(
@@ -77,7 +133,20 @@ pub async fn assent(
     digest: Option<&[u8]>,
     action: &'static str,
 ) -> Result<Assented, Stop> {
-    let assent = Assent::of(session)?;
+    let giver = Giver::of(session)?;
+    give(tx, session, agreement, version, digest, &giver, action).await
+}
+
+/// [`assent`] of somebody: the actor, or the one whose word the actor records.
+pub async fn give(
+    tx: &Tx,
+    session: &Session,
+    agreement: &mut Locked,
+    version: &agreement_version::Model,
+    digest: Option<&[u8]>,
+    giver: &Giver<'_>,
+    action: &'static str,
+) -> Result<Assented, Stop> {
     let facts = Facts {
         agreement: agreement.status,
         in_force: agreement.in_force(),
@@ -87,49 +156,160 @@ pub async fn assent(
         digest: version.hash.as_deref(),
         patient_assented: version.patient_assent_at.is_some(),
         care_assented: version.care_assent_at.is_some(),
+        by_others: giver.is_the_patient()
+            && (version.patient_assent_kind != Some(ActorKind::Patient)
+                || version.patient_assent_given == Some(Given::Oral)),
     };
-    let effect = rules::assent(&facts, assent.side, digest)?;
+    let effect = rules::assent(&facts, giver.side, digest)?;
+    if version.status == Status::PatientUndecided && giver.kind != ActorKind::Patient {
+        return Err(rules::the_patient_decides().into());
+    }
     // What is assented to is what is stored, not what once was hashed.
     let stored = document(tx, &session.core.keys, version).await?.digest()?;
     if version.hash.as_deref() != Some(stored.as_slice()) {
         return Err(Fault::internal("a proposed version does not match its digest").into());
     }
-    if effect == Assented::Activates {
-        agreement_version::Entity::update_many()
-            .set(agreement_version::ActiveModel { status: Set(Status::Superseded), ..Default::default() })
-            .col_expr(
-                agreement_version::Column::RowVersion,
-                Expr::col(agreement_version::Column::RowVersion).add(1),
-            )
-            .filter(agreement_version::Column::AgreementId.eq(agreement.id))
-            .filter(agreement_version::Column::Status.eq(Status::Active))
-            .exec(tx)
-            .await?;
+    write(tx, session, agreement, version.id, &stored, giver).await?;
+    let whole = is_whole(tx, session, agreement, version.id, &stored, giver).await?;
+    let effect = if whole { effect } else { Assented::Waits };
+    settle(tx, session, agreement, version, effect, whole.then_some(giver), action).await?;
+    Ok(effect)
+}
+
+/// Writes the assent itself. Nobody assents twice.
+async fn write(
+    tx: &Tx,
+    session: &Session,
+    agreement: &agreement::Model,
+    version: AgreementVersionId,
+    digest: &[u8],
+    giver: &Giver<'_>,
+) -> Result<(), Stop> {
+    let id = VersionAssentId(session.core.clock.uuid());
+    let seal = |column, text| session.core.keys.seal_opt(Place::new(column, id.0), text);
+    let row = version_assent::ActiveModel {
+        id: Set(id),
+        agreement_id: Set(agreement.id),
+        version_id: Set(version),
+        patient_id: Set(agreement.patient_id),
+        care_unit_id: Set(agreement.care_unit_id),
+        care_provider_id: Set(agreement.care_provider_id),
+        side: Set(giver.side),
+        by_kind: Set(giver.kind),
+        by_id: Set(giver.id),
+        digest: Set(digest.to_vec()),
+        given: Set(giver.given()),
+        at: Set(session.now()),
+        recorded_by: Set(giver.oral.map(|oral| oral.recorded_by)),
+        setting: Set(giver.oral.map(|oral| oral.setting)),
+        interpreter: Set(seal(INTERPRETER, giver.oral.and_then(|oral| oral.interpreter))?),
+        present: Set(seal(PRESENT, giver.oral.and_then(|oral| oral.present))?),
+        objected_at: Set(None),
+        objection: Set(None),
+    };
+    version_assent::Entity::insert(row)
+        .exec_without_returning(tx)
+        .await
+        .map_err(|e| act::on_unique(e, || rules::already(giver.side, false)))?;
+    Ok(())
+}
+
+/// Whether the giver's side is whole, now that their assent is written.
+async fn is_whole(
+    tx: &Tx,
+    session: &Session,
+    agreement: &agreement::Model,
+    version: AgreementVersionId,
+    digest: &[u8],
+    giver: &Giver<'_>,
+) -> Result<bool, Fault> {
+    if giver.kind != ActorKind::Representative {
+        return Ok(true);
     }
-    let status = if effect == Assented::Activates { Status::Active } else { Status::Proposed };
+    let guardians = representative::guardians(tx, session, agreement.patient_id).await?;
+    if !guardians.contains(&RepresentativeId(giver.id)) {
+        return Ok(true);
+    }
+    let missing = missing_guardians(tx, agreement, version, digest, guardians).await?;
+    Ok(missing.is_empty())
+}
+
+/// The guardians without whose assent the patient's side is not whole.
+pub async fn missing_guardians(
+    tx: &Tx,
+    agreement: &agreement::Model,
+    version: AgreementVersionId,
+    digest: &[u8],
+    guardians: Vec<RepresentativeId>,
+) -> Result<BTreeSet<RepresentativeId>, Fault> {
+    let mut missing: BTreeSet<_> = guardians.into_iter().collect();
+    let given = version_assent::Entity::find()
+        .filter(version_assent::Column::VersionId.eq(version))
+        .filter(version_assent::Column::ByKind.eq(ActorKind::Representative))
+        .filter(version_assent::Column::Digest.eq(digest))
+        .all(tx)
+        .await?;
+    for assent in given {
+        missing.remove(&RepresentativeId(assent.by_id));
+    }
+    let excepted = guardian_exception::Entity::find()
+        .filter(guardian_exception::Column::AgreementId.eq(agreement.id))
+        .all(tx)
+        .await?;
+    for exception in excepted {
+        missing.remove(&exception.representative_id);
+    }
+    Ok(missing)
+}
+
+/// Writes what an assent brought about. `whole` is the giver with whom their side became whole.
+pub async fn settle(
+    tx: &Tx,
+    session: &Session,
+    agreement: &mut Locked,
+    version: &agreement_version::Model,
+    effect: Assented,
+    whole: Option<&Giver<'_>>,
+    action: &'static str,
+) -> Result<(), Stop> {
+    let superseded = agreement.in_force().filter(|current| *current != version.id);
+    let status = match effect {
+        Assented::Activates => Status::Active,
+        Assented::Confirms | Assented::Waits => version.status,
+    };
+    if status != version.status {
+        supersede(tx, agreement, version.id).await?;
+    }
     let mut row = agreement_version::ActiveModel {
         status: Set(status),
         row_version: Set(version.row_version + 1),
         ..Default::default()
     };
-    assent.write(&mut row);
+    if let Some(giver) = whole {
+        giver.sum_up(session, &mut row);
+    }
     let changed = agreement_version::Entity::update_many()
         .set(row)
         .filter(agreement_version::Column::Id.eq(version.id))
         .filter(agreement_version::Column::RowVersion.eq(version.row_version))
-        .filter(agreement_version::Column::Status.eq(Status::Proposed))
+        .filter(agreement_version::Column::Status.eq(version.status))
         .exec(tx)
         .await?;
     if changed.rows_affected != 1 {
         return Err(Problem::stale().into());
     }
-    let superseded = agreement.in_force();
+    if whole.is_some_and(|giver| giver.side == Party::Patient) && version.objected_at.is_some() {
+        let words = "Patienten har godkänt versionen.";
+        task::end(tx, session, Kind::Objection, version.id.0, Ending::Done, Some(words)).await?;
+    }
     let mut changes = Vec::new();
     if effect == Assented::Activates {
         agreement.touch(tx, session, agreement::Status::Active, version.id).await?;
-        changes = members::agree(tx, session, version.id).await?;
-        if let Some(base) = superseded {
-            changes.extend(members::withdraw_siblings(tx, session, agreement, base).await?);
+        let words = "Patienten har tagit ställning.";
+        task::end(tx, session, Kind::PatientDecision, agreement.id.0, Ending::Done, Some(words)).await?;
+        // What held without the patient's decision is in place already.
+        if version.status == Status::Proposed {
+            changes = in_force(tx, session, agreement, version, superseded).await?;
         }
     } else {
         let (status, current) = (agreement.status, agreement.current_version_id);
@@ -140,7 +320,40 @@ pub async fn assent(
     }
     changes.extend(told(tx, session, agreement, version, effect, superseded).await?);
     history::record(tx, session, (&**agreement).into(), action, changes).await?;
-    Ok(effect)
+    Ok(())
+}
+
+/// What is in force gives way to `next`.
+pub(super) async fn supersede(tx: &Tx, agreement: &Locked, next: AgreementVersionId) -> Result<(), Fault> {
+    agreement_version::Entity::update_many()
+        .set(agreement_version::ActiveModel { status: Set(Status::Superseded), ..Default::default() })
+        .col_expr(
+            agreement_version::Column::RowVersion,
+            Expr::col(agreement_version::Column::RowVersion).add(1),
+        )
+        .filter(agreement_version::Column::AgreementId.eq(agreement.id))
+        .filter(agreement_version::Column::Id.ne(next))
+        .filter(agreement_version::Column::Status.is_in(Status::IN_FORCE))
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
+/// A version has come into force: what it holds is agreed, and what it replaces is settled.
+pub(super) async fn in_force(
+    tx: &Tx,
+    session: &Session,
+    agreement: &Locked,
+    version: &agreement_version::Model,
+    superseded: Option<AgreementVersionId>,
+) -> Result<Vec<Change>, Stop> {
+    let mut changes = members::agree(tx, session, version.id).await?;
+    if let Some(base) = superseded {
+        changes.extend(members::withdraw_siblings(tx, session, agreement, base).await?);
+        let words = "En ny version gäller.";
+        task::end(tx, session, Kind::Objection, base.0, Ending::Done, Some(words)).await?;
+    }
+    Ok(changes)
 }
 
 /// Tells of the assent; gives what it changed in the versions.
@@ -153,7 +366,7 @@ async fn told(
     superseded: Option<AgreementVersionId>,
 ) -> Result<Vec<Change>, Stop> {
     let activated = effect == Assented::Activates;
-    let status = if activated { Status::Active } else { Status::Proposed };
+    let status = if activated { Status::Active } else { version.status };
     let mut changes = vec![Change {
         kind: "agreement_version",
         subject: version.id.0,

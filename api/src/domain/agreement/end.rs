@@ -193,12 +193,12 @@ async fn settle_versions(tx: &Tx, row: &agreement::Model) -> Result<Vec<Change>,
     use agreement_version::{Column as C, Status as S};
     let open = agreement_version::Entity::find()
         .filter(C::AgreementId.eq(row.id))
-        .filter(C::Status.is_in([S::Draft, S::Proposed, S::Active]))
+        .filter(C::Status.is_in([S::Draft, S::Proposed, S::Active, S::PatientUndecided]))
         .all(tx)
         .await?;
     let mut changes = Vec::new();
     for version in open {
-        let status = if version.status == S::Active { S::Ended } else { S::Withdrawn };
+        let status = if version.status.in_force() { S::Ended } else { S::Withdrawn };
         let withdrawal = (status == S::Withdrawn).then_some(Withdrawal::AgreementEnded);
         agreement_version::Entity::update_many()
             .set(agreement_version::ActiveModel {

@@ -211,6 +211,7 @@ impl Life {
             digest: v.digest.as_deref(),
             patient_assented: v.patient.is_some(),
             care_assented: v.care.is_some(),
+            by_others: false,
         };
         let Ok(effect) = assent(&facts, by, read) else { return };
         let read = read.map_or_else(|| self.versions[version].text.clone(), <[u8]>::to_vec);

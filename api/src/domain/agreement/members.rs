@@ -53,13 +53,16 @@ fn these(ids: &[AgreementVersionId]) -> SelectStatement {
         .to_owned()
 }
 
+/// What is in force, waits for an answer, or is being written.
+const OPEN: [Status; 4] = [Status::Draft, Status::Proposed, Status::Active, Status::PatientUndecided];
+
 /// Versions whose goals and items are not to fall: in force, waiting for an answer, or being written.
 fn open(agreement: AgreementId) -> SelectStatement {
     Query::select()
         .column(agreement_version::Column::Id)
         .from(agreement_version::Entity)
         .and_where(agreement_version::Column::AgreementId.eq(agreement))
-        .and_where(agreement_version::Column::Status.is_in([Status::Draft, Status::Proposed, Status::Active]))
+        .and_where(agreement_version::Column::Status.is_in(OPEN))
         .to_owned()
 }
 

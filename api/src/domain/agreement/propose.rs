@@ -12,7 +12,7 @@ use serde_json::json;
 use super::{
     canonical::{self, Document},
     change,
-    consent::Assent,
+    consent::by_proposer,
     gaps, members, proposal, rules,
     version::{Locked, document, event, someone_to_turn_to},
 };
@@ -65,18 +65,16 @@ pub async fn propose(session: &Session, key: &str, cmd: &Propose) -> Result<Rece
             change::open_proposals(tx, &agreement, base).await?;
         }
 
-        let mut row = agreement_version::ActiveModel {
+        let digest = document.digest()?;
+        let row = agreement_version::ActiveModel {
             status: Set(Status::Proposed),
-            hash: Set(Some(document.digest()?)),
+            hash: Set(Some(digest.clone())),
             hash_format: Set(canonical::FORMAT),
             proposed_by: Set(session.actor.party()),
             proposed_at: Set(Some(now)),
             row_version: Set(draft.row_version + 1),
             ..Default::default()
         };
-        if let Some(assent) = Assent::of_proposer(session) {
-            assent.write(&mut row);
-        }
         let changed = agreement_version::Entity::update_many()
             .set(row)
             .filter(agreement_version::Column::Id.eq(draft.id))
@@ -87,6 +85,7 @@ pub async fn propose(session: &Session, key: &str, cmd: &Propose) -> Result<Rece
         if changed.rows_affected != 1 {
             return Err(Problem::stale().into());
         }
+        by_proposer(tx, session, &agreement, draft.id, &digest).await?;
         let mut changes = vec![Change {
             kind: "agreement_version",
             subject: draft.id.0,
@@ -95,7 +94,8 @@ pub async fn propose(session: &Session, key: &str, cmd: &Propose) -> Result<Rece
         }];
         changes.extend(answer(tx, session, &agreement, draft.answers_version_id).await?);
         let (status, current) = match agreement.in_force() {
-            Some(active) => (agreement::Status::Active, active),
+            // What is in force stays so, also without the patient's decision.
+            Some(active) => (agreement.status, active),
             None => (agreement::Status::Proposed, draft.id),
         };
         agreement.touch(tx, session, status, current).await?;

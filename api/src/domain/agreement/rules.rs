@@ -28,6 +28,8 @@ pub struct Facts<'a> {
     pub digest: Option<&'a [u8]>,
     pub patient_assented: bool,
     pub care_assented: bool,
+    /// The giver is the patient themself, and others have said or written down the yes of the patient's side.
+    pub by_others: bool,
 }
 
 /// What an assent brings about.
@@ -37,6 +39,8 @@ pub enum Assented {
     Waits,
     /// Both sides have assented: the version comes into force.
     Activates,
+    /// What others said for the patient is now the patient's own word. Nothing else changes.
+    Confirms,
 }
 
 /// Whether `side` can assent to `digest` now. None as digest: to what the version holds.
@@ -64,8 +68,15 @@ pub fn assent(facts: &Facts<'_>, side: Party, digest: Option<&[u8]>) -> Result<A
         Party::Patient => (facts.patient_assented, facts.care_assented),
         Party::Care => (facts.care_assented, facts.patient_assented),
     };
+    if own && facts.by_others && (facts.status == Status::Proposed || facts.status.in_force()) {
+        return Ok(Assented::Confirms);
+    }
     if own {
         return Err(already(side, other));
+    }
+    // In force without the patient's decision: now it comes.
+    if facts.status == Status::PatientUndecided {
+        return Ok(Assented::Activates);
     }
     if facts.status != Status::Proposed {
         return Err(no_answer_wanted());
@@ -115,7 +126,8 @@ pub fn few_proposals(open: u64) -> Result<(), Problem> {
     ))
 }
 
-fn already(side: Party, other: bool) -> Problem {
+/// A side assents once.
+pub fn already(side: Party, other: bool) -> Problem {
     let (sv, en) = match (side, other) {
         (_, true) => ("Båda har redan godkänt det här.", "Both sides have already assented to this."),
         (Party::Patient, false) => (
@@ -128,6 +140,75 @@ fn already(side: Party, other: bool) -> Problem {
         ),
     };
     Problem::new(ProblemCode::WrongState, sv, en)
+}
+
+/// What the record that the patient cannot decide brings about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Undecided {
+    /// The version comes into force without the patient's decision.
+    ComesIntoForce,
+    /// It already is: there is a new day to ask again.
+    Renewed,
+}
+
+/// Whether a version can be in force without the patient's decision: one that care has assented to and the patient has
+/// not.
+pub fn undecided(
+    agreement: agreement::Status,
+    in_force: Option<AgreementVersionId>,
+    status: Status,
+    base: Option<AgreementVersionId>,
+    care_assented: bool,
+    patient_assented: bool,
+) -> Result<Undecided, Problem> {
+    not_ended(agreement)?;
+    let refuse = |sv: &str, en: &str| Err(Problem::new(ProblemCode::WrongState, sv, en));
+    match status {
+        Status::PatientUndecided => Ok(Undecided::Renewed),
+        Status::Proposed if patient_assented => refuse(
+            "Patienten har redan godkänt den här versionen.",
+            "The patient has already assented to this version.",
+        ),
+        Status::Proposed if !care_assented => refuse(
+            "Vården har inte godkänt versionen än. Det behövs först.",
+            "Care has not assented to the version yet. That is needed first.",
+        ),
+        Status::Proposed if base != in_force => Err(base_moved()),
+        Status::Proposed => Ok(Undecided::ComesIntoForce),
+        _ => refuse(
+            "Den här versionen väntar inte på patientens svar.",
+            "This version does not wait for the patient's answer.",
+        ),
+    }
+}
+
+/// What holds without the patient's decision waits for the patient, and for nobody in their place.
+pub fn the_patient_decides() -> Problem {
+    Problem::new(
+        ProblemCode::WrongState,
+        "Här väntar planen på att patienten själv tar ställning. Ingen annan kan godkänna den i patientens ställe.",
+        "The plan waits for the patient's own decision. Nobody else can assent to it in the patient's place.",
+    )
+}
+
+/// An exception needs somebody else who assents.
+pub fn only_guardian() -> Problem {
+    Problem::new(
+        ProblemCode::WrongState,
+        "Barnet har bara en vårdnadshavare med tillgång. Undantaget gäller när det finns två.",
+        "The child has one guardian with access only. The exception is for when there are two.",
+    )
+    .at("representativeId")
+}
+
+/// One exception per guardian and agreement.
+pub fn excepted_already() -> Problem {
+    Problem::new(
+        ProblemCode::WrongState,
+        "Undantaget för den här vårdnadshavaren finns redan.",
+        "The exception for this guardian is already on record.",
+    )
+    .at("representativeId")
 }
 
 /// An ended agreement takes no more changes.
@@ -156,7 +237,7 @@ pub fn place(status: agreement::Status, draft: bool) -> Result<Place, Problem> {
     not_ended(status)?;
     match (status, draft) {
         (_, true) => Ok(Place::Draft),
-        (agreement::Status::Active, false) => Ok(Place::Proposal),
+        (status, false) if status.in_force() => Ok(Place::Proposal),
         _ => Err(Problem::new(
             ProblemCode::WrongState,
             "Planen väntar på svar. Svara med ett motförslag om du vill ändra den, eller ta tillbaka ditt förslag.",
@@ -171,7 +252,7 @@ pub fn revise(status: agreement::Status, draft: bool) -> Result<(), Problem> {
     if draft {
         return Err(one_draft());
     }
-    if status != agreement::Status::Active {
+    if !status.in_force() {
         return Err(Problem::new(
             ProblemCode::WrongState,
             "Planen gäller inte än. Ändra utkastet, eller svara på förslaget med ett motförslag.",
@@ -228,7 +309,11 @@ pub fn withdraw(
             "Förslaget är den andra partens. Svara på det i stället: godkänn det eller lämna ett motförslag.",
             "The proposal is the other side's. Answer it instead: assent to it or make a counter-proposal.",
         )),
-        Status::Active | Status::Superseded | Status::Withdrawn | Status::Ended => Err(no_answer_wanted()),
+        Status::Active
+        | Status::PatientUndecided
+        | Status::Superseded
+        | Status::Withdrawn
+        | Status::Ended => Err(no_answer_wanted()),
     }
 }
 

@@ -21,6 +21,7 @@ fn proposed() -> Facts<'static> {
         digest: Some(DIGEST),
         patient_assented: false,
         care_assented: true,
+        by_others: false,
     }
 }
 

@@ -69,7 +69,7 @@ impl Locked {
 
     /// The version in force.
     pub fn in_force(&self) -> Option<AgreementVersionId> {
-        (self.0.status == agreement::Status::Active).then_some(self.0.current_version_id)
+        self.0.status.in_force().then_some(self.0.current_version_id)
     }
 
     /// Refuses when the caller read an older one.

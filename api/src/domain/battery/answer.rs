@@ -194,7 +194,7 @@ async fn belonging(tx: &Tx, session: &Session, patient: &patient::Model) -> Resu
         .order_by_desc(agreement::Column::CreatedAt)
         .all(tx)
         .await?;
-    let in_force = agreements.iter().find(|a| a.status == agreement::Status::Active);
+    let in_force = agreements.iter().find(|a| a.status.in_force());
     let agreement = in_force.or(agreements.first());
     let owner = match (agreement, session.actor.staff()) {
         (Some(agreement), _) => agreement.into(),

@@ -1,7 +1,7 @@
 //! Accepting a proposed plan item: the other side's assent to the version that the proposal made.
 
 use entity::{
-    PlanItemId, agreement,
+    PlanItemId,
     agreement_version::{self, Status},
     plan_item, version_item,
 };
@@ -68,7 +68,7 @@ pub async fn accept(session: &Session, key: &str, cmd: &Accept) -> Result<Receip
             )
             .into());
         }
-        if agreement.status != agreement::Status::Active {
+        if !agreement.status.in_force() {
             return Err(Problem::new(
                 ProblemCode::WrongState,
                 "Planen gäller inte än. Godkänn hela planen i stället för en insats i taget.",

@@ -67,7 +67,7 @@ pub async fn complete(session: &Session, key: &str, cmd: &Complete) -> Result<Re
             .one(tx)
             .await?;
         let (owner, status) = match (&wording, agreement.status) {
-            (Some(wording), agreement::Status::Active) => (wording.owner, granted.status),
+            (Some(wording), status) if status.in_force() => (wording.owner, granted.status),
             _ => {
                 return Err(Problem::new(
                     ProblemCode::WrongState,

@@ -2,6 +2,7 @@
 
 mod agreement;
 mod agreement_edit;
+mod assent;
 mod battery;
 mod beginning;
 mod booking;
@@ -16,6 +17,7 @@ mod plan;
 mod plan_edit;
 mod relation;
 mod reminder;
+mod representative;
 mod task;
 mod thread;
 
@@ -26,6 +28,7 @@ use async_graphql::MergedObject;
 pub struct Mutation(
     agreement::AgreementMutation,
     agreement_edit::AgreementEditMutation,
+    assent::AssentMutation,
     battery::BatteryMutation,
     beginning::BeginningMutation,
     booking::BookingMutation,
@@ -39,6 +42,7 @@ pub struct Mutation(
     plan_edit::PlanEditMutation,
     relation::RelationMutation,
     reminder::ReminderMutation,
+    representative::RepresentativeMutation,
     task::TaskMutation,
     thread::ThreadMutation,
 );

@@ -2,6 +2,7 @@
 
 pub mod access_log;
 pub mod appointment;
+pub mod assent;
 pub mod battery;
 pub mod beginning;
 pub mod call;
@@ -16,6 +17,7 @@ pub mod node;
 pub mod overlay;
 pub mod plan;
 pub mod preference;
+pub mod representative;
 pub mod steps;
 pub mod task;
 pub mod unit;

@@ -14,7 +14,7 @@ use std::{
 use chrono::{DateTime, NaiveDate, Utc};
 use entity::{
     PatientId, Sealed, access_event::ActorKind, agreement, agreement_version, goal, patient, plan_item,
-    plan_item_revision,
+    plan_item_revision, version_assent,
 };
 use sea_orm::{ConnectionTrait, QueryResult, Statement, Value};
 use uuid::Uuid;
@@ -159,7 +159,7 @@ fn head(who: Who, with_preferences: bool) -> String {
              {appointment_joins} \
              LEFT JOIN agreement a ON a.id = COALESCE($6, (SELECT x.id FROM agreement x WHERE x.patient_id = p.id \
                AND x.status <> 'ENDED'{agreements} \
-               ORDER BY CASE x.status WHEN 'ACTIVE' THEN 0 WHEN 'PROPOSED' THEN 1 ELSE 2 END, x.created_at DESC, x.id LIMIT 1)) \
+               ORDER BY CASE x.status WHEN 'ACTIVE' THEN 0 WHEN 'PATIENT_UNDECIDED' THEN 0 WHEN 'PROPOSED' THEN 1 ELSE 2 END, x.created_at DESC, x.id LIMIT 1)) \
                AND a.patient_id = p.id{own_agreement} \
              LEFT JOIN care_unit au ON au.id = a.care_unit_id \
              LEFT JOIN agreement_version v ON v.agreement_id = a.id AND (v.id = a.current_version_id OR v.status IN ('DRAFT', 'PROPOSED')) \
@@ -182,7 +182,8 @@ fn head(who: Who, with_preferences: bool) -> String {
 pub const VERSION_COLUMNS: &str = "v.id, v.number, v.status, v.content, \
      (SELECT n.number FROM agreement_version n WHERE n.id = v.base_version_id), \
      (SELECT n.number FROM agreement_version n WHERE n.id = v.answers_version_id), v.withdrawal, \
-     v.hash, v.proposed_by, v.proposed_at, v.patient_assent_at, v.patient_assent_kind, v.care_assent_at, v.row_version";
+     v.hash, v.proposed_by, v.proposed_at, v.patient_assent_at, v.patient_assent_kind, v.patient_assent_given, v.care_assent_at, v.objected_at, \
+     v.row_version";
 
 static HEAD: ByReader = ByReader::new(|who| head(who, false));
 static HEAD_WITH_PREFERENCES: ByReader = ByReader::new(|who| head(who, true));
@@ -430,6 +431,9 @@ impl AgreementVersion {
             proposed_at: None,
             patient_assent: None,
             care_assent: None,
+            assents: Vec::new(),
+            objected_at: None,
+            undecided: None,
             row_version: 0,
         }
     }
@@ -438,7 +442,7 @@ impl AgreementVersion {
 /// Reads [`VERSION_COLUMNS`].
 pub fn opt_version(session: &Session, cols: &mut Cols<'_>) -> Result<Option<AgreementVersion>, Fault> {
     let Some(id) = cols.opt::<Uuid>()? else {
-        cols.skip(13);
+        cols.skip(15);
         return Ok(None);
     };
     let number = cols.take()?;
@@ -451,7 +455,9 @@ pub fn opt_version(session: &Session, cols: &mut Cols<'_>) -> Result<Option<Agre
     let proposed_at = cols.opt()?;
     let patient_assent_at: Option<DateTime<Utc>> = cols.opt()?;
     let patient_assent_kind: Option<ActorKind> = cols.opt_enum()?;
+    let patient_assent_given: Option<version_assent::Given> = cols.opt_enum()?;
     let care_assent_at: Option<DateTime<Utc>> = cols.opt()?;
+    let objected_at = cols.opt()?;
     let content = version_content(session, id, &content)?;
     Ok(Some(AgreementVersion {
         id: GlobalId::new(NodeKind::AgreementVersion, id),
@@ -480,10 +486,15 @@ pub fn opt_version(session: &Session, cols: &mut Cols<'_>) -> Result<Option<Agre
         digest: hash.map(hex::encode),
         proposed_by: proposed_by.map(Into::into),
         proposed_at,
-        patient_assent: patient_assent_at
-            .zip(patient_assent_kind)
-            .map(|(at, by)| Assent { at, by: by.into() }),
-        care_assent: care_assent_at.map(|at| Assent { at, by: ActorKind::Staff.into() }),
+        patient_assent: patient_assent_at.zip(patient_assent_kind).map(|(at, by)| Assent {
+            at,
+            by: by.into(),
+            is_oral: patient_assent_given == Some(version_assent::Given::Oral),
+        }),
+        care_assent: care_assent_at.map(|at| Assent { at, by: ActorKind::Staff.into(), is_oral: false }),
+        assents: Vec::new(),
+        objected_at,
+        undecided: None,
         row_version: cols.take()?,
     }))
 }

@@ -237,9 +237,19 @@ pub fn parts(plan: &PatientPlan, locale: Locale) -> Vec<AgreementPart> {
         }
         Some(a) => {
             let version = &a.current_version;
+            let undecided = a.status == AgreementStatus::PatientUndecided;
             let lacks = [
                 (
-                    a.status != AgreementStatus::Active,
+                    undecided,
+                    say(
+                        M::Assent,
+                        "agreement.currentVersion",
+                        "Patienten har inte kunnat ta ställning än.",
+                        "The patient has not been able to decide yet.",
+                    ),
+                ),
+                (
+                    a.status != AgreementStatus::Active && !undecided,
                     say(
                         M::Assent,
                         "agreement.currentVersion",

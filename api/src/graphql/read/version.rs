@@ -6,6 +6,7 @@ use entity::{AgreementId, AgreementVersionId, agreement_version};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Statement};
 
 use super::{
+    assent,
     cols::Cols,
     plan::{VERSION_COLUMNS, opt_version},
 };
@@ -33,6 +34,8 @@ pub struct VersionsWanted {
     pub wordings: bool,
     /// What each changes.
     pub changes: bool,
+    /// Who said yes to each, and how.
+    pub assents: bool,
 }
 
 impl VersionsWanted {
@@ -41,6 +44,7 @@ impl VersionsWanted {
         Self {
             wordings: look.field("goals").exists() || look.field("planItems").exists(),
             changes: look.field("changes").exists(),
+            assents: look.field("assents").exists() || look.field("undecided").exists(),
         }
     }
 
@@ -58,7 +62,11 @@ impl VersionsWanted {
     }
 
     fn or(self, other: Self) -> Self {
-        Self { wordings: self.wordings || other.wordings, changes: self.changes || other.changes }
+        Self {
+            wordings: self.wordings || other.wordings,
+            changes: self.changes || other.changes,
+            assents: self.assents || other.assents,
+        }
     }
 }
 
@@ -77,10 +85,13 @@ pub async fn fill_agreement(
 pub async fn fill(
     session: &Session,
     db: &impl ConnectionTrait,
-    versions: Vec<&mut AgreementVersion>,
+    mut versions: Vec<&mut AgreementVersion>,
     wanted: VersionsWanted,
 ) -> Result<(), Fault> {
-    if wanted == VersionsWanted::default() {
+    if wanted.assents {
+        assent::fill(session, db, &mut versions).await?;
+    }
+    if !wanted.wordings && !wanted.changes {
         return Ok(());
     }
     let ids: Vec<_> = versions.iter().map(|version| AgreementVersionId(version.id.id)).collect();

@@ -62,7 +62,7 @@ static LIST: LazyLock<String> = LazyLock::new(|| {
          JOIN patient p ON p.id = ap.patient_id \
          LEFT JOIN agreement a ON a.id = (SELECT x.id FROM agreement x WHERE x.patient_id = ap.patient_id \
            AND x.care_provider_id = $3 AND x.status <> 'ENDED' \
-           ORDER BY CASE x.status WHEN 'ACTIVE' THEN 0 ELSE 1 END, x.id DESC LIMIT 1) \
+           ORDER BY CASE x.status WHEN 'ACTIVE' THEN 0 WHEN 'PATIENT_UNDECIDED' THEN 0 ELSE 1 END, x.id DESC LIMIT 1) \
          LEFT JOIN agreement_version v ON v.id = a.current_version_id \
          ORDER BY ap.starts_at, ap.id",
         appointment::columns(),

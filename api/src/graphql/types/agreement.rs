@@ -5,6 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::{
+    assent::{PatientUndecided, VersionAssent},
     beginning::PatientGroup,
     booking::Appointment,
     content::{AsNeededMedicine, OwnMeasurement, WarningSign},
@@ -117,6 +118,14 @@ plain_object! {
         patient_assent: Option<Assent>,
         /// Care's assent.
         care_assent: Option<Assent>,
+        /// Every yes to this version (godkännanden), with how it was given. Of joint guardians (vårdnadshavare) each has
+        /// one.
+        assents: Vec<VersionAssent>,
+        /// When the patient objected (invändning) to what others said or wrote down as their yes, as long as it stands.
+        /// The version stays in force until care and patient act.
+        objected_at: Option<DateTime<Utc>>,
+        /// Why it holds without the patient's decision (utan patientens ställningstagande), when it does.
+        undecided: Option<PatientUndecided>,
         /// For `expectedRowVersion`.
         row_version: i32,
     }
@@ -129,6 +138,8 @@ plain_object! {
         at: DateTime<Utc>,
         /// Who gave it: a representative (ombud) is always shown as such.
         by: ActorKind,
+        /// Whether it was given by word of mouth (muntligt) and written down by care.
+        is_oral: bool,
     }
 }
 

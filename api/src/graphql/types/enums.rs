@@ -11,6 +11,9 @@ plain_enum! {
         Proposed,
         /// A version has both assents and is in force (gäller).
         Active,
+        /// In force for care because the patient cannot decide now (utan patientens ställningstagande). The patient's
+        /// later assent makes it ACTIVE.
+        PatientUndecided,
         /// Over (avslutad).
         Ended,
     }
@@ -25,6 +28,8 @@ plain_enum! {
         Proposed,
         /// In force (gäller).
         Active,
+        /// In force for care because the patient cannot decide now (utan patientens ställningstagande).
+        PatientUndecided,
         /// Replaced by a later version (ersatt).
         Superseded,
         /// Taken back, or its base moved on (återtagen).

@@ -1,6 +1,7 @@
 //! The objects of the schema that are plain data, by room.
 
 pub mod agreement;
+pub mod assent;
 pub mod battery;
 pub mod beginning;
 pub mod booking;
@@ -11,6 +12,7 @@ pub mod history;
 pub mod messages;
 pub mod overlay;
 pub mod people;
+pub mod representative;
 pub mod tasks;
 pub mod template;
 pub mod versions;

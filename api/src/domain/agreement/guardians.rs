@@ -1,0 +1,138 @@
+//! Joint guardians (vårdnadshavare): both assent, or it is on record why one of them does not.
+
+use entity::{
+    AgreementId, GuardianExceptionId, RepresentativeId, agreement, agreement_version,
+    agreement_version::{Party, Status},
+    guardian_exception, version_assent,
+};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use serde::Serialize;
+use serde_json::json;
+
+use super::{
+    consent::{self, Giver},
+    rules::{self, Assented},
+    version::{Locked, event},
+};
+use crate::{
+    auth::policy::{self, Action},
+    crypto::Place,
+    db::Tx,
+    domain::{
+        act::{self, Done, Receipt},
+        history::{self, Change},
+        representative, text,
+    },
+    error::{Fault, Problem, Stop},
+    session::Session,
+};
+
+/// Column that holds why.
+pub const REASON: &str = "guardian_exception.reason";
+
+/// Which guardian does not assent, and why.
+#[derive(Clone, Debug, Serialize)]
+pub struct RecordException {
+    pub agreement: AgreementId,
+    pub representative: RepresentativeId,
+    pub reason: String,
+}
+
+const ACTION: &str = "agreementGuardianExceptionRecord";
+
+/// Records the exception. What waited for that guardian alone waits no longer.
+pub async fn record_exception(session: &Session, key: &str, cmd: &RecordException) -> Result<Receipt, Fault> {
+    act::perform(session, ACTION, key, cmd, async |tx| {
+        let (actor, now) = (&session.actor, session.now());
+        let granted = policy::reach::<agreement::Entity>(
+            tx,
+            actor,
+            Action::RecordAssent,
+            cmd.agreement,
+            "agreementId",
+            now,
+        )
+        .await?;
+        let staff = actor.staff().ok_or_else(Problem::forbidden)?;
+        let mut agreement = Locked::take(tx, &granted).await?;
+        rules::not_ended(agreement.status)?;
+        let mut problems = Vec::new();
+        let reason = text::required("reason", &cmd.reason, text::TEXT, &mut problems);
+        if !problems.is_empty() {
+            return Err(problems.into());
+        }
+        let guardians = representative::guardians(tx, session, agreement.patient_id).await?;
+        if !guardians.contains(&cmd.representative) {
+            return Err(Problem::not_found("representativeId").into());
+        }
+        if guardians.len() < 2 {
+            return Err(rules::only_guardian().into());
+        }
+        let id = GuardianExceptionId(session.core.clock.uuid());
+        let row = guardian_exception::ActiveModel {
+            id: Set(id),
+            agreement_id: Set(agreement.id),
+            patient_id: Set(agreement.patient_id),
+            care_unit_id: Set(agreement.care_unit_id),
+            care_provider_id: Set(agreement.care_provider_id),
+            representative_id: Set(cmd.representative),
+            reason: Set(session.core.keys.seal(Place::new(REASON, id.0), &reason)?),
+            recorded_by: Set(staff.assignment),
+            at: Set(now),
+        };
+        guardian_exception::Entity::insert(row)
+            .exec_without_returning(tx)
+            .await
+            .map_err(|e| act::on_unique(e, rules::excepted_already))?;
+        let change = Change {
+            kind: "guardian_exception",
+            subject: id.0,
+            before: None,
+            after: Some(json!({ "representative": cmd.representative, "reason": reason })),
+        };
+        history::record(tx, session, (&*agreement).into(), ACTION, [change]).await?;
+        act::emit(tx, session, [event(&agreement, "agreement.guardian_excepted", id.0)]).await?;
+        complete(tx, session, &mut agreement, &guardians).await?;
+        Ok(Done::on(agreement.patient_id).with("agreement", agreement.id.0))
+    })
+    .await
+}
+
+/// Looks again at every version that waits: is the patient's side whole now?
+async fn complete(
+    tx: &Tx,
+    session: &Session,
+    agreement: &mut Locked,
+    guardians: &[RepresentativeId],
+) -> Result<(), Stop> {
+    use agreement_version::Column as V;
+    let waiting = agreement_version::Entity::find()
+        .filter(V::AgreementId.eq(agreement.id))
+        .filter(V::Status.eq(Status::Proposed))
+        .filter(V::PatientAssentAt.is_null())
+        .order_by_asc(V::Number)
+        .all(tx)
+        .await?;
+    for version in waiting {
+        let Some(digest) = version.hash.clone() else { continue };
+        let given = version_assent::Entity::find()
+            .filter(version_assent::Column::VersionId.eq(version.id))
+            .filter(version_assent::Column::Side.eq(Party::Patient))
+            .filter(version_assent::Column::Digest.eq(digest.clone()))
+            .order_by_desc(version_assent::Column::At)
+            .one(tx)
+            .await?;
+        // Nobody of the patient's side has said yes: an exception is no assent.
+        let Some(given) = given else { continue };
+        let missing =
+            consent::missing_guardians(tx, agreement, version.id, &digest, guardians.to_vec()).await?;
+        // The version in force may have changed while this one waited.
+        if !missing.is_empty() || version.base_version_id != agreement.in_force() {
+            continue;
+        }
+        let effect = if version.care_assent_at.is_some() { Assented::Activates } else { Assented::Waits };
+        let giver = Giver { side: Party::Patient, kind: given.by_kind, id: given.by_id, oral: None };
+        consent::settle(tx, session, agreement, &version, effect, Some(&giver), ACTION).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,127 @@
+//! An assent by word of mouth (muntligt): staff write down the patient's yes, with its circumstances.
+//!
+//! It counts as the patient's, is shown as oral and counted apart, and the patient hears of it and may object at any
+//! time. The same person may give care's assent and record the patient's: that is allowed, and shown.
+
+use chrono::TimeDelta;
+use entity::{
+    AgreementId, AgreementVersionId, RepresentativeId, access_event::ActorKind, agreement,
+    agreement_version::Party, notice, task::Kind, version_assent::Setting,
+};
+use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
+use serde::Serialize;
+
+use super::{
+    consent::{self, Giver, Oral},
+    version::{Locked, tell_patient},
+};
+use crate::{
+    auth::policy::{self, Action},
+    db::Tx,
+    domain::{
+        act::{self, Done, Receipt},
+        representative,
+        task::{self, Raise},
+        text,
+    },
+    error::{Fault, Problem, Stop},
+    session::Session,
+};
+
+/// What was read out, who said yes to it, and how.
+#[derive(Clone, Debug, Serialize)]
+pub struct RecordOral {
+    pub agreement: AgreementId,
+    pub version: AgreementVersionId,
+    /// SHA-256; empty when what the client sent is no digest, which fits no version.
+    pub digest: Vec<u8>,
+    /// The representative who said yes; none when it was the patient.
+    pub representative: Option<RepresentativeId>,
+    pub setting: Setting,
+    pub interpreter: Option<String>,
+    pub present: Option<String>,
+    /// Of the agreement.
+    pub expected_row_version: Option<i32>,
+}
+
+const ACTION: &str = "agreementAssentRecordOral";
+const RULE: &str = "PLAN_ORAL_ASSENT";
+
+/// A copy on paper goes out within this time to whoever has chosen no other way.
+const COPY_WITHIN: TimeDelta = TimeDelta::days(3);
+
+/// Records the assent. When care has assented too, the version comes into force.
+pub async fn record_oral(session: &Session, key: &str, cmd: &RecordOral) -> Result<Receipt, Fault> {
+    act::perform(session, ACTION, key, cmd, async |tx| {
+        let (actor, now) = (&session.actor, session.now());
+        let granted = policy::reach::<agreement::Entity>(
+            tx,
+            actor,
+            Action::RecordAssent,
+            cmd.agreement,
+            "agreementId",
+            now,
+        )
+        .await?;
+        let staff = actor.staff().ok_or_else(Problem::forbidden)?;
+        let mut agreement = Locked::take(tx, &granted).await?;
+        let version = agreement.version(tx, cmd.version, "versionId").await?;
+        agreement.expect_row_version(cmd.expected_row_version)?;
+        let mut problems = Vec::new();
+        let interpreter =
+            text::optional("interpreter", cmd.interpreter.as_deref(), text::TITLE, &mut problems);
+        let present = text::optional("present", cmd.present.as_deref(), text::TEXT, &mut problems);
+        if !problems.is_empty() {
+            return Err(problems.into());
+        }
+        let (kind, id) = match cmd.representative {
+            None => (ActorKind::Patient, agreement.patient_id.0),
+            Some(id) => {
+                let may = representative::may_assent(tx, session, agreement.patient_id, id).await?;
+                if !may {
+                    return Err(Problem::not_found("representativeId").into());
+                }
+                (ActorKind::Representative, id.0)
+            }
+        };
+        let oral = Oral {
+            recorded_by: staff.assignment,
+            setting: cmd.setting,
+            interpreter: interpreter.as_deref(),
+            present: present.as_deref(),
+        };
+        let giver = Giver { side: Party::Patient, kind, id, oral: Some(oral) };
+        consent::give(tx, session, &mut agreement, &version, Some(&cmd.digest), &giver, ACTION).await?;
+        copy_to_patient(tx, session, &agreement, version.id).await?;
+        Ok(Done::on(agreement.patient_id).with("agreement", agreement.id.0).with("version", version.id.0))
+    })
+    .await
+}
+
+/// The patient is told, in the way they have chosen; else a copy is to be sent on paper.
+async fn copy_to_patient(
+    tx: &Tx,
+    session: &Session,
+    agreement: &agreement::Model,
+    version: AgreementVersionId,
+) -> Result<(), Stop> {
+    tell_patient(tx, session, agreement, version, RULE).await?;
+    let told = notice::Entity::find()
+        .filter(notice::Column::AgreementId.eq(agreement.id))
+        .filter(notice::Column::Rule.eq(RULE))
+        .filter(notice::Column::CreatedAt.eq(session.now()))
+        .count(tx)
+        .await?;
+    if told == 0 {
+        let raise = Raise {
+            kind: Kind::Letter,
+            owner: agreement.into(),
+            assignee: None,
+            subject: version.0,
+            due_at: session.now() + COPY_WITHIN,
+            note: Some("Skicka en kopia av överenskommelsen, som patienten har godkänt muntligt."),
+        };
+        task::raise(tx, session, &raise).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,32 @@
+//! Exceptions from the rule that joint guardians (vårdnadshavare) both assent.
+
+use sea_orm::entity::prelude::*;
+
+use crate::{
+    AgreementId, AssignmentId, CareProviderId, CareUnitId, GuardianExceptionId, PatientId, RepresentativeId,
+    Sealed,
+};
+
+/// One guardian without whose assent an agreement may come into force, and why. Written once.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "guardian_exception")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: GuardianExceptionId,
+    pub agreement_id: AgreementId,
+    pub patient_id: PatientId,
+    /// The unit that owns the row.
+    pub care_unit_id: CareUnitId,
+    /// The care provider that answers for the row.
+    pub care_provider_id: CareProviderId,
+    /// The guardian who does not assent.
+    pub representative_id: RepresentativeId,
+    pub reason: Sealed,
+    pub recorded_by: AssignmentId,
+    pub at: DateTimeUtc,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
