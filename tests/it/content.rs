@@ -1,10 +1,13 @@
 //! What an agreement says: every section, with every problem at once, and both forms of it verifiable.
 
-use entity::{AgreementVersionId, agreement_version};
+use entity::{
+    AgreementVersionId, VersionAssentId, access_event::ActorKind, agreement_version, version_assent,
+};
 use harness::TestApp;
 use patientkontrakt::domain::agreement::{canonical::Document, version::document};
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::{
     acts::{AGREEMENT, PLAN_ITEM, Plan, act, assent, draft, row, whole_item},
@@ -150,7 +153,7 @@ async fn a_version_of_format_1_can_still_be_assented_to_and_its_successor_is_for
     let old = agreement_version::ActiveModel {
         id: Set(id),
         status: Set(agreement_version::Status::Proposed),
-        hash: Set(Some(digest)),
+        hash: Set(Some(digest.clone())),
         hash_format: Set(1),
         proposed_by: Set(Some(agreement_version::Party::Care)),
         proposed_at: Set(Some(app.clock.now())),
@@ -159,6 +162,22 @@ async fn a_version_of_format_1_can_still_be_assented_to_and_its_successor_is_for
         ..Default::default()
     };
     old.update(app.core.db.reader()).await.unwrap();
+    let by_care = version_assent::ActiveModel {
+        id: Set(VersionAssentId(Uuid::new_v4())),
+        agreement_id: Set(stored.agreement_id),
+        version_id: Set(id),
+        patient_id: Set(stored.patient_id),
+        care_unit_id: Set(stored.care_unit_id),
+        care_provider_id: Set(stored.care_provider_id),
+        side: Set(agreement_version::Party::Care),
+        by_kind: Set(ActorKind::Staff),
+        by_id: Set(s1.assignment.0),
+        digest: Set(digest),
+        given: Set(version_assent::Given::Direct),
+        at: Set(app.clock.now()),
+        ..Default::default()
+    };
+    by_care.insert(app.core.db.reader()).await.unwrap();
     let (plan, _) = Plan::of(&app, p1).await;
     let answer = act(&app, &p1.identity, "agreementAssent", AGREEMENT, assent(&plan)).await.ok();
     assert_eq!(answer.text("/agreementAssent/agreement/currentVersion/status"), "ACTIVE");
