@@ -50,7 +50,7 @@ pub fn up(schema: &mut Schema) {
             .instant("created_at")
             .int("row_version")
             .check("number_from_one", "number >= 1")
-            .check("withdrawal", "(status = 'WITHDRAWN') = (withdrawal IS NOT NULL)")
+            .check("withdrawn", "(status = 'WITHDRAWN') = (withdrawal IS NOT NULL)")
             .unique(&["agreement_id", "number"])
             .unique_where(&["agreement_id"], "status = 'DRAFT'")
             .unique_where(&["agreement_id"], "status IN ('ACTIVE', 'PATIENT_UNDECIDED')")

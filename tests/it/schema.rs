@@ -126,7 +126,7 @@ async fn versions_are_numbered_once_with_one_draft_and_one_in_force() {
     assert_refused(insert(&db, version(1, Status::Proposed)).await, "unique");
     assert_refused(insert(&db, version(2, Status::Active)).await, "unique");
     assert_refused(insert(&db, version(0, Status::Proposed)).await, "ck_agreement_version_number_from_one");
-    assert_refused(insert(&db, version(6, Status::Withdrawn)).await, "ck_agreement_version_withdrawal");
+    assert_refused(insert(&db, version(6, Status::Withdrawn)).await, "ck_agreement_version_withdrawn");
     insert(&db, version(3, Status::Draft)).await.unwrap();
     assert_refused(insert(&db, version(4, Status::Draft)).await, "unique");
     insert(&db, version(5, Status::Proposed)).await.unwrap();
