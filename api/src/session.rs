@@ -12,7 +12,9 @@ use crate::{
     clock::Clock,
     crypto::Keyring,
     db::Db,
-    domain::{agreement::patient_group::PatientGroup, representative::rules::Ages},
+    domain::{
+        agreement::patient_group::PatientGroup, plan_item::guarantee::Guarantee, representative::rules::Ages,
+    },
     error::Fault,
     library::Library,
     locale::Locale,
@@ -41,6 +43,30 @@ pub struct Settings {
     pub agreement_request_days: i64,
     /// The groups that an agreement can be counted under.
     pub patient_groups: Vec<PatientGroup>,
+    pub plan: PlanRules,
+}
+
+/// What the region has decided about plans: days that something may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlanRules {
+    /// Working days until care has answered a concern about an item.
+    pub concern_answer_working_days: u32,
+    /// Working days until somebody has given an agreement a next step again.
+    pub orphan_working_days: u32,
+    /// Days past its date for which an item still counts as the next step.
+    pub late_step_days: u16,
+    pub guarantee: Guarantee,
+}
+
+impl Default for PlanRules {
+    fn default() -> Self {
+        Self {
+            concern_answer_working_days: 2,
+            orphan_working_days: 2,
+            late_step_days: 14,
+            guarantee: Guarantee::default(),
+        }
+    }
 }
 
 /// How many fasta vårdkontakter a patient may have.

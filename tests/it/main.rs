@@ -22,6 +22,7 @@ mod counter;
 mod deceased;
 mod life;
 mod plan_item;
+mod plan_life;
 mod process;
 mod reading;
 mod relation;

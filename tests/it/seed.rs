@@ -64,6 +64,7 @@ async fn core_of(database: &TestDatabase, now: DateTime<Utc>) -> Core {
         contact_request_days: 5,
         agreement_request_days: 14,
         patient_groups: Vec::new(),
+        plan: patientkontrakt::session::PlanRules::default(),
     };
     let log = AccessLog::start(db.clone(), clock.clone(), keys.clone());
     let library = Arc::new(Library::load(None).unwrap());

@@ -23,8 +23,9 @@ use std::ops::Deref;
 use chrono::{DateTime, Utc};
 use entity::{
     CareUnitId, PatientId, SlotId, agreement, agreement_offer, agreement_request, agreement_version,
-    appointment, battery_answer_set, care_contact, contact_offer, contact_request, goal, patient, phone_call,
-    plan_item, plan_link, representative, safety_instruction, slot, task as task_row, thread, thread_message,
+    appointment, battery_answer_set, care_contact, contact_offer, contact_request, goal, item_concern,
+    patient, phone_call, plan_item, plan_link, progress_note, representative, safety_instruction, slot,
+    task as task_row, thread, thread_message,
 };
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, Iterable, ModelTrait, PrimaryKeyToColumn, QueryFilter, Value,
@@ -99,10 +100,12 @@ patient_data! {
     contact_offer => ContactOffer,
     contact_request => ContactRequest,
     goal => Goal,
+    item_concern => Concern,
     phone_call => CallLog,
     plan_item => PlanItem,
     plan_link => PlanLink,
     safety_instruction => SafetyInstruction,
+    progress_note => ProgressNote,
     representative => Representative,
     task_row => Task,
     thread => Thread,

@@ -25,8 +25,8 @@ pub(crate) use check::is_loopback;
 pub use demo::{create_once, prepare as prepare_demo};
 pub use print::{effective, example};
 pub use sections::{
-    Auth, Content, Database, Encryption, Graphql, Http, Log, LogFormat, Metrics, Mode, Region, Reminders,
-    Sms, SmsKind, Smtp, Websocket,
+    Auth, Content, Database, Encryption, Graphql, Http, Log, LogFormat, Metrics, Mode, Plan, Region,
+    Reminders, Sms, SmsKind, Smtp, Websocket,
 };
 use source::Entries;
 use value::Setting;
@@ -51,6 +51,7 @@ pub struct Config {
     pub reminders: Reminders,
     pub region: Region,
     pub content: Content,
+    pub plan: Plan,
     pub log: Log,
     origins: BTreeMap<&'static str, Origin>,
 }
@@ -140,6 +141,7 @@ impl Config {
             reminders: Reminders::read(&mut reader),
             region: Region::read(&mut reader),
             content: Content::read(&mut reader),
+            plan: Plan::read(&mut reader),
             log: Log::read(&mut reader),
             origins: reader.origins,
         };
@@ -199,6 +201,7 @@ impl Config {
             self.reminders.describe(),
             self.region.describe(),
             self.content.describe(),
+            self.plan.describe(),
             self.log.describe(),
         ]
     }
@@ -223,6 +226,7 @@ impl Default for Config {
             reminders: Reminders::default(),
             region: Region::default(),
             content: Content::default(),
+            plan: Plan::default(),
             log: Log::default(),
             origins: BTreeMap::new(),
         }

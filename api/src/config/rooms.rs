@@ -7,7 +7,10 @@ use crate::{
     calendar::SendingHours,
     crypto,
     db::DbOptions,
-    domain::{agreement::patient_group, phone::EmailAddress, representative::rules::Ages},
+    domain::{
+        agreement::patient_group, phone::EmailAddress, plan_item::guarantee::Guarantee,
+        representative::rules::Ages,
+    },
     http::{graphql::limits::Limits, ws::WsLimits},
     reminder::{
         channel::{
@@ -174,6 +177,19 @@ impl Config {
             contact_request_days: self.region.contact_request_days,
             agreement_request_days: i64::from(self.region.agreement_request_days),
             patient_groups: patient_group::groups(&self.region.patient_groups),
+            plan: session::PlanRules {
+                concern_answer_working_days: self.plan.concern_answer_working_days,
+                orphan_working_days: self.plan.orphan_working_days,
+                late_step_days: self.plan.late_step_days,
+                guarantee: Guarantee {
+                    first_contact_days: self.plan.guarantee_first_contact_days,
+                    assessment_days: self.plan.guarantee_assessment_days,
+                    first_specialist_visit_days: self.plan.guarantee_first_specialist_visit_days,
+                    decided_treatment_days: self.plan.guarantee_decided_treatment_days,
+                    patient_chosen_excluded: self.plan.guarantee_excludes_patient_chosen,
+                    medical_excluded: self.plan.guarantee_excludes_medical,
+                },
+            },
         }
     }
 }

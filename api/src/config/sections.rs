@@ -13,10 +13,10 @@ use super::{
     value::{DatabaseUrl, MasterKey, Setting, choices, words},
 };
 use crate::{
-    domain::agreement::patient_group::PatientGroup,
+    domain::{agreement::patient_group::PatientGroup, plan_item::guarantee::Guarantee},
     http::{graphql::limits::Limits, ws::WsLimits},
     reminder::channel::smtp::TlsMode,
-    session::FixedContactPolicy,
+    session::{FixedContactPolicy, PlanRules},
 };
 
 /// One setting as it is described and shown.
@@ -347,6 +347,28 @@ sections! {
     Content in "content." {
         /// Directory with the region's own files, in its folders batteries and templates. They are read at start, and one mistake stops it.
         directory: Option<PathBuf> = None => "\"/etc/patientkontrakt/content\"";
+    }
+
+    /// What the region has decided about plans. The defaults of the care guarantee follow general practice (0-3-90-90 calendar days): check them against the region's own rules.
+    Plan in "plan." {
+        /// Working days until care has answered a patient who says that advice conflicts or is too much now.
+        concern_answer_working_days: u32 = PlanRules::default().concern_answer_working_days;
+        /// Working days until an agreement without a next step has been given one.
+        orphan_working_days: u32 = PlanRules::default().orphan_working_days;
+        /// Days past its date for which an item still counts as the next step.
+        late_step_days: u16 = PlanRules::default().late_step_days;
+        /// Care guarantee (vårdgaranti): calendar days to the first contact with primary care; 0 is the same day.
+        guarantee_first_contact_days: u16 = Guarantee::default().first_contact_days;
+        /// Care guarantee: calendar days to a medical assessment in primary care.
+        guarantee_assessment_days: u16 = Guarantee::default().assessment_days;
+        /// Care guarantee: calendar days to the first visit in specialist care.
+        guarantee_first_specialist_visit_days: u16 = Guarantee::default().first_specialist_visit_days;
+        /// Care guarantee: calendar days from a decision to the treatment.
+        guarantee_decided_treatment_days: u16 = Guarantee::default().decided_treatment_days;
+        /// Whether waiting that the patient has chosen (patientvald väntan) is left out of the count.
+        guarantee_excludes_patient_chosen: bool = Guarantee::default().patient_chosen_excluded;
+        /// Whether waiting that is medically needed (medicinskt motiverad väntan) is left out of the count.
+        guarantee_excludes_medical: bool = Guarantee::default().medical_excluded;
     }
 
     /// The service's own log, on standard error. It holds no personal data at any level.

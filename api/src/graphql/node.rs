@@ -22,6 +22,7 @@ use super::{
         beginning::{AgreementOffer, AgreementRequest},
         booking::{Appointment, AppointmentType, Slot},
         calls::CallLogEntry,
+        life::{PlanItemConcern, ProgressNote},
         messages::{ReminderPreference, ThreadMessage},
         overlay::{PlanLink, SafetyInstruction},
         people::{CareContact, ContactAbsence, ContactOffer, ContactRequest},
@@ -106,6 +107,8 @@ nodes! {
     Goal(Arc<Goal>),
     Patient(Patient),
     PlanItem(Arc<PlanItem>),
+    PlanItemConcern(PlanItemConcern),
+    ProgressNote(ProgressNote),
     PlanLink(PlanLink),
     ReminderPreference(ReminderPreference),
     Representative(Representative),
@@ -150,6 +153,8 @@ impl Node {
             NodeKind::Goal => node::goal(ctx, row.into()).await?.map(Self::Goal),
             NodeKind::Patient => node::patient(ctx, row.into()).await?.map(Self::Patient),
             NodeKind::PlanItem => node::plan_item(ctx, row.into()).await?.map(Self::PlanItem),
+            NodeKind::PlanItemConcern => node::concern(ctx, row.into()).await?.map(Self::PlanItemConcern),
+            NodeKind::ProgressNote => node::progress_note(ctx, row.into()).await?.map(Self::ProgressNote),
             NodeKind::PlanLink => overlay::link(ctx, row.into()).await?.map(Self::PlanLink),
             NodeKind::SafetyInstruction => {
                 overlay::instruction(ctx, row.into()).await?.map(Self::SafetyInstruction)

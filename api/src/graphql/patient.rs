@@ -1,6 +1,6 @@
 //! The patient as the schema shows them: the four parts, the next steps, whom to turn to, the timeline.
 
-use async_graphql::{Context, Object, Result};
+use async_graphql::{Context, ID, Object, Result};
 use chrono::{DateTime, Utc};
 use entity::PatientId;
 use uuid::Uuid;
@@ -11,6 +11,7 @@ use super::{
         access_log, battery, beginning,
         call::{self, CallLogFilter, CallPlace, Of},
         contact, contact_work,
+        life::{self, Lists, asks_for_columns},
         plan::{self, PatientPlan, Wanted},
         representative,
         steps::{self, AgreementPart, PartKind, TimelineEntry},
@@ -25,6 +26,7 @@ use super::{
         booking::Appointment,
         calls::CallLogEntry,
         enums::{AppointmentStatus, ProtectedIdentity, TreatingKind},
+        life::ProgressNote,
         messages::ReminderPreference,
         people::{
             AccessLogEntry, CareContact, CareUnitSummary, ContactAdvice, ContactOffer, ContactRequest,
@@ -58,9 +60,19 @@ impl Patient {
         let asks = |name: &str| look.field(name).exists();
         let agreement = look.field("agreement");
         let derived = ["nextSteps", "parts", "timeline"].into_iter().any(asks);
+        let (goals, items) = (agreement.field("goals"), agreement.field("planItems"));
+        let timed = look.field("timeline").field("nodes").field("planItem");
+        let stepped = look.field("nextSteps");
+        let lists =
+            [timed, stepped.field("patient").field("planItem"), stepped.field("care").field("planItem")]
+                .iter()
+                .map(|items| Lists::asked(&items.field("goal"), items))
+                .fold(Lists::asked(&goals, &items), Lists::or);
         let wanted = Wanted {
-            goals: agreement.field("goals").exists() || asks("parts"),
-            items: agreement.field("planItems").exists() || derived,
+            goals: goals.exists() || asks("parts"),
+            items: items.exists() || derived,
+            life: derived || asks_for_columns(&items),
+            lists,
             contacts: ["contacts", "plannedContacts", "whoToContact", "parts"].into_iter().any(asks)
                 || look.field("fixedCareContact").field("absence").exists(),
             preferences: asks("reminderPreferences"),
@@ -203,7 +215,7 @@ impl Patient {
     async fn parts(&self, ctx: &Context<'_>) -> Result<Option<Vec<AgreementPart>>> {
         in_scope(ctx, Noun::Agreement)?;
         let session = session(ctx);
-        let mut parts = steps::parts(&self.plan, session.locale);
+        let mut parts = steps::parts(&self.plan, steps::Today::of(session), session.locale);
         parts.retain(|part| {
             let noun = match part.part {
                 PartKind::Agreement | PartKind::CoherentPlan => Noun::Agreement,
@@ -218,7 +230,8 @@ impl Patient {
     /// The next step (nästa steg): the patient's and care's.
     async fn next_steps(&self, ctx: &Context<'_>) -> Result<Option<NextSteps>> {
         in_scope(ctx, Noun::Agreement)?;
-        Ok(Some(steps::next_steps(&self.plan, session(ctx).locale)))
+        let session = session(ctx);
+        Ok(Some(steps::next_steps(&self.plan, steps::Today::of(session), session.locale)))
     }
 
     /// Whom to turn to (vem ska jag vända mig till) at a moment: always an answer, last of all 1177. What stands in
@@ -377,6 +390,25 @@ impl Patient {
     /// Who may act for the patient (ombud), and who has: the latest first, at most 100. FORBIDDEN for representatives.
     async fn representatives(&self, ctx: &Context<'_>) -> Result<Option<Vec<Representative>>> {
         representative::of_patient(ctx, self.plan.id).await.map(Some)
+    }
+
+    /// Progress notes (hur det går) by patient and care, the latest first: all of them, or those about one goal or
+    /// plan item.
+    async fn progress_notes(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The global id of a goal or plan item.")] about: Option<ID>,
+        #[graphql(desc = "How many, 1 to 100; 20 when left out.")] first: Option<i32>,
+        #[graphql(desc = "Goes on after this cursor.")] after: Option<String>,
+    ) -> Result<Option<Page<ProgressNote>>> {
+        in_scope(ctx, Noun::ProgressNote)?;
+        let session = session(ctx);
+        let request = page_request::<Uuid>(first, after.as_deref(), 20)?;
+        let about = about.map(|id| {
+            let goal = GlobalId::row::<Uuid>(&id, NodeKind::Goal);
+            goal.or_else(|| GlobalId::row(&id, NodeKind::PlanItem)).unwrap_or_default()
+        });
+        life::notes(session, self.plan.id, about, &request).await.map(Some).map_err(|e| fault(session, &e))
     }
 
     /// What the patient has said about reminders and notices. At most one for each kind and channel.

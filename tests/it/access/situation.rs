@@ -25,6 +25,7 @@ pub struct Record {
     pub item: String,
     pub instruction: String,
     pub link: String,
+    pub concern: String,
     pub contact: String,
     pub contact_request: String,
     pub contact_offer: String,
@@ -102,6 +103,8 @@ pub const KINDS: &[NodeKind] = &[
     NodeKind::Patient,
     NodeKind::PlanItem,
     NodeKind::PlanLink,
+    NodeKind::PlanItemConcern,
+    NodeKind::ProgressNote,
     NodeKind::ReminderPreference,
     NodeKind::SafetyInstruction,
     NodeKind::Slot,
@@ -126,8 +129,9 @@ pub async fn rows_about(app: &TestApp, patient: PatientId) -> Vec<(NodeKind, Uui
     add!(agreement Agreement, agreement_offer AgreementOffer, agreement_request AgreementRequest,
          agreement_version AgreementVersion, appointment Appointment, battery_answer_set BatteryAnswerSet,
          phone_call CallLogEntry, care_contact CareContact, contact_offer ContactOffer,
-         contact_request ContactRequest, goal Goal, plan_item PlanItem, plan_link PlanLink,
-         safety_instruction SafetyInstruction, reminder_preference ReminderPreference, representative Representative,
+         contact_request ContactRequest, goal Goal, item_concern PlanItemConcern, plan_item PlanItem,
+         plan_link PlanLink, progress_note ProgressNote, safety_instruction SafetyInstruction,
+         reminder_preference ReminderPreference, representative Representative,
          task Task, thread Thread, thread_message ThreadMessage);
     found
 }
@@ -191,9 +195,26 @@ fn selection(mutation: &str) -> &'static str {
         "contactRequest" | "contactRequestPass" | "contactRequestWithdraw" => "request { id why }",
         "goalAdd" => "goal { id text }",
         "messageSend" => "message { id body authorKind authorName } thread { id subject }",
-        "planItemAccept" | "planItemComplete" | "planItemPropose" => {
-            "planItem { id title status rowVersion }"
+        "planItemAccept"
+        | "planItemCancel"
+        | "planItemComplete"
+        | "planItemNotDone"
+        | "planItemOccurrenceMark"
+        | "planItemPropose"
+        | "planItemReopen"
+        | "planItemStart"
+        | "careGuaranteePause"
+        | "careGuaranteeResume"
+        | "careGuaranteeStart"
+        | "referralStateSet"
+        | "relativeConsentRecord"
+        | "resultTold"
+        | "workNoteSet" => "planItem { id title status rowVersion }",
+        "goalAchievementSet" | "goalStatusSet" => "goal { id text rowVersion }",
+        "planItemConcernAnswer" | "planItemConcernRaise" | "planItemConcernWithdraw" => {
+            "concern { id words answer rowVersion }"
         }
+        "progressNoteAdd" => "note { id text authorName }",
         "reminderPreferencesSet" => "preferences { id textShown }",
         "representativeAssess" | "representativeGrant" | "representativeRevoke" => {
             "representative { id name isInForce rowVersion }"
@@ -300,6 +321,19 @@ pub fn mutations(at: &Record, unit: &Staff) -> Vec<(&'static str, Value)> {
             json!({ "callId": at.call, "reached": true, "words": "Klart", "expectedRowVersion": 1 }),
         ),
         (
+            "careGuaranteePause",
+            json!({ "planItemId": at.item, "expectedRowVersion": 1, "kind": "MEDICAL", "from": "2027-02-01" }),
+        ),
+        (
+            "careGuaranteeResume",
+            json!({ "planItemId": at.item, "expectedRowVersion": 1, "kind": "MEDICAL", "until": "2027-02-01" }),
+        ),
+        (
+            "careGuaranteeStart",
+            json!({ "planItemId": at.item, "expectedRowVersion": 1, "kind": "DECIDED_TREATMENT",
+                    "from": "2027-02-01" }),
+        ),
+        (
             "careRelationRegister",
             json!({ "patientNumber": at.patient.number, "declaration": "PATIENT_PRESENT", "reason": "Besök" }),
         ),
@@ -341,22 +375,51 @@ pub fn mutations(at: &Record, unit: &Staff) -> Vec<(&'static str, Value)> {
             json!({ "contactId": at.contact, "outcome": { "keep": { "nextReviewOn": "2027-06-01" } },
                     "expectedRowVersion": 1 }),
         ),
+        (
+            "goalAchievementSet",
+            json!({ "goalId": at.goal, "expectedRowVersion": 1, "achievement": "IMPROVING" }),
+        ),
         ("goalAdd", json!({ "agreementId": at.agreement, "text": "Ett mål" })),
+        ("goalStatusSet", json!({ "goalId": at.goal, "expectedRowVersion": 1, "to": "ACTIVE" })),
         ("messageSend", json!({ "threadId": at.thread, "body": "Hej" })),
         ("patientDeceasedRecord", json!({ "patientId": patient, "diedOn": "2027-01-30" })),
         ("planItemAccept", json!({ "planItemId": at.item, "expectedRowVersion": 1 })),
-        ("planItemComplete", json!({ "planItemId": at.item, "expectedRowVersion": 1, "outcome": "DONE" })),
+        ("planItemCancel", json!({ "planItemId": at.item, "expectedRowVersion": 1, "reason": "Ställs in" })),
+        ("planItemComplete", json!({ "planItemId": at.item, "expectedRowVersion": 1 })),
+        (
+            "planItemConcernAnswer",
+            json!({ "concernId": at.concern, "answer": "Vi ses om det", "expectedRowVersion": 1 }),
+        ),
+        ("planItemConcernRaise", json!({ "planItemId": at.item, "kind": "TOO_MUCH_NOW" })),
+        ("planItemConcernWithdraw", json!({ "concernId": at.concern, "expectedRowVersion": 1 })),
+        (
+            "planItemNotDone",
+            json!({ "planItemId": at.item, "expectedRowVersion": 1, "reason": "Blev inte av" }),
+        ),
+        (
+            "planItemOccurrenceMark",
+            json!({ "planItemId": at.item, "expectedRowVersion": 1, "on": "2027-02-01", "outcome": "DONE" }),
+        ),
         (
             "planItemPropose",
             json!({ "agreementId": at.agreement, "title": "Insats", "category": "TREATMENT", "owner": "PATIENT",
                     "timing": { "date": "2027-03-01" } }),
         ),
+        ("planItemReopen", json!({ "planItemId": at.item, "expectedRowVersion": 1 })),
+        ("planItemStart", json!({ "planItemId": at.item, "expectedRowVersion": 1 })),
         (
             "planLinkAdd",
             json!({ "agreementId": at.agreement, "kind": "SIP", "title": "SIP", "holder": "Kommunen" }),
         ),
         ("planLinkRemove", json!({ "linkId": at.link, "reason": "Slut", "expectedRowVersion": 1 })),
+        ("progressNoteAdd", json!({ "about": { "goalId": at.goal }, "text": "Det går framåt" })),
+        ("referralStateSet", json!({ "planItemId": at.item, "expectedRowVersion": 1, "state": "SENT" })),
+        (
+            "relativeConsentRecord",
+            json!({ "planItemId": at.item, "expectedRowVersion": 1, "words": "Dottern sa ja" }),
+        ),
         ("reminderPreferencesSet", json!({ "patientId": patient, "choices": [choice] })),
+        ("resultTold", json!({ "planItemId": at.item, "expectedRowVersion": 1, "how": "Per telefon" })),
         (
             "representativeAssess",
             json!({ "decision": "STOP", "representativeId": at.representative, "reason": "Bedömt" }),
@@ -399,6 +462,7 @@ pub fn mutations(at: &Record, unit: &Staff) -> Vec<(&'static str, Value)> {
             json!({ "careUnitId": global(NodeKind::CareUnit, unit.unit), "patientId": patient,
                     "subject": "Ämne", "body": "Hej" }),
         ),
+        ("workNoteSet", json!({ "planItemId": at.item, "expectedRowVersion": 1, "text": "Ring först" })),
     ]
 }
 
@@ -417,6 +481,7 @@ pub fn nowhere(like: &Record) -> Record {
         item: random(NodeKind::PlanItem),
         instruction: random(NodeKind::SafetyInstruction),
         link: random(NodeKind::PlanLink),
+        concern: random(NodeKind::PlanItemConcern),
         contact: random(NodeKind::CareContact),
         contact_request: random(NodeKind::ContactRequest),
         contact_offer: random(NodeKind::ContactOffer),
@@ -490,6 +555,11 @@ async fn record(app: &TestApp, patient: &TestPatient, staff: &Staff, times: Opti
     let input =
         json!({ "agreementId": agreement, "kind": "REHAB", "title": text("Rehab"), "holder": "Rehab" });
     let link = act(app, own, "planLinkAdd", input).await.ok().text("/planLinkAdd/link/id");
+    let note = json!({ "about": { "goalId": goal }, "text": text("Anteckning") });
+    act(app, own, "progressNoteAdd", note).await.ok();
+    let concern = json!({ "planItemId": item, "kind": "ADVICE_CONFLICTS", "words": text("Går inte ihop") });
+    let concern = act(app, care, "planItemConcernRaise", concern).await.ok();
+    let concern = concern.text("/planItemConcernRaise/concern/id");
     let (mut appointment, mut free_slot) = (None, None);
     if let Some(kind) = times {
         let starts = ["2027-02-15T09:00", "2027-02-15T10:00", "2027-02-15T11:00"];
@@ -545,6 +615,7 @@ async fn record(app: &TestApp, patient: &TestPatient, staff: &Staff, times: Opti
         item,
         instruction,
         link,
+        concern,
         contact,
         contact_request,
         contact_offer,
@@ -632,8 +703,8 @@ pub const ME: &str = "{ me { id givenName familyName personalIdentityNumber birt
     agreements { nodes { id title } } agreementOffers { id answerWords } agreementRequests { id why } \
     agreement { id status rowVersion careUnit { name } safetyInstructions { text } basedOn { title } history { nodes { what byName changes { label from to } } } \
       currentVersion { id title story whatMatters sharedGoal ownResponsibility selfCare whenToSeekHelp howResultsCome } \
-      proposals { id title } goals { id text } \
-      planItems { id title description resultHow statusReason goal { id text } responsibleUnit { name } } } \
+      proposals { id title } goals { id text latestNotes { text } } \
+      planItems { id title description latestNotes { text } concerns { words answer } resultHow statusReason goal { id text } responsibleUnit { name } } } \
     fixedCareContact { id name howToReach absence { id message } } contacts { id name function howToReach phone } \
     plannedContacts { id name } pastContacts { reason contact { id name } } \
     contactRequests { id why passes { reason } } contactOffers { id words answerWords } \

@@ -33,8 +33,10 @@ listed! {
         BatteryAnswer,
         CallLog,
         CareContact,
+        CareGuarantee,
         CareRelation,
         CareUnit,
+        Concern,
         ContactAbsence,
         ContactFunctions,
         ContactOffer,
@@ -44,6 +46,7 @@ listed! {
         PlanItem,
         PlanLink,
         QuestionBattery,
+        ProgressNote,
         ReminderPreference,
         Representative,
         SafetyInstruction,
@@ -163,7 +166,10 @@ pub fn allows(who: Who, noun: Noun, action: Action) -> bool {
         | (N::AgreementRequest, A::Read | A::Create)
         | (N::PlanLink, A::Read | A::Create | A::End)
         | (N::SafetyInstruction, A::Read)
-        | (N::Goal, A::Create)
+        | (N::Goal, A::Create | A::Set)
+        // Said by the patient, or taken down by staff for the patient.
+        | (N::Concern, A::Read | A::Create | A::Cancel)
+        | (N::ProgressNote, A::Read | A::Create)
         | (N::PlanItem, A::Propose | A::Accept | A::Complete) => patient || care,
         // Only the patient's side can take back what others said for it.
         (N::Agreement, A::Object) => patient,
@@ -190,9 +196,12 @@ pub fn allows(who: Who, noun: Noun, action: Action) -> bool {
         | (N::CareContact, A::Appoint | A::End | A::Handover | A::Register | A::Review)
         | (N::CareRelation | N::Patient, A::Register)
         | (N::CareUnit, A::List)
+        | (N::Concern, A::End)
+        | (N::PlanItem, A::Set)
+        | (N::CareGuarantee, A::Set)
         | (N::CallLog, A::Read | A::Create | A::Complete)
         | (N::Task, A::Accept | A::End | A::Note | A::Pass)
-        | (N::WorkNote, A::Read) => care,
+        | (N::WorkNote, A::Read | A::Set) => care,
         // Managers see what has risen to them, without whom it is about, and say who takes it.
         (N::Task, A::Read | A::List | A::Assign) | (N::Slot, A::Publish) => {
             care || who == Who::Staff(Role::UnitManager)

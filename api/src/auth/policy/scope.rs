@@ -114,8 +114,10 @@ pub fn area(noun: Noun) -> Option<Area> {
         | Noun::AgreementOffer
         | Noun::AgreementRequest
         | Noun::BatteryAnswer
+        | Noun::Concern
         | Noun::Goal
         | Noun::PlanItem
+        | Noun::ProgressNote
         | Noun::PlanLink
         | Noun::SafetyInstruction => Some(Area::Agreement),
         Noun::Appointment => Some(Area::Booking),

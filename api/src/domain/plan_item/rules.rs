@@ -112,7 +112,11 @@ fn time(
         Some(When::Again { rule, from, until }) => {
             (out.timing, out.starts_on, out.due_on) = (Timing::Recurrence, Some(*from), *until);
             match recurrence::parse("timing.recurrence.rule", rule) {
-                Ok(rule) => out.recurrence = Some(rule),
+                Ok(rule) => {
+                    // A rule that ends by itself has a last day too: the plan is sorted by it.
+                    out.due_on = until.or_else(|| recurrence::last(&rule, *from));
+                    out.recurrence = Some(rule);
+                }
                 Err(problem) => problems.push(problem),
             }
             if let Some(until) = until {
@@ -150,26 +154,37 @@ fn in_order(field: &str, from: NaiveDate, until: NaiveDate, problems: &mut Vec<P
     }
 }
 
-/// What became of an item.
+/// What can be said of an item that both have agreed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub enum Completion {
+pub enum Turn {
+    /// Påbörjad.
+    Start,
     /// Gjort.
     Done,
     /// Blev inte av.
     NotDone,
+    /// Inställd.
+    Cancel,
+    /// What was said last was a mistake.
+    Reopen,
 }
 
-impl From<Completion> for Status {
-    fn from(outcome: Completion) -> Self {
-        match outcome {
-            Completion::Done => Self::Done,
-            Completion::NotDone => Self::NotDone,
+impl Turn {
+    /// The mutation and the event.
+    pub const fn names(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Start => ("planItemStart", "plan_item.started"),
+            Self::Done => ("planItemComplete", "plan_item.done"),
+            Self::NotDone => ("planItemNotDone", "plan_item.not_done"),
+            Self::Cancel => ("planItemCancel", "plan_item.cancelled"),
+            Self::Reopen => ("planItemReopen", "plan_item.reopened"),
         }
     }
 }
 
-/// Whether `side` may say what became of an item that `owner` does. Care may record it on the patient's behalf.
-pub fn complete(status: Status, owner: Owner, side: Party) -> Result<(), Problem> {
+/// Where the item stands after the turn, if `side` may say so of what `owner` does. Care may record it on the
+/// patient's behalf. `started`: whether it was begun before it was closed.
+pub fn turn(turn: Turn, status: Status, started: bool, owner: Owner, side: Party) -> Result<Status, Problem> {
     if side == Party::Patient && owner == Owner::Care {
         return Err(Problem::new(
             ProblemCode::Forbidden,
@@ -177,19 +192,52 @@ pub fn complete(status: Status, owner: Owner, side: Party) -> Result<(), Problem
             "Care does this and says when it is done. Write to your contact if that is not right.",
         ));
     }
-    match status {
-        Status::Accepted | Status::InProgress => Ok(()),
-        Status::Proposed => Err(Problem::new(
+    match (turn, status) {
+        (_, Status::Proposed) => Err(super::live::only_proposed()),
+        (Turn::Start, Status::Accepted) => Ok(Status::InProgress),
+        (Turn::Start, Status::InProgress) => Err(Problem::new(
             ProblemCode::WrongState,
-            "Insatsen är bara föreslagen. Den måste först godkännas.",
-            "The item is only proposed. It has to be accepted first.",
+            "Insatsen är redan påbörjad.",
+            "The item has already been begun.",
         )),
-        Status::Done | Status::NotDone | Status::Cancelled => Err(Problem::new(
+        (Turn::Done, Status::Accepted | Status::InProgress) => Ok(Status::Done),
+        (Turn::NotDone, Status::Accepted | Status::InProgress) => Ok(Status::NotDone),
+        (Turn::Cancel, Status::Accepted | Status::InProgress) => Ok(Status::Cancelled),
+        (Turn::Reopen, Status::Done | Status::NotDone | Status::Cancelled) => {
+            Ok(if started { Status::InProgress } else { Status::Accepted })
+        }
+        (Turn::Reopen, Status::Accepted | Status::InProgress) => Err(Problem::new(
+            ProblemCode::WrongState,
+            "Insatsen är inte avslutad.",
+            "The item is not closed.",
+        )),
+        (_, Status::Done | Status::NotDone | Status::Cancelled) => Err(Problem::new(
             ProblemCode::WrongState,
             "Insatsen är redan avslutad.",
             "The item is already closed.",
         )),
     }
+}
+
+/// Whether the turn needs a reason. Whoever calls something off says why, and care says why it did not do what it
+/// promised; the patient may say why, and need not.
+pub fn needs_reason(turn: Turn, owner: Owner, side: Party) -> bool {
+    match turn {
+        Turn::Cancel => true,
+        Turn::NotDone => side == Party::Care && owner == Owner::Care,
+        Turn::Start | Turn::Done | Turn::Reopen => false,
+    }
+}
+
+/// Whether what became of an item enters any statistics: care's promises alone. What the patient or a relative does
+/// is never counted: this is no contract, and blames nobody.
+pub fn counts_in_statistics(owner: Owner) -> bool {
+    owner == Owner::Care
+}
+
+/// [`counts_in_statistics`] as a condition on the alias of `plan_item_revision`.
+pub fn counted_sql(revision: &str) -> String {
+    format!("{revision}.owner = 'CARE'")
 }
 
 #[cfg(test)]
@@ -269,19 +317,63 @@ mod tests {
         assert!(checked(&past, Some(&was)).is_ok());
     }
 
+    const STATES: [Status; 6] = [
+        Status::Proposed,
+        Status::Accepted,
+        Status::InProgress,
+        Status::Done,
+        Status::NotDone,
+        Status::Cancelled,
+    ];
+
     #[test]
-    fn the_side_that_does_it_says_what_became_of_it_and_care_may_for_the_patient() {
+    fn the_side_that_does_it_says_where_it_stands_and_care_may_for_the_patient() {
         use Party::{Care, Patient};
-        assert!(complete(Status::Accepted, Owner::Patient, Patient).is_ok());
-        assert!(complete(Status::InProgress, Owner::Relative, Patient).is_ok());
-        assert!(complete(Status::Accepted, Owner::Patient, Care).is_ok());
-        assert!(complete(Status::Accepted, Owner::Care, Care).is_ok());
-        assert_eq!(
-            complete(Status::Accepted, Owner::Care, Patient).unwrap_err().code,
-            ProblemCode::Forbidden
-        );
-        for status in [Status::Proposed, Status::Done, Status::NotDone, Status::Cancelled] {
-            assert_eq!(complete(status, Owner::Patient, Patient).unwrap_err().code, ProblemCode::WrongState);
+        for said in [Turn::Done, Turn::NotDone, Turn::Cancel, Turn::Start] {
+            for (owner, side) in
+                [(Owner::Patient, Patient), (Owner::Relative, Patient), (Owner::Patient, Care)]
+            {
+                assert!(
+                    turn(said, Status::Accepted, false, owner, side).is_ok(),
+                    "{said:?} {owner:?} {side:?}"
+                );
+            }
+            let refused = turn(said, Status::Accepted, false, Owner::Care, Patient).unwrap_err();
+            assert_eq!(refused.code, ProblemCode::Forbidden);
         }
+    }
+
+    #[test]
+    fn every_turn_from_every_state_is_allowed_or_refused_as_agreed() {
+        let after = |said, from, started| turn(said, from, started, Owner::Care, Party::Care).ok();
+        for from in STATES {
+            let open = matches!(from, Status::Accepted | Status::InProgress);
+            let closed = matches!(from, Status::Done | Status::NotDone | Status::Cancelled);
+            let only = |to: Status, when: bool| when.then_some(to);
+            assert_eq!(after(Turn::Start, from, false), only(Status::InProgress, from == Status::Accepted));
+            assert_eq!(after(Turn::Done, from, false), only(Status::Done, open));
+            assert_eq!(after(Turn::NotDone, from, false), only(Status::NotDone, open));
+            assert_eq!(after(Turn::Cancel, from, false), only(Status::Cancelled, open));
+            assert_eq!(after(Turn::Reopen, from, false), only(Status::Accepted, closed));
+            assert_eq!(after(Turn::Reopen, from, true), only(Status::InProgress, closed));
+        }
+    }
+
+    #[test]
+    fn care_says_why_it_did_not_do_it_and_the_patient_need_not() {
+        assert!(needs_reason(Turn::NotDone, Owner::Care, Party::Care));
+        assert!(!needs_reason(Turn::NotDone, Owner::Patient, Party::Patient));
+        assert!(!needs_reason(Turn::NotDone, Owner::Patient, Party::Care));
+        assert!(needs_reason(Turn::Cancel, Owner::Patient, Party::Patient));
+        assert!(!needs_reason(Turn::Reopen, Owner::Care, Party::Care));
+    }
+
+    /// "Patient-owned items never enter statistics - this is no contract and blames nobody."
+    #[test]
+    fn what_the_patient_or_a_relative_does_never_enters_statistics() {
+        assert!(counts_in_statistics(Owner::Care));
+        assert!(!counts_in_statistics(Owner::Patient));
+        assert!(!counts_in_statistics(Owner::Relative));
+        assert_eq!(counted_sql("r"), format!("r.owner = '{}'", Owner::Care.as_str()));
     }
 }

@@ -7,9 +7,13 @@ mod battery;
 mod beginning;
 mod booking;
 mod call;
+mod concern;
 mod contact;
 mod contact_absence;
 mod contact_request;
+mod goal_life;
+mod guarantee;
+mod item_life;
 mod overlay;
 mod patient;
 mod payload;
@@ -33,9 +37,13 @@ pub struct Mutation(
     beginning::BeginningMutation,
     booking::BookingMutation,
     call::CallMutation,
+    concern::ConcernMutation,
     contact::ContactMutation,
     contact_absence::ContactAbsenceMutation,
     contact_request::ContactRequestMutation,
+    goal_life::GoalLifeMutation,
+    guarantee::GuaranteeMutation,
+    item_life::ItemLifeMutation,
     overlay::OverlayMutation,
     patient::PatientMutation,
     plan::PlanMutation,

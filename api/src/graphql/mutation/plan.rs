@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Enum, ID, InputObject, Object, OneofObject, Result};
+use async_graphql::{Context, ID, InputObject, Object, OneofObject, Result};
 use entity::{AgreementId, AssignmentId, CareContactId, CareUnitId, GoalId, PlanItemId};
 use uuid::Uuid;
 
@@ -12,7 +12,6 @@ use crate::{
         goal::add::{Add, add},
         plan_item::{
             accept::{Accept, accept},
-            complete::{Complete, Completion, complete},
             propose::{Propose, propose},
             rules::{Wanted, When},
         },
@@ -165,30 +164,6 @@ pub struct PlanItemAcceptInput {
     idempotency_key: String,
 }
 
-/// What became of a plan item (avstämning).
-#[derive(InputObject)]
-pub struct PlanItemCompleteInput {
-    /// The plan item's global id.
-    plan_item_id: ID,
-    /// What became of it.
-    outcome: PlanItemOutcome,
-    /// Why, for those who want to say; at most 4 000 characters.
-    reason: Option<String>,
-    /// The plan item's `rowVersion` as it was read.
-    expected_row_version: i32,
-    /// New for every action, the same when the action is tried again; 1 to 200 characters.
-    idempotency_key: String,
-}
-
-/// What became of a plan item.
-#[derive(Clone, Copy, PartialEq, Eq, Enum)]
-pub enum PlanItemOutcome {
-    /// Done (gjort).
-    Done,
-    /// It did not happen (blev inte av).
-    NotDone,
-}
-
 payload! {
     /// Answer to `goalAdd`.
     GoalAddPayload of GoalId {
@@ -213,19 +188,11 @@ payload! {
     }
 }
 
-payload! {
-    /// Answer to `planItemComplete`.
-    PlanItemCompletePayload of PlanItemId {
-        /// The plan item as it is now, also when the act was refused.
-        plan_item: Arc<PlanItem> = node::plan_item
-    }
-}
-
 fn agreement_id(id: &ID) -> AgreementId {
     GlobalId::row(id, NodeKind::Agreement).unwrap_or(AgreementId(Uuid::nil()))
 }
 
-fn plan_item_id(id: &ID) -> PlanItemId {
+pub(super) fn plan_item_id(id: &ID) -> PlanItemId {
     GlobalId::row(id, NodeKind::PlanItem).unwrap_or(PlanItemId(Uuid::nil()))
 }
 
@@ -283,28 +250,6 @@ impl PlanMutation {
         let cmd = Accept { plan_item, expected_row_version: input.expected_row_version };
         let outcome = accept(session, &input.idempotency_key, &cmd).await;
         Ok(PlanItemAcceptPayload(Answer::new(session, outcome, "planItem", Some(plan_item))?))
-    }
-
-    /// Says what became of a plan item (gjort, blev inte av). Patients for what they or their relatives do; staff for
-    /// what care does, and on the patient's behalf.
-    async fn plan_item_complete(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Which plan item, and what became of it.")] input: PlanItemCompleteInput,
-    ) -> Result<PlanItemCompletePayload> {
-        let session = session(ctx);
-        let plan_item = plan_item_id(&input.plan_item_id);
-        let cmd = Complete {
-            plan_item,
-            outcome: match input.outcome {
-                PlanItemOutcome::Done => Completion::Done,
-                PlanItemOutcome::NotDone => Completion::NotDone,
-            },
-            reason: input.reason,
-            expected_row_version: input.expected_row_version,
-        };
-        let outcome = complete(session, &input.idempotency_key, &cmd).await;
-        Ok(PlanItemCompletePayload(Answer::new(session, outcome, "planItem", Some(plan_item))?))
     }
 }
 

@@ -13,6 +13,7 @@ pub mod contact_work;
 pub mod desk;
 pub mod history;
 pub mod history_words;
+pub mod life;
 pub mod node;
 pub mod overlay;
 pub mod plan;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use async_graphql::{Context, Result};
 use entity::{
     AgreementId, AgreementVersionId, AppointmentId, AppointmentTypeId, AssignmentId, CareContactId, GoalId,
-    PatientId, PlanItemId, ReminderPreferenceId, SlotId, agreement, agreement_version, appointment,
-    care_contact, goal, plan_item,
+    ItemConcernId, PatientId, PlanItemId, ProgressNoteId, ReminderPreferenceId, SlotId, agreement,
+    agreement_version, appointment, care_contact, goal, plan_item,
 };
 use sea_orm::{ConnectionTrait, Statement, Value};
 use uuid::Uuid;
@@ -15,6 +15,7 @@ use super::{
     appointment as times,
     cols::{Cols, staff_columns, unit_columns},
     contact,
+    life::{self, Lists},
     plan::{PatientPlan, Wanted},
     preference::{COLUMN_LIST, opt_preference},
     version::VersionsWanted,
@@ -29,6 +30,7 @@ use crate::{
         types::{
             agreement::{Agreement, AgreementVersion, Goal, PlanItem},
             booking::{Appointment, AppointmentType, Slot},
+            life::{PlanItemConcern, ProgressNote},
             messages::ReminderPreference,
             people::{CareContact, StaffSummary},
         },
@@ -63,11 +65,9 @@ async fn plan_of(
     session: &Session,
     patient: PatientId,
     agreement: AgreementId,
-    versions: VersionsWanted,
+    wanted: Wanted,
 ) -> Result<Option<PatientPlan>> {
-    patient::load(session, patient, Some(agreement.0), Wanted::agreement(versions))
-        .await
-        .map_err(|e| fault(session, &e))
+    patient::load(session, patient, Some(agreement.0), wanted).await.map_err(|e| fault(session, &e))
 }
 
 /// A patient by id.
@@ -90,7 +90,8 @@ pub async fn agreement_for(
     versions: VersionsWanted,
 ) -> Result<Option<Agreement>> {
     let Some(row) = reach::<agreement::Entity>(session, id).await? else { return Ok(None) };
-    Ok(plan_of(session, row.patient_id, row.id, versions).await?.and_then(|plan| plan.agreement))
+    let wanted = Wanted::agreement(versions);
+    Ok(plan_of(session, row.patient_id, row.id, wanted).await?.and_then(|plan| plan.agreement))
 }
 
 /// A version by id, whatever has become of it.
@@ -109,7 +110,10 @@ pub async fn agreement_version(
 pub async fn goal(ctx: &Context<'_>, id: GoalId) -> Result<Option<Arc<Goal>>> {
     let session = session(ctx);
     let Some(row) = reach::<goal::Entity>(session, id).await? else { return Ok(None) };
-    let plan = plan_of(session, row.patient_id, row.agreement_id, VersionsWanted::default()).await?;
+    let look = ctx.look_ahead();
+    let lists = Lists { notes: look.field("latestNotes").exists(), ..Lists::default() };
+    let wanted = Wanted { goals: true, lists, ..Wanted::default() };
+    let plan = plan_of(session, row.patient_id, row.agreement_id, wanted).await?;
     Ok(plan.and_then(|p| p.agreement).and_then(|a| a.goals.into_iter().find(|g| g.id.id == id.0)))
 }
 
@@ -117,8 +121,39 @@ pub async fn goal(ctx: &Context<'_>, id: GoalId) -> Result<Option<Arc<Goal>>> {
 pub async fn plan_item(ctx: &Context<'_>, id: PlanItemId) -> Result<Option<Arc<PlanItem>>> {
     let session = session(ctx);
     let Some(row) = reach::<plan_item::Entity>(session, id).await? else { return Ok(None) };
-    let plan = plan_of(session, row.patient_id, row.agreement_id, VersionsWanted::default()).await?;
+    let look = ctx.look_ahead();
+    let lists = Lists::asked(&look.field("goal"), &look);
+    let wanted = Wanted { items: true, life: true, lists, ..Wanted::default() };
+    let plan = plan_of(session, row.patient_id, row.agreement_id, wanted).await?;
     Ok(plan.and_then(|p| p.agreement).and_then(|a| a.plan_items.into_iter().find(|i| i.id.id == id.0)))
+}
+
+/// A progress note by id.
+pub async fn progress_note(ctx: &Context<'_>, id: ProgressNoteId) -> Result<Option<ProgressNote>> {
+    let session = session(ctx);
+    if policy::check(&session.actor, Noun::ProgressNote, Action::Read).is_err() {
+        return Err(refused(session));
+    }
+    told(session, life::note(session, id.0).await)
+}
+
+/// A concern about an item by id.
+pub async fn concern(ctx: &Context<'_>, id: ItemConcernId) -> Result<Option<PlanItemConcern>> {
+    let session = session(ctx);
+    if policy::check(&session.actor, Noun::Concern, Action::Read).is_err() {
+        return Err(refused(session));
+    }
+    told(session, life::concern(session, id.0).await)
+}
+
+/// What was found of a patient, told to the access log; so is that nothing was.
+fn told<T>(session: &Session, found: Result<Option<(PatientId, T)>, Fault>) -> Result<Option<T>> {
+    let Some((patient, object)) = found.map_err(|e| fault(session, &e))? else {
+        session.trail.denied("NOT_FOUND", None);
+        return Ok(None);
+    };
+    session.trail.read(patient);
+    Ok(Some(object))
 }
 
 /// A contact by id, ended or not.

@@ -23,6 +23,7 @@ use super::{
     appointment,
     cols::{Cols, staff_columns, unit_columns},
     contact::{self, Hours, OwnUnit, Reachable},
+    life::{self, Found},
     preference,
     version::{self, VersionsWanted},
 };
@@ -52,6 +53,10 @@ use crate::{
 pub struct Wanted {
     pub goals: bool,
     pub items: bool,
+    /// The live columns of items.
+    pub life: bool,
+    /// The lists that belong to goals and items.
+    pub lists: life::Lists,
     /// All contacts; the lead comes with the head.
     pub contacts: bool,
     pub preferences: bool,
@@ -67,7 +72,16 @@ pub const MOST_APPOINTMENTS: u64 = 500;
 impl Wanted {
     /// Everything of the agreement.
     pub const fn agreement(versions: VersionsWanted) -> Self {
-        Self { goals: true, items: true, contacts: false, preferences: false, appointments: false, versions }
+        Self {
+            goals: true,
+            items: true,
+            life: true,
+            lists: life::Lists::ALL,
+            contacts: false,
+            preferences: false,
+            appointments: false,
+            versions,
+        }
     }
 }
 
@@ -191,7 +205,8 @@ static HEAD_WITH_PREFERENCES: ByReader = ByReader::new(|who| head(who, true));
 /// Goals of the version that is read, and those that proposals add.
 static GOALS: ByReader = ByReader::new(|who| {
     format!(
-        "SELECT g.id, g.status, g.achievement, g.set_by, g.row_version, r.id, r.text, r.priority, r.target_on \
+        "SELECT g.id, g.status, g.achievement, g.set_by, g.row_version, r.id, r.text, r.priority, r.target_on, \
+         g.status_reason, g.status_by_kind, g.status_at, g.achievement_by_kind, g.achievement_at \
              FROM agreement a JOIN agreement_version v ON v.agreement_id = a.id \
                AND (v.id = a.current_version_id OR v.status IN ('DRAFT', 'PROPOSED')) \
              JOIN version_goal m ON m.version_id = v.id JOIN goal g ON g.id = m.goal_id \
@@ -204,11 +219,16 @@ static GOALS: ByReader = ByReader::new(|who| {
 });
 
 /// Items likewise, by date.
-static ITEMS: ByReader = ByReader::new(|who| {
+static ITEMS: ByReader = ByReader::new(|who| items(who, ""));
+
+/// Items with their live columns; `$6` is today.
+static ITEMS_WITH_LIFE: ByReader = ByReader::new(|who| items(who, &format!(", {}", life::COLUMNS)));
+
+fn items(who: Who, more: &str) -> String {
     format!(
         "SELECT i.id, i.status, i.proposed_by, i.status_reason, i.work_note, i.row_version, \
              r.id, r.category, r.title, r.description, r.owner, r.relative_name, r.timing, r.due_on, r.starts_on, r.recurrence, \
-             r.\"trigger\", r.goal_id, r.result_how, r.result_by, {unit}, {staff}, ic.name \
+             r.\"trigger\", r.goal_id, r.result_how, r.result_by, {unit}, {staff}, ic.name{more} \
              FROM agreement a JOIN agreement_version v ON v.agreement_id = a.id \
                AND (v.id = a.current_version_id OR v.status IN ('DRAFT', 'PROPOSED')) \
              JOIN version_item m ON m.version_id = v.id JOIN plan_item i ON i.id = m.plan_item_id \
@@ -224,7 +244,7 @@ static ITEMS: ByReader = ByReader::new(|who| {
         staff = staff_columns("ist"),
         reach = reach_sql(who, Noun::Agreement, "a.patient_id", Some("a.care_provider_id")),
     )
-});
+}
 
 /// Loads a patient, with `agreement` or else the one that concerns them now. None when out of reach.
 pub async fn load(
@@ -243,12 +263,20 @@ pub async fn load(
             if let Some(agreement) = &mut plan.agreement {
                 version::fill_agreement(session, tx, agreement, wanted.versions).await?;
                 let id: Value = agreement.id.id.into();
+                let today = to_local(session.now()).date_naive();
+                let mut found = Found::load(session, tx, agreement.id.id, wanted.lists, today).await?;
                 if wanted.goals || wanted.items {
-                    agreement.goals = read_goals(session, &query(session, tx, &GOALS, [id.clone()]).await?)?;
+                    let rows = query(session, tx, &GOALS, [id.clone()]).await?;
+                    agreement.goals = read_goals(session, &rows, &mut found)?;
                 }
                 if wanted.items {
-                    let rows = query(session, tx, &ITEMS, [id]).await?;
-                    agreement.plan_items = read_items(session, &rows, &agreement.goals)?;
+                    let rows = if wanted.life {
+                        query(session, tx, &ITEMS_WITH_LIFE, [id, today.into()]).await?
+                    } else {
+                        query(session, tx, &ITEMS, [id]).await?
+                    };
+                    agreement.plan_items =
+                        read_items(session, &rows, &agreement.goals, wanted.life, &mut found)?;
                 }
             }
             if wanted.contacts {
@@ -528,7 +556,7 @@ pub async fn version(
         .await
 }
 
-fn read_goals(session: &Session, rows: &[QueryResult]) -> Result<Vec<Arc<Goal>>, Fault> {
+fn read_goals(session: &Session, rows: &[QueryResult], found: &mut Found) -> Result<Vec<Arc<Goal>>, Fault> {
     let mut goals: Vec<Arc<Goal>> = Vec::with_capacity(rows.len());
     let mut seen = HashSet::with_capacity(rows.len());
     for row in rows {
@@ -552,6 +580,15 @@ fn read_goals(session: &Session, rows: &[QueryResult]) -> Result<Vec<Arc<Goal>>,
             achievement: achievement.into(),
             set_by: set_by.into(),
             target_on: cols.opt()?.map(Date),
+            status_reason: session
+                .core
+                .keys
+                .open_opt(Place::new("goal.status_reason", id), cols.opt_sealed()?.as_ref())?,
+            status_by: cols.opt_enum::<ActorKind>()?.map(Into::into),
+            status_at: cols.opt()?,
+            achievement_by: cols.opt_enum::<ActorKind>()?.map(Into::into),
+            achievement_at: cols.opt()?,
+            latest_notes: found.notes.remove(&id).unwrap_or_default(),
             row_version,
         }));
     }
@@ -562,6 +599,8 @@ fn read_items(
     session: &Session,
     rows: &[QueryResult],
     goals: &[Arc<Goal>],
+    with_life: bool,
+    found: &mut Found,
 ) -> Result<Vec<Arc<PlanItem>>, Fault> {
     let goals: HashMap<Uuid, &Arc<Goal>> = goals.iter().map(|goal| (goal.id.id, goal)).collect();
     let keys = &session.core.keys;
@@ -589,11 +628,30 @@ fn read_items(
         let relative_name = open("plan_item_revision.relative_name", cols.opt_sealed()?.as_ref())?;
         let timing: plan_item_revision::Timing = cols.text_enum()?;
         let due_on: Option<NaiveDate> = cols.opt()?;
-        let (starts_on, recurrence) = (cols.opt()?, cols.opt()?);
+        let (starts_on, recurrence): (Option<NaiveDate>, Option<String>) = (cols.opt()?, cols.opt()?);
         let trigger = open("plan_item_revision.trigger", cols.opt_sealed()?.as_ref())?;
         let goal = cols.opt::<Uuid>()?.and_then(|id| goals.get(&id).map(|goal| Arc::clone(goal)));
         let result_how = open("plan_item_revision.result_how", cols.opt_sealed()?.as_ref())?;
         let result_by = cols.opt()?;
+        let (responsible_unit, responsible_staff) = (cols.opt_unit()?, cols.opt_staff()?);
+        let responsible_contact_name = cols.opt()?;
+        let columns =
+            if with_life { life::Columns::read(session, &mut cols, id)? } else { life::Columns::default() };
+        let agreed = life::Agreed {
+            item: id,
+            revision,
+            status,
+            owner,
+            starts_on,
+            due_on,
+            recurrence: recurrence.as_deref(),
+            result_by,
+        };
+        let live = if with_life {
+            life::live(session, agreed, &columns, found, today)
+        } else {
+            life::Live::default()
+        };
         items.push(Arc::new(PlanItem {
             id: GlobalId::new(NodeKind::PlanItem, id),
             title,
@@ -605,9 +663,9 @@ fn read_items(
             follow_through: follow_through(status, due_on, today),
             owner: owner.into(),
             relative_name,
-            responsible_unit: cols.opt_unit()?,
-            responsible_staff: cols.opt_staff()?,
-            responsible_contact_name: cols.opt()?,
+            responsible_unit,
+            responsible_staff,
+            responsible_contact_name,
             timing: timing.into(),
             due_on: due_on.map(Date),
             starts_on: starts_on.map(Date),
@@ -622,6 +680,18 @@ fn read_items(
             } else {
                 Restricted::Hidden
             },
+            status_by: columns.status_by.map(Into::into),
+            status_at: columns.status_at,
+            referral: columns.referral,
+            result_told: columns.result_told,
+            result_is_overdue: live.result_is_overdue,
+            relative_consent: live.relative_consent,
+            needs_relative_consent: live.needs_relative_consent,
+            care_guarantee: live.care_guarantee,
+            next_occurrence_on: live.next_occurrence_on,
+            occurrences: live.occurrences,
+            concerns: found.concerns.remove(&id).unwrap_or_default(),
+            latest_notes: found.notes.remove(&id).unwrap_or_default(),
             row_version,
         }));
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Days, NaiveDate, Utc};
 
 use super::plan::PatientPlan;
 use crate::{
@@ -15,11 +15,12 @@ use crate::{
             booking::Appointment,
             enums::{
                 AgreementStatus, AppointmentMode, AppointmentStatus, CareContactRole, PlanItemOwner,
-                PlanItemStatus,
+                PlanItemStatus, PlanItemTiming,
             },
         },
     },
     locale::Locale,
+    session::Session,
 };
 
 /// The parts of a patientkontrakt.
@@ -81,6 +82,8 @@ pub enum MissingCode {
     PlanItems,
     /// The time of a plan item (tid för en insats).
     ItemTime,
+    /// The yes of the relative who is to do a plan item (närståendes ja).
+    RelativeConsent,
     /// The next step (nästa steg).
     NextStep,
 }
@@ -98,6 +101,7 @@ impl Plain for MissingCode {
             Self::BookedTime => "BOOKED_TIME",
             Self::PlanItems => "PLAN_ITEMS",
             Self::ItemTime => "ITEM_TIME",
+            Self::RelativeConsent => "RELATIVE_CONSENT",
             Self::NextStep => "NEXT_STEP",
         }))
     }
@@ -138,32 +142,67 @@ fn is_open(item: &PlanItem) -> bool {
     matches!(item.status, PlanItemStatus::Accepted | PlanItemStatus::InProgress)
 }
 
+/// The day on which an item is a step: of a recurrence the next one, else the last day that was agreed.
+fn step_day(item: &PlanItem) -> Option<Date> {
+    match item.timing {
+        PlanItemTiming::Recurrence => item.next_occurrence_on,
+        PlanItemTiming::Date | PlanItemTiming::Period | PlanItemTiming::Trigger => item.due_on,
+    }
+}
+
+/// Whether an item counts as the next step: open, agreed by everyone in it, with a day that is not long past.
+fn is_step(item: &PlanItem, ahead: NaiveDate) -> bool {
+    is_open(item) && !item.needs_relative_consent && step_day(item).is_some_and(|day| day.0 >= ahead)
+}
+
+/// What decides which steps there are, on a day.
+#[derive(Clone, Copy, Debug)]
+pub struct Today {
+    pub day: NaiveDate,
+    /// The first day that still counts as ahead: an item that is later than this is no next step any more.
+    pub ahead: NaiveDate,
+}
+
+impl Today {
+    pub fn of(session: &Session) -> Self {
+        let day = to_local(session.now()).date_naive();
+        let late = Days::new(u64::from(session.core.settings.plan.late_step_days));
+        Self { day, ahead: day.checked_sub_days(late).unwrap_or(day) }
+    }
+}
+
 /// The next step of each side. A booked time is the patient's next step, and care's where care has nothing sooner.
-pub fn next_steps(plan: &PatientPlan, locale: Locale) -> NextSteps {
-    let items = plan.agreement.as_ref().map_or(&[][..], |a| &a.plan_items);
+pub fn next_steps(plan: &PatientPlan, today: Today, locale: Locale) -> NextSteps {
+    let agreement = plan.agreement.as_ref().filter(|a| a.status != AgreementStatus::Ended);
+    let items = agreement.map_or(&[][..], |a| &a.plan_items);
     let earliest = |by_care: bool| {
         items
             .iter()
-            .filter(|i| is_open(i) && (i.owner == PlanItemOwner::Care) == by_care && i.due_on.is_some())
-            .min_by_key(|i| (i.due_on, i.id.id))
+            .filter(|i| (i.owner == PlanItemOwner::Care) == by_care && is_step(i, today.ahead))
+            .min_by_key(|i| (step_day(i), i.id.id))
     };
     let step = |item: Option<&Arc<PlanItem>>| match (item, &plan.next_appointment) {
-        (Some(item), Some(time)) if item.due_on < Some(Date(to_local(time.starts_at).date_naive())) => {
-            Some(item_step(plan, item))
+        (Some(item), Some(time)) if step_day(item) < Some(Date(to_local(time.starts_at).date_naive())) => {
+            Some(item_step(plan, item, today))
         }
         (_, Some(time)) => Some(appointment_step(time, locale)),
-        (Some(item), None) => Some(item_step(plan, item)),
+        (Some(item), None) => Some(item_step(plan, item, today)),
         (None, None) => None,
     };
     NextSteps { patient: step(earliest(false)), care: step(earliest(true)) }
 }
 
-fn item_step(plan: &PatientPlan, item: &Arc<PlanItem>) -> NextStep {
+fn item_step(plan: &PatientPlan, item: &Arc<PlanItem>, today: Today) -> NextStep {
     let (call_name, call_phone) = whom_to_call(plan, item);
+    let on = step_day(item);
     NextStep {
         title: item.title.clone(),
-        on: item.due_on,
+        on,
+        from: if item.timing == PlanItemTiming::Period { item.starts_on } else { None },
         starts_at: None,
+        waits_for: item.trigger.clone(),
+        is_late: on.is_some_and(|day| day.0 < today.day),
+        owner: Some(item.owner),
         place: item.responsible_unit.as_ref().and_then(|u| u.address.clone()),
         with_whom: item
             .responsible_staff
@@ -200,7 +239,11 @@ fn appointment_step(time: &Arc<Appointment>, locale: Locale) -> NextStep {
     NextStep {
         title: time.appointment_type.name.clone(),
         on: Some(Date(to_local(time.starts_at).date_naive())),
+        from: None,
         starts_at: Some(time.starts_at),
+        waits_for: None,
+        is_late: false,
+        owner: None,
         place,
         with_whom: time
             .staff
@@ -216,7 +259,7 @@ fn appointment_step(time: &Arc<Appointment>, locale: Locale) -> NextStep {
 }
 
 /// The four parts, each with what is missing.
-pub fn parts(plan: &PatientPlan, locale: Locale) -> Vec<AgreementPart> {
+pub fn parts(plan: &PatientPlan, today: Today, locale: Locale) -> Vec<AgreementPart> {
     use MissingCode as M;
     let say = |code, field: &str, sv: &str, en: &str| MissingPart {
         code,
@@ -286,15 +329,25 @@ pub fn parts(plan: &PatientPlan, locale: Locale) -> Vec<AgreementPart> {
                     "The plan has no items.",
                 ));
             }
-            coherent.extend(a.plan_items.iter().filter(|i| is_open(i) && i.due_on.is_none()).map(|item| {
+            coherent.extend(a.plan_items.iter().filter(|i| is_open(i) && step_day(i).is_none()).map(
+                |item| {
+                    say(
+                        M::ItemTime,
+                        &format!("agreement.planItems.{}.timing", item.id),
+                        &format!("”{}” har ingen tid.", item.title),
+                        &format!("\"{}\" has no time.", item.title),
+                    )
+                },
+            ));
+            coherent.extend(a.plan_items.iter().filter(|i| i.needs_relative_consent).map(|item| {
                 say(
-                    M::ItemTime,
-                    &format!("agreement.planItems.{}.timing", item.id),
-                    &format!("”{}” har ingen tid.", item.title),
-                    &format!("\"{}\" has no time.", item.title),
+                    M::RelativeConsent,
+                    &format!("agreement.planItems.{}.relativeConsent", item.id),
+                    &format!("”{}”: den närstående har inte sagt ja än.", item.title),
+                    &format!("\"{}\": the relative has not said yes yet.", item.title),
                 )
             }));
-            let steps = next_steps(plan, locale);
+            let steps = next_steps(plan, today, locale);
             if steps.patient.is_none() && steps.care.is_none() {
                 coherent.push(say(M::NextStep, "nextSteps", "Nästa steg saknas.", "There is no next step."));
             }
@@ -340,7 +393,7 @@ pub fn timeline(plan: &PatientPlan) -> Vec<TimelineEntry> {
         .flat_map(|a| &a.plan_items)
         .filter(|i| i.status != PlanItemStatus::Cancelled)
         .map(|item| TimelineEntry {
-            on: item.due_on,
+            on: step_day(item).or(item.due_on),
             starts_at: None,
             title: item.title.clone(),
             unit_name: item.responsible_unit.as_ref().map(|u| u.name.clone()),

@@ -13,6 +13,10 @@ use super::{
         ActorKind, AgreementEndReason, AgreementStatus, GoalAchievement, GoalStatus, Party, PlanItemCategory,
         PlanItemOwner, PlanItemStatus, PlanItemTiming, VersionStatus, VersionWithdrawal,
     },
+    life::{
+        CareGuarantee, PlanItemConcern, PlanItemOccurrence, ProgressNote, Referral, RelativeConsent,
+        ResultTold,
+    },
     people::{CareUnitSummary, PatientSummary, StaffSummary},
     versions::{AgreementChange, VersionGoal, VersionPlanItem},
 };
@@ -160,6 +164,18 @@ plain_object! {
         set_by: Party,
         /// By when.
         target_on: Option<Date>,
+        /// Why it was paused or given up, where somebody has said.
+        status_reason: Option<String>,
+        /// Who last said where it stands; none while the assents alone have.
+        status_by: Option<ActorKind>,
+        /// When they said so.
+        status_at: Option<DateTime<Utc>>,
+        /// Who last said how near it is.
+        achievement_by: Option<ActorKind>,
+        /// When they said so.
+        achievement_at: Option<DateTime<Utc>>,
+        /// The newest progress notes, the latest first; at most 5. All of them: `Patient.progressNotes`.
+        latest_notes: Vec<ProgressNote>,
         /// For `expectedRowVersion`.
         row_version: i32,
     }
@@ -212,6 +228,31 @@ plain_object! {
         proposed_by: Party,
         /// Work note (arbetsanteckning): not shown to the patient here, but part of the record.
         work_note: Restricted<String>,
+        /// Who last said where it stands, after it was agreed; a representative (ombud) is always shown as such.
+        status_by: Option<ActorKind>,
+        /// When they said so.
+        status_at: Option<DateTime<Utc>>,
+        /// Of a referral (remiss): how far it has come.
+        referral: Option<Referral>,
+        /// That the result was told, when it was.
+        result_told: Option<ResultTold>,
+        /// Whether the result was promised for a day that has passed, and has not been told.
+        result_is_overdue: bool,
+        /// Of a relative's item: the relative's yes on record (närståendes ja).
+        relative_consent: Option<RelativeConsent>,
+        /// Whether the relative who is to do it has not yet said yes: until then nobody should count on it.
+        needs_relative_consent: bool,
+        /// The care guarantee clock (vårdgaranti), where it runs.
+        care_guarantee: Option<CareGuarantee>,
+        /// Of a recurring item: the next day on which it happens, today included unless it is marked.
+        next_occurrence_on: Option<Date>,
+        /// Of a recurring item: the occurrences of the last 30 days and how they stand, the latest first.
+        occurrences: Vec<PlanItemOccurrence>,
+        /// What the patient has said of it ("råden går inte ihop", "jag klarar inte detta nu"), the latest first. At
+        /// most 20.
+        concerns: Vec<PlanItemConcern>,
+        /// The newest progress notes, the latest first; at most 5. All of them: `Patient.progressNotes`.
+        latest_notes: Vec<ProgressNote>,
         /// For `expectedRowVersion`.
         row_version: i32,
     }
@@ -257,10 +298,19 @@ plain_object! {
     NextStep {
         /// What, in plain words.
         title: String,
-        /// The day, where there is one.
+        /// The day, where there is one: the date, the last day of a period, the next day of a recurrence, or the latest
+        /// follow-up.
         on: Option<Date>,
+        /// The first day, of a period.
+        from: Option<Date>,
         /// The exact time, for a booked time.
         starts_at: Option<DateTime<Utc>>,
+        /// What it waits for, such as "när provsvaret kommit"; `on` is then the latest follow-up.
+        waits_for: Option<String>,
+        /// Whether its day has passed (försenat).
+        is_late: bool,
+        /// Who does it; none for a booked time.
+        owner: Option<PlanItemOwner>,
         /// Where or how: an address, video, phone.
         place: Option<String>,
         /// With whom.

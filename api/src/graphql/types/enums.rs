@@ -546,3 +546,73 @@ plain_enum! {
         Other,
     }
 }
+
+plain_enum! {
+    /// How far a referral (remiss) has come.
+    ReferralState = entity::plan_item::ReferralState {
+        /// Sent (skickad).
+        Sent,
+        /// Received by the other unit (mottagen).
+        Received,
+        /// Assessed there (bedömd).
+        Assessed,
+        /// Accepted, waiting for a time (väntar på tid).
+        Waiting,
+    }
+}
+
+plain_enum! {
+    /// What the care guarantee (vårdgaranti) promises. It is never for follow-ups.
+    CareGuaranteeKind = entity::plan_item::GuaranteeKind {
+        /// The first contact with primary care (kontakt med primärvården).
+        FirstContact,
+        /// A medical assessment in primary care (medicinsk bedömning).
+        Assessment,
+        /// The first visit in specialist care (första besök i specialistvården).
+        FirstSpecialistVisit,
+        /// A treatment that has been decided (beslutad behandling).
+        DecidedTreatment,
+    }
+}
+
+plain_enum! {
+    /// Why days of the care guarantee do not count. Whether they do is the region's setting; by default they do not.
+    CareGuaranteePauseKind = entity::guarantee_pause::Kind {
+        /// The patient chose to wait (patientvald väntan).
+        PatientChosen,
+        /// Waiting is medically needed (medicinskt motiverad väntan).
+        Medical,
+    }
+}
+
+plain_enum! {
+    /// What the patient says of an item.
+    PlanItemConcernKind = entity::item_concern::Kind {
+        /// "Råden går inte ihop": this advice and other advice cannot both be followed.
+        AdviceConflicts,
+        /// "Jag klarar inte detta nu".
+        TooMuchNow,
+    }
+}
+
+plain_enum! {
+    /// Whether care owes an answer to a concern.
+    PlanItemConcernStatus = entity::item_concern::Status {
+        /// Waits for care's answer (väntar på svar).
+        Open,
+        /// Care has answered (besvarad).
+        Answered,
+        /// The patient took it back (återtagen).
+        Withdrawn,
+    }
+}
+
+plain_enum! {
+    /// What became of one occurrence of a recurring item.
+    PlanItemMarkOutcome = entity::plan_item_mark::Outcome {
+        /// Done (gjort).
+        Done,
+        /// It did not happen (blev inte av).
+        NotDone,
+    }
+}

@@ -9,6 +9,7 @@ pub mod calls;
 pub mod content;
 pub mod enums;
 pub mod history;
+pub mod life;
 pub mod messages;
 pub mod overlay;
 pub mod people;

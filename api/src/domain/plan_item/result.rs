@@ -1,0 +1,94 @@
+//! The result promise: when and how a result was told, against when and how it was promised.
+
+use chrono::NaiveDate;
+use entity::{PlanItemId, plan_item};
+use sea_orm::ActiveValue::Set;
+use serde::Serialize;
+use serde_json::json;
+
+use super::live::{Live, Told};
+use crate::{
+    auth::policy::{self, Action, Noun},
+    calendar::to_local,
+    crypto::Place,
+    domain::{
+        act::{self, Receipt},
+        text,
+    },
+    error::{Fault, Problem},
+    session::Session,
+};
+
+/// A result that was told.
+#[derive(Clone, Debug, Serialize)]
+pub struct ResultTold {
+    pub plan_item: PlanItemId,
+    pub how: String,
+    /// Today when left out.
+    pub on: Option<NaiveDate>,
+    pub expected_row_version: i32,
+}
+
+const ACTION: &str = "resultTold";
+
+/// Records that the patient has got the result, by care.
+pub async fn told(session: &Session, key: &str, cmd: &ResultTold) -> Result<Receipt, Fault> {
+    act::perform(session, ACTION, key, cmd, async |tx| {
+        policy::check(&session.actor, Noun::PlanItem, Action::Set)?;
+        let live = Live::take(tx, session, Action::Set, cmd.plan_item).await?;
+        live.agreed()?;
+        let mut problems = Vec::new();
+        let how = text::required("how", &cmd.how, text::TEXT, &mut problems);
+        let today = to_local(session.now()).date_naive();
+        let on = cmd.on.unwrap_or(today);
+        if on > today {
+            problems.push(Problem::input(
+                "on",
+                "Den dagen har inte kommit än.",
+                "That day has not come yet.",
+            ));
+        }
+        if !problems.is_empty() {
+            return Err(problems.into());
+        }
+        let place = Place::new("plan_item.result_told_how", live.item.id.0);
+        let row = plan_item::ActiveModel {
+            result_told_on: Set(Some(on)),
+            result_told_how: Set(Some(session.core.keys.seal(place, &how)?)),
+            ..Default::default()
+        };
+        let told = Told {
+            action: ACTION,
+            event: "plan_item.result_told",
+            before: Some(json!({ "resultToldOn": live.item.result_told_on })),
+            after: json!({ "resultToldOn": on, "resultToldHow": how }),
+        };
+        live.write(tx, session, cmd.expected_row_version, row, told).await
+    })
+    .await
+}
+
+/// Whether a result is still owed after the day it was promised for.
+pub fn is_overdue(promised_by: Option<NaiveDate>, told_on: Option<NaiveDate>, today: NaiveDate) -> bool {
+    told_on.is_none() && promised_by.is_some_and(|by| by < today)
+}
+
+/// [`is_overdue`] as a condition on the aliases of `plan_item` and `plan_item_revision`; `today` is a parameter.
+pub fn overdue_sql(item: &str, revision: &str, today: &str) -> String {
+    format!("{item}.result_told_on IS NULL AND {revision}.result_by < {today}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_result_is_overdue_the_day_after_it_was_promised_until_it_is_told() {
+        let day = |n| NaiveDate::from_ymd_opt(2027, 2, n);
+        let today = day(10).unwrap_or_default();
+        assert!(!is_overdue(None, None, today));
+        assert!(!is_overdue(day(10), None, today));
+        assert!(is_overdue(day(9), None, today));
+        assert!(!is_overdue(day(9), day(10), today));
+    }
+}
