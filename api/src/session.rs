@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use entity::access_event::Outcome;
 
 use crate::{
@@ -37,6 +37,12 @@ pub struct Settings {
     pub after_hours_phone: String,
     /// When access passes from guardians to the young person.
     pub ages: Ages,
+    /// When the day's call of a daily follow-up has been made, local wall clock; after it, it is missed.
+    pub daily_call_until: NaiveTime,
+    /// How soon somebody sees to it that a patient who was not called is reached.
+    pub missed_call_due: TimeDelta,
+    /// How soon what is missing before a patient goes home is put right.
+    pub discharge_gap_due: TimeDelta,
     /// Working days within which care must appoint a contact that a patient has asked for.
     pub contact_request_days: u32,
     /// Days within which care must have begun the agreement that a patient has asked for.

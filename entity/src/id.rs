@@ -136,6 +136,8 @@ ids! {
     StaffMemberId,
     /// Of a task (uppgift).
     TaskId,
+    /// Of one use of a template (mall).
+    TemplateUseId,
     /// Of a thread (meddelandetråd).
     ThreadId,
     /// Of a message in a thread.

@@ -63,6 +63,8 @@ pub mod schedule;
 pub mod slot;
 pub mod staff_member;
 pub mod task;
+pub mod template_item;
+pub mod template_use;
 pub mod thread;
 pub mod thread_message;
 pub mod thread_read;

@@ -1,4 +1,4 @@
-//! Question batteries as they were answered, and the answers.
+//! Question batteries as they were answered, and the answers; templates that were put into agreements.
 
 use crate::schema::Schema;
 
@@ -44,4 +44,46 @@ pub fn up(schema: &mut Schema) {
             .unique(&["answer_set_id", "question"])
     });
     schema.append_only("battery_answer");
+
+    schema.table("template_use", |t| {
+        t.id()
+            .link("agreement_id", "agreement")
+            .about_patient()
+            .text("template")
+            .int("version")
+            .date("anchor_on")
+            .one_of("by_kind", ACTOR_KINDS)
+            .uuid("by_id")
+            .instant("created_at")
+            .index(&["agreement_id", "template", "anchor_on"])
+    });
+    schema.append_only("template_use");
+
+    schema.table("template_item", |t| {
+        t.link("plan_item_id", "plan_item")
+            .link("use_id", "template_use")
+            .link("agreement_id", "agreement")
+            .about_patient()
+            .text("item")
+            .opt_one_of(
+                "discharge",
+                &[
+                    "HOME_PLAN",
+                    "NEXT_STEP_ON_ARRIVAL",
+                    "NEXT_STEP_ON_DISCHARGE",
+                    "FOLLOW_UP_BOOKED",
+                    "ANSWER_PROMISED",
+                    "WARNING_SIGNS",
+                    "WHOM_TO_CALL",
+                    "AS_NEEDED_MEDICINE",
+                    "RELATIVES",
+                ],
+            )
+            .bool("daily_call")
+            .primary_key(&["plan_item_id"])
+            .index(&["use_id"])
+            .index_where(&["agreement_id"], "discharge IS NOT NULL")
+            .index_where(&["plan_item_id"], "daily_call")
+    });
+    schema.append_only("template_item");
 }

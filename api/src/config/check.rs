@@ -279,6 +279,8 @@ impl Check<'_> {
             "region.default_language",
             "must be \"sv\" or \"en\"",
         );
+        self.whole("region.missed_call_due_hours", region.missed_call_due_hours as usize, 1..=72);
+        self.whole("region.discharge_gap_due_hours", region.discharge_gap_due_hours as usize, 1..=72);
         self.whole("region.contact_request_days", region.contact_request_days as usize, 1..=100);
         self.whole("region.contact_review_days", region.contact_review_days as usize, 1..=1000);
         self.whole("region.handover_lead_days", region.handover_lead_days as usize, 1..=365);

@@ -175,6 +175,9 @@ impl Config {
                 own_plan: self.region.own_plan_age,
             },
             contact_request_days: self.region.contact_request_days,
+            daily_call_until: self.region.daily_call_until,
+            missed_call_due: chrono::TimeDelta::hours(i64::from(self.region.missed_call_due_hours)),
+            discharge_gap_due: chrono::TimeDelta::hours(i64::from(self.region.discharge_gap_due_hours)),
             agreement_request_days: i64::from(self.region.agreement_request_days),
             patient_groups: patient_group::groups(&self.region.patient_groups),
             plan: session::PlanRules {

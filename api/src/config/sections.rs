@@ -337,6 +337,12 @@ sections! {
         own_plan_age: u32 = 16;
         /// Working days within which care must appoint a contact that a patient has asked for.
         contact_request_days: u32 = 5;
+        /// Time of day by which the call of a daily follow-up has been made; after it, it is a missed call.
+        daily_call_until: NaiveTime = hour(20);
+        /// Hours within which somebody sees to it that a patient who was not called is reached; then it rises to the manager.
+        missed_call_due_hours: u32 = 2;
+        /// Hours within which what is missing before a patient goes home is put right; then it rises to the manager.
+        discharge_gap_due_hours: u32 = 4;
         /// Days within which care must have begun the agreement that a patient has asked for; then it rises to the manager.
         agreement_request_days: u32 = 14;
         /// Patient groups beside those that ship, each as "CODE: Swedish name / English name". A code that is in use must stay.

@@ -8,7 +8,7 @@ use super::{
     page::{Page, page_request},
     read::{
         history::{self, HistoryPlace},
-        overlay,
+        overlay, template,
         version::{self, VersionsWanted},
     },
     scalars::{GlobalId, NodeKind},
@@ -16,6 +16,7 @@ use super::{
         agreement::{Agreement, AgreementVersion},
         history::HistoryEntry,
         overlay::{PlanLink, SafetyInstruction},
+        template::DischargeCheck,
         versions::AgreementChange,
     },
     user_error::{fault, session},
@@ -98,5 +99,12 @@ impl Agreement {
         version::difference(session, AgreementId(self.id.id), row(&from), row(&to))
             .await
             .map_err(|e| fault(session, &e))
+    }
+
+    /// The discharge check (utskrivningskontroll): what is missing before the patient goes home. Null for a plan
+    /// without one.
+    async fn discharge_check(&self, ctx: &Context<'_>) -> Result<Option<DischargeCheck>> {
+        let session = session(ctx);
+        template::discharge(session, self.id.id.into()).await.map_err(|e| fault(session, &e))
     }
 }

@@ -19,7 +19,7 @@ pub use self::{
     battery::{AnswerKind, Battery, Indicator, OnYes, Question},
     reading::Defect,
     template::{
-        Count, Discharge, Item, Measure, Offset, Phase, ResultPromise, SectionKind, SectionText, Sign,
+        Count, DISCHARGE, Item, Measure, Offset, Phase, ResultPromise, SectionKind, SectionText, Sign,
         SignLight, SignPhone, Template, When,
     },
 };

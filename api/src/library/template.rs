@@ -1,6 +1,9 @@
 //! Templates (vårdförlopp): the items and texts of a course of care, with times relative to an anchor date.
 
-use entity::plan_item_revision::{Category, Owner};
+use entity::{
+    plan_item_revision::{Category, Owner},
+    template_item::Discharge,
+};
 
 use super::reading::{Part, Reading};
 use crate::{domain::plan_item::recurrence, error::Text};
@@ -146,38 +149,18 @@ pub enum Count {
     WorkingDays,
 }
 
-/// What a discharge check (utskrivningskontroll) looks for before the patient goes home.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Discharge {
-    HomePlan,
-    NextStepOnArrival,
-    NextStepOnDischarge,
-    FollowUpBooked,
-    AnswerPromised,
-    WarningSigns,
-    WhomToCall,
-    AsNeededMedicine,
-    Relatives,
-}
-
-impl Discharge {
-    /// Its name in files, and where it is kept.
-    pub const WORDS: [(&'static str, Self); 9] = [
-        ("home_plan", Self::HomePlan),
-        ("next_step_on_arrival", Self::NextStepOnArrival),
-        ("next_step_on_discharge", Self::NextStepOnDischarge),
-        ("follow_up_booked", Self::FollowUpBooked),
-        ("answer_promised", Self::AnswerPromised),
-        ("warning_signs", Self::WarningSigns),
-        ("whom_to_call", Self::WhomToCall),
-        ("as_needed_medicine", Self::AsNeededMedicine),
-        ("relatives", Self::Relatives),
-    ];
-
-    pub fn word(self) -> &'static str {
-        Self::WORDS.iter().find(|(_, code)| *code == self).map_or("", |(word, _)| word)
-    }
-}
+/// What a discharge check looks for, by its name in files.
+pub const DISCHARGE: [(&str, Discharge); 9] = [
+    ("home_plan", Discharge::HomePlan),
+    ("next_step_on_arrival", Discharge::NextStepOnArrival),
+    ("next_step_on_discharge", Discharge::NextStepOnDischarge),
+    ("follow_up_booked", Discharge::FollowUpBooked),
+    ("answer_promised", Discharge::AnswerPromised),
+    ("warning_signs", Discharge::WarningSigns),
+    ("whom_to_call", Discharge::WhomToCall),
+    ("as_needed_medicine", Discharge::AsNeededMedicine),
+    ("relatives", Discharge::Relatives),
+];
 
 /// Reads a file. What is wrong is noted in `reading`.
 pub(super) fn read(reading: &mut Reading<'_>, mut root: Part<'_>) -> Template {
@@ -337,7 +320,7 @@ fn item(reading: &mut Reading<'_>, part: &mut Part<'_>) -> Item {
         reading.done(&inner);
         ResultPromise { how, by }
     });
-    let discharge = reading.opt_word(part, "discharge", &Discharge::WORDS);
+    let discharge = reading.opt_word(part, "discharge", &DISCHARGE);
     let daily_call = reading.flag(part, "daily_call");
     let every_day = matches!(&when, When::Again { rule, .. } if rule.starts_with("FREQ=DAILY;COUNT="));
     if daily_call && (!every_day || owner != Owner::Care) {

@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+use entity::template_item::Discharge;
+
 use super::*;
 
 fn texts(key: &str) -> Vec<String> {
@@ -232,7 +234,7 @@ fn the_surgery_template_covers_waiting_before_during_and_after_and_all_a_dischar
     }
     let mut looked_for: Vec<_> = surgery.items.iter().filter_map(|item| item.discharge).collect();
     looked_for.sort();
-    let mut all = Discharge::WORDS.map(|(_, discharge)| discharge);
+    let mut all = DISCHARGE.map(|(_, discharge)| discharge);
     all.sort();
     assert_eq!(looked_for, all);
     let answer = surgery.items.iter().find(|item| item.discharge == Some(Discharge::AnswerPromised)).unwrap();

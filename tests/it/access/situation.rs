@@ -167,6 +167,10 @@ fn selection(mutation: &str) -> &'static str {
         "safetyInstructionAdd" | "safetyInstructionWithdraw" => "instruction { id text rowVersion }",
         "planLinkAdd" | "planLinkRemove" => "link { id title rowVersion }",
         "patientDeceasedRecord" => "patient { id givenName }",
+        "agreementApplyTemplate" => {
+            "agreement { id rowVersion planItems { id title } } applied { planItemIds }"
+        }
+        "dischargeCheckRun" => "agreement { id dischargeCheck { gaps { code planItemId } } }",
         "agreementAssent"
         | "agreementAssentRecordOral"
         | "agreementChoose"
@@ -261,6 +265,11 @@ pub fn mutations(at: &Record, unit: &Staff) -> Vec<(&'static str, Value)> {
     let their_unit = global(NodeKind::CareUnit, at.staff.unit);
     let person = json!({ "named": { "name": "N", "function": "F", "phone": "+46701740606" } });
     vec![
+        (
+            "agreementApplyTemplate",
+            json!({ "agreementId": at.agreement, "template": "surgery", "anchorDate": "2027-03-15",
+                    "expectedRowVersion": 1 }),
+        ),
         (
             "agreementAssent",
             json!({ "agreementId": at.agreement, "versionId": at.version, "digest": at.digest }),
@@ -375,6 +384,7 @@ pub fn mutations(at: &Record, unit: &Staff) -> Vec<(&'static str, Value)> {
             json!({ "contactId": at.contact, "outcome": { "keep": { "nextReviewOn": "2027-06-01" } },
                     "expectedRowVersion": 1 }),
         ),
+        ("dischargeCheckRun", json!({ "agreementId": at.agreement })),
         (
             "goalAchievementSet",
             json!({ "goalId": at.goal, "expectedRowVersion": 1, "achievement": "IMPROVING" }),

@@ -16,6 +16,7 @@ use entity::access_event::Outcome;
 /// What a patient may never do, whatever the id.
 const FOR_STAFF: &[&str] = &[
     "agreementAssentRecordOral",
+    "agreementApplyTemplate",
     "agreementCreate",
     "agreementGuardianExceptionRecord",
     "agreementOffer",
@@ -36,6 +37,7 @@ const FOR_STAFF: &[&str] = &[
     "contactOffer",
     "contactRequestPass",
     "contactReview",
+    "dischargeCheckRun",
     "representativeAssess",
     "slotPublish",
     "careGuaranteePause",

@@ -11,7 +11,8 @@ use entity::{
     domain_event, goal, goal_revision, guarantee_pause, guardian_exception, idempotency_key, item_concern,
     notice, occupancy, patient, patient_identity, patient_undecided, phone_call, phone_call_attempt,
     plan_item, plan_item_mark, plan_item_revision, plan_link, progress_note, question_battery,
-    reminder_preference, representative, safety_instruction, schedule, slot, staff_member, task, thread,
+    reminder_preference, representative, safety_instruction, schedule, slot, staff_member, task,
+    template_item, template_use, thread,
     thread_message, thread_read, version_assent, version_goal, version_item,
 };
 use sea_orm::{
@@ -320,6 +321,16 @@ world! {
         due_at: at(60), raised_to_manager_at: None, status: task::Status::Open, created_by_kind: ActorKind::Staff,
         created_by_id: id(4), created_at: at(1), ended_at: None, ended_by_kind: None, ended_by_id: None,
         ending: None, row_version: 1,
+    },
+    template_use: template_use::Model = template_use::Model {
+        id: id(40), agreement_id: id(10), patient_id: id(5), care_unit_id: id(2), care_provider_id: id(1),
+        template: "surgery".into(), version: 1, anchor_on: day(), by_kind: ActorKind::Staff, by_id: id(4),
+        created_at: at(0),
+    },
+    template_item: template_item::Model = template_item::Model {
+        plan_item_id: id(14), use_id: id(40), agreement_id: id(10), patient_id: id(5), care_unit_id: id(2),
+        care_provider_id: id(1), item: "home-plan".into(), discharge: Some(template_item::Discharge::HomePlan),
+        daily_call: false,
     },
     question_battery: question_battery::Model = question_battery::Model {
         id: id(30), key: "own-questions".into(), version: 1, definition: "{}".into(), created_at: at(0),

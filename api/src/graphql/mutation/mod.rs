@@ -23,6 +23,7 @@ mod relation;
 mod reminder;
 mod representative;
 mod task;
+mod template;
 mod thread;
 
 use async_graphql::MergedObject;
@@ -52,5 +53,6 @@ pub struct Mutation(
     reminder::ReminderMutation,
     representative::RepresentativeMutation,
     task::TaskMutation,
+    template::TemplateMutation,
     thread::ThreadMutation,
 );

@@ -21,6 +21,7 @@ pub mod preference;
 pub mod representative;
 pub mod steps;
 pub mod task;
+pub mod template;
 pub mod unit;
 pub mod version;
 pub mod visits;

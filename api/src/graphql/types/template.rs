@@ -3,39 +3,88 @@
 use super::enums::{PlanItemCategory, PlanItemOwner, PlanItemTiming};
 use crate::{
     error::Text,
-    graphql::plain::{At, Plain, plain_object},
+    graphql::{
+        plain::{plain_enum, plain_object},
+        scalars::{Date, GlobalId},
+    },
     library,
     session::Session,
 };
 
-/// What a discharge check (utskrivningskontroll) looks for before the patient goes home.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, async_graphql::Enum)]
-#[graphql(remote = "library::Discharge")]
-pub enum DischargeCode {
-    /// The plan for coping at home (hemplan).
-    HomePlan,
-    /// The next step, told on arrival (nästa steg vid ankomst).
-    NextStepOnArrival,
-    /// The next step, known on discharge (nästa steg vid hemgång).
-    NextStepOnDischarge,
-    /// Follow-up test or removal of stitches, booked before going home (bokad provtagning eller borttagning av stygn).
-    FollowUpBooked,
-    /// How and by when the answer comes (hur svaret kommer).
-    AnswerPromised,
-    /// What to watch for (varningstecken).
-    WarningSigns,
-    /// Whom to call on weekdays and at weekends (vem man ringer vardag och helg).
-    WhomToCall,
-    /// Medicine as needed (läkemedel vid behov).
-    AsNeededMedicine,
-    /// Relatives take part, if the patient wants (närstående).
-    Relatives,
+plain_enum! {
+    /// What a discharge check (utskrivningskontroll) looks for before the patient goes home.
+    DischargeCode = entity::template_item::Discharge {
+        /// The plan for coping at home (hemplan).
+        HomePlan,
+        /// The next step, told on arrival (nästa steg vid ankomst).
+        NextStepOnArrival,
+        /// The next step, known on discharge (nästa steg vid hemgång).
+        NextStepOnDischarge,
+        /// Follow-up test or removal of stitches, booked before going home (bokad provtagning eller borttagning av
+        /// stygn).
+        FollowUpBooked,
+        /// How and by when the answer comes (hur svaret kommer).
+        AnswerPromised,
+        /// What to watch for (varningstecken).
+        WarningSigns,
+        /// Whom to call on weekdays and at weekends (vem man ringer vardag och helg).
+        WhomToCall,
+        /// Medicine as needed (läkemedel vid behov).
+        AsNeededMedicine,
+        /// Relatives take part, if the patient wants (närstående).
+        Relatives,
+    }
 }
 
-impl Plain for DischargeCode {
-    fn write(&self, _: &At<'_>) -> async_graphql::Value {
-        let code = library::Discharge::from(*self).word().to_uppercase();
-        async_graphql::Value::Enum(async_graphql::Name::new(code))
+plain_object! {
+    /// Something that is missing before the patient goes home.
+    DischargeGap {
+        /// What, for programs.
+        code: DischargeCode,
+        /// What is missing and what to do, in the language of `Accept-Language`.
+        message: String,
+        /// The plan item that it is about; none when the plan has it no longer.
+        plan_item_id: Option<GlobalId>,
+    }
+}
+
+plain_object! {
+    /// The discharge check (utskrivningskontroll): what is missing before the patient goes home.
+    DischargeCheck {
+        /// Whether nothing is missing.
+        is_complete: bool,
+        /// Everything that is missing.
+        gaps: Vec<DischargeGap>,
+    }
+}
+
+plain_object! {
+    /// Something that is still open in a draft after a template was put into it.
+    TemplateOpenPoint {
+        /// The plan item it is about, if it is about one.
+        plan_item_id: Option<GlobalId>,
+        /// The part that is missing, such as `responsibleUnitId`.
+        field: String,
+        /// What is missing, in the language of `Accept-Language`.
+        message: String,
+    }
+}
+
+plain_object! {
+    /// What a template put into a draft.
+    AppliedTemplate {
+        /// The template's name.
+        key: String,
+        /// Its version.
+        version: i32,
+        /// The day that times are counted from.
+        anchor_on: Date,
+        /// The plan items that were added and are still in the draft.
+        plan_item_ids: Vec<GlobalId>,
+        /// The template's items (`key`) that were not added, because their time has passed, or were taken out again.
+        left_out: Vec<String>,
+        /// What is still open before the draft can be proposed, with who is responsible.
+        open: Vec<TemplateOpenPoint>,
     }
 }
 
