@@ -171,6 +171,28 @@ async fn the_fixed_contact_is_signalled_when_another_draws_it_up_and_not_of_thei
     assert_eq!(signals().await.len(), 1);
 }
 
+/// The same signal when somebody else proposes a change of the plan.
+#[tokio::test]
+async fn the_fixed_contact_is_signalled_of_a_proposal_by_another() {
+    let app = TestApp::new().await;
+    let (s1, s2, p1) = (&app.world.s1, &app.world.s2, &app.world.p1);
+    let plan = active(&app, s1, p1).await;
+    let input = json!({
+        "patientId": p1.global_id(), "role": "FAST_VARDKONTAKT",
+        "person": { "assignmentId": global(NodeKind::Assignment, s2.assignment) },
+    });
+    act(&app, &s1.identity, "contactAppoint", "contact { id }", input).await.ok();
+    assert!(tasks(&app, task::Kind::PlanSignal).await.is_empty());
+    let item = whole_item(&plan, s1, "Ett förslag", "CARE");
+    act(&app, &s1.identity, "planItemPropose", PLAN_ITEM, item).await.ok();
+    let told = tasks(&app, task::Kind::PlanSignal).await;
+    assert_eq!((told.len(), told[0].assignee_id), (1, Some(s2.assignment)));
+    // Once, while it lies unseen.
+    let item = whole_item(&plan, s1, "Ett förslag till", "CARE");
+    act(&app, &s1.identity, "planItemPropose", PLAN_ITEM, item).await.ok();
+    assert_eq!(tasks(&app, task::Kind::PlanSignal).await.len(), 1);
+}
+
 const HISTORY: &str = "history(first: 100) { pageInfo { hasNextPage } nodes { at by byName action what subjectKind \
      changes { field label from to } } }";
 

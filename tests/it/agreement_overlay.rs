@@ -5,7 +5,7 @@ use harness::TestApp;
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
 use serde_json::{Value, json};
 
-use crate::acts::{Plan, act, active, draft};
+use crate::acts::{AGREEMENT, PLAN_ITEM, Plan, act, active, draft, whole_item};
 
 const INSTRUCTION: &str =
     "instruction { id kind text action phone source sourceOn status standing agreedInVersion rowVersion }";
@@ -88,6 +88,31 @@ async fn a_medicine_cites_the_medication_list_with_its_date_and_whom_to_call_has
     assert_eq!(nobody.text("/safetyInstructionAdd/userErrors/0/field"), "phone");
 }
 
+/// The next version that is proposed says it, and agrees on it when it comes into force.
+#[tokio::test]
+async fn the_next_version_says_the_instruction_and_agrees_on_it_when_it_comes_into_force() {
+    let app = TestApp::new().await;
+    let (s1, p1) = (&app.world.s1, &app.world.p1);
+    let plan = active(&app, s1, p1).await;
+    act(&app, &s1.identity, "safetyInstructionAdd", INSTRUCTION, warning(&plan)).await.ok();
+    let (plan, _) = Plan::of(&app, p1).await;
+    let item = whole_item(&plan, s1, "Ett till prov", "CARE");
+    act(&app, &s1.identity, "planItemPropose", PLAN_ITEM, item).await.ok();
+    let query = "{ me { agreement { proposals { id digest safety { text phone } } } } }";
+    let seen = app.run(&p1.identity, query, json!({})).await.ok();
+    let proposal = seen.at("/me/agreement/proposals/0").clone();
+    assert_eq!(proposal["safety"], json!([{ "text": "Svullna ben", "phone": "+46701740605" }]));
+    assert_eq!(over(&app, &p1.identity).await[0]["status"], "OPEN");
+    let assent = json!({ "agreementId": plan.id, "versionId": proposal["id"], "digest": proposal["digest"] });
+    act(&app, &p1.identity, "agreementAssent", AGREEMENT, assent).await.ok();
+    let agreed = over(&app, &p1.identity).await;
+    assert_eq!(
+        (agreed[0]["status"].as_str(), agreed[0]["agreedInVersion"].as_i64()),
+        (Some("AGREED"), Some(2))
+    );
+    assert_eq!(agreed[0]["standing"], "överenskommet");
+}
+
 #[tokio::test]
 async fn care_takes_an_instruction_back_with_a_reason_unless_it_is_agreed_on() {
     let app = TestApp::new().await;
@@ -158,6 +183,30 @@ async fn existing_plans_are_linked_by_both_sides_and_a_link_ends_rather_than_dis
     assert_eq!(all.text("/me/agreement/basedOn/0/removeReason"), "Planen är avslutad");
     let stranger = act(&app, &app.world.p2.identity, "planLinkAdd", LINK, sip).await;
     assert_eq!(stranger.user_error_codes("planLinkAdd"), ["NOT_FOUND"]);
+}
+
+/// `fulfilledBy`: "an existing plan may be the agreement, only the missing parts are added".
+#[tokio::test]
+async fn where_an_existing_plan_is_the_agreement_only_what_it_lacks_is_asked_for() {
+    let app = TestApp::new().await;
+    let (s1, p1) = (&app.world.s1, &app.world.p1);
+    let plan = draft(&app, s1, p1).await;
+    let propose = |row_version: i64| {
+        let input = json!({ "agreementId": plan.id, "expectedRowVersion": row_version });
+        act(&app, &s1.identity, "agreementPropose", AGREEMENT, input)
+    };
+    let fields = |answer: &harness::Answer| {
+        let errors = answer.at("/agreementPropose/userErrors").as_array().unwrap().clone();
+        errors.iter().map(|e| e["field"].as_str().unwrap_or_default().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(fields(&propose(plan.row_version).await), ["planItems", "contacts"]);
+    let link = json!({
+        "agreementId": plan.id, "kind": "VARDPLAN", "title": "Vårdplanen", "holder": "Hjärtmottagningen",
+        "fulfils": true,
+    });
+    act(&app, &s1.identity, "planLinkAdd", LINK, link).await.ok();
+    let (plan, _) = Plan::of(&app, p1).await;
+    assert_eq!(fields(&propose(plan.row_version).await), ["contacts"]);
 }
 
 #[tokio::test]

@@ -2,14 +2,17 @@
 
 use chrono::TimeDelta;
 use entity::{
-    AgreementVersionId, agreement, agreement_version, assignment, care_unit, patient_identity, phone_call,
-    slot, task, version_goal, version_item,
+    AgreementVersionId, CareUnitId, agreement, agreement_version, assignment, care_unit, patient, patient_identity,
+    phone_call, slot, task, version_goal, version_item,
 };
-use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{
+    ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::Query,
+};
 use serde_json::{Value, json};
 
 use super::explorer::{Sample, TokenKind};
 use crate::{
+    calendar::to_local,
     crypto::Place,
     error::Fault,
     graphql::scalars::{GlobalId, NodeKind},
@@ -31,7 +34,21 @@ pub const SAMPLES: &[(&str, TokenKind, &str)] = &[
     sample!("Skriv till en mottagning", Patient, "write.graphql"),
     sample!("Frågorna inför ett besök, och mina svar", Patient, "questions.graphql"),
     sample!("Svara på de åtta frågorna", Patient, "answer.graphql"),
+    sample!("Mitt patientkontrakts historik: vem ändrade vad", Patient, "agreement-history.graphql"),
+    sample!("Önska ett patientkontrakt", Patient, "agreement-request.graphql"),
+    sample!("Ta tillbaka en önskan", Patient, "agreement-request-withdraw.graphql"),
+    sample!("Välj mellan två patientkontrakt", Patient, "agreement-choose.graphql"),
+    sample!("Länka en plan som redan finns", Patient, "plan-link-add.graphql"),
+    sample!("Avsluta länken till en plan", Patient, "plan-link-remove.graphql"),
     sample!("Enhetens överenskommelser", Staff, "unit-list.graphql"),
+    sample!("Patienter utan patientkontrakt", Staff, "candidates.graphql"),
+    sample!("Erbjud ett patientkontrakt", Staff, "agreement-offer.graphql"),
+    sample!("Skriv in patientens svar på ett erbjudande", Staff, "agreement-offer-answer.graphql"),
+    sample!("Skicka en önskan vidare", Staff, "agreement-request-pass.graphql"),
+    sample!("Lägg till en säkerhetsanvisning", Staff, "safety-add.graphql"),
+    sample!("Ta tillbaka en säkerhetsanvisning", Staff, "safety-withdraw.graphql"),
+    sample!("Avsluta ett patientkontrakt", Staff, "agreement-end.graphql"),
+    sample!("Registrera ett dödsfall", Staff, "deceased.graphql"),
     sample!("Öppna en patient", Staff, "open-patient.graphql"),
     sample!("Föreslå en insats", Staff, "propose.graphql"),
     sample!("Skriv i planen: önskemål och egna mätningar", Patient, "content-edit.graphql"),
@@ -77,6 +94,10 @@ pub async fn samples(core: &Core) -> Result<Vec<Sample>, Fault> {
         if let Some(agreement) = own.one(db).await? {
             set("agreement", GlobalId::new(NodeKind::Agreement, agreement.id).to_string().into());
             of_agreement(db, &agreement, &mut set).await?;
+        }
+        set("today", to_local(core.clock.now()).date_naive().to_string().into());
+        if let Some(candidate) = without_agreement(db, identity.care_unit_id).await? {
+            set("candidate", GlobalId::new(NodeKind::Patient, candidate.id).to_string().into());
         }
         set("unit", GlobalId::new(NodeKind::CareUnit, identity.care_unit_id).to_string().into());
         set("patient", GlobalId::new(NodeKind::Patient, identity.patient_id).to_string().into());
@@ -125,6 +146,24 @@ pub async fn samples(core: &Core) -> Result<Vec<Sample>, Fault> {
         }
     }
     Ok(SAMPLES.iter().map(|&(title, token_kind, query)| sample(title, token_kind, query, &known)).collect())
+}
+
+/// A patient of the unit without an agreement.
+async fn without_agreement(
+    db: &DatabaseConnection,
+    unit: CareUnitId,
+) -> Result<Option<patient::Model>, Fault> {
+    let having = Query::select()
+        .column(agreement::Column::PatientId)
+        .from(agreement::Entity)
+        .and_where(agreement::Column::Status.ne(agreement::Status::Ended))
+        .to_owned();
+    let without = patient::Entity::find()
+        .filter(patient::Column::CareUnitId.eq(unit))
+        .filter(patient::Column::DeceasedOn.is_null())
+        .filter(patient::Column::Id.not_in_subquery(having))
+        .order_by_asc(patient::Column::Id);
+    Ok(without.one(db).await?)
 }
 
 /// What can be done to an agreement: with its row version, and one of its versions, goals and items.

@@ -7,6 +7,7 @@
 mod batch;
 mod care;
 mod demo;
+mod history;
 mod ids;
 mod manifest;
 pub mod people;

@@ -12,9 +12,11 @@ use entity::{
     version_assent::{self, Given},
     version_goal, version_item,
 };
+use serde_json::json;
 use uuid::Uuid;
 
 use super::{
+    history::Told,
     places,
     writer::{Whose, Writer},
 };
@@ -201,7 +203,81 @@ impl Writer {
         }
         let until = ended.map(|(at, _)| at);
         self.relation(whose, care_relation::Source::Agreement, Some(id.0), created_at, until);
+        self.tell_life(&at, &document, proposed, agreed.then_some(assent_at), ended)?;
         Ok(id)
+    }
+
+    /// How the agreement came about, act by act.
+    fn tell_life(
+        &mut self,
+        of: &Wording,
+        document: &Document,
+        proposed: bool,
+        agreed_at: Option<DateTime<Utc>>,
+        ended: Option<(DateTime<Utc>, agreement::EndReason)>,
+    ) -> Result<(), Fault> {
+        let (author, patient) = ((ActorKind::Staff, of.author.0), (ActorKind::Patient, of.whose.patient.0));
+        let told = |at, by, action, subject, before, after, event| Told {
+            agreement: of.agreement,
+            whose: of.whose,
+            at,
+            by,
+            action,
+            subject,
+            before,
+            after,
+            event,
+        };
+        let begun = ("agreement", of.agreement.0);
+        let after = json!({ "status": agreement::Status::Draft, "content": document.content });
+        let at = of.created_at;
+        self.tell(told(at, author, "agreementCreate", begun, None, Some(after), Some("agreement.created")))?;
+        for goal in &document.goals {
+            let after = json!({ "text": goal.text, "priority": goal.priority, "targetOn": goal.target_on });
+            self.tell(told(at, author, "goalAdd", ("goal", goal.id.0), None, Some(after), None))?;
+        }
+        for item in &document.items {
+            let after = json!({
+                "title": item.title, "description": item.description, "category": item.category,
+                "owner": item.owner, "timing": item.timing, "dueOn": item.due_on, "startsOn": item.starts_on,
+                "responsibleUnit": item.responsible_unit, "responsibleAssignment": item.responsible_assignment,
+            });
+            self.tell(told(
+                at,
+                author,
+                "planItemPropose",
+                ("plan_item", item.id.0),
+                None,
+                Some(after),
+                None,
+            ))?;
+        }
+        let version = ("agreement_version", of.version.0);
+        if proposed {
+            let (before, after) = (
+                json!({ "status": agreement_version::Status::Draft }),
+                json!({ "status": agreement_version::Status::Proposed, "proposedBy": Party::Care }),
+            );
+            let event = Some("agreement.proposed");
+            self.tell(told(at, author, "agreementPropose", version, Some(before), Some(after), event))?;
+        }
+        if let Some(at) = agreed_at {
+            let (before, after) = (
+                json!({ "status": agreement_version::Status::Proposed }),
+                json!({ "status": agreement_version::Status::Active, "assent": Party::Patient }),
+            );
+            let event = Some("agreement.activated");
+            self.tell(told(at, patient, "agreementAssent", version, Some(before), Some(after), event))?;
+        }
+        if let Some((at, reason)) = ended {
+            let (before, after) = (
+                json!({ "status": agreement::Status::Active }),
+                json!({ "status": agreement::Status::Ended, "reason": reason }),
+            );
+            let event = Some("agreement.ended");
+            self.tell(told(at, author, "agreementEnd", begun, Some(before), Some(after), event))?;
+        }
+        Ok(())
     }
 
     fn goal(&mut self, at: &Wording, text: GoalText, priority: i32) -> Result<GoalWording, Fault> {
@@ -284,6 +360,20 @@ impl Writer {
             created_at: at.created_at,
             row_version: 1,
         });
+        if settled {
+            let told_at = at.created_at + TimeDelta::days(3);
+            self.tell(Told {
+                agreement: at.agreement,
+                whose,
+                at: told_at,
+                by: (by_kind, by_id),
+                action: "planItemComplete",
+                subject: ("plan_item", id.0),
+                before: Some(json!({ "status": plan_item::Status::Accepted })),
+                after: Some(json!({ "status": text.status, "reason": text.status_reason })),
+                event: None,
+            })?;
+        }
         let (timing, starts_on, due_on, recurrence, trigger) = match text.when {
             When::On(day) => (Timing::Date, None, day, None, None),
             When::Between(from, until) => (Timing::Period, Some(from), until, None, None),

@@ -64,6 +64,8 @@ pub struct Writer {
     pub today: NaiveDate,
     /// When the day began: all that is seeded is older than what happens later in the day.
     pub at: DateTime<Utc>,
+    /// Whether what is written has a history too: the demo's has, a large population for measuring has none.
+    pub tells: bool,
 }
 
 impl Writer {
@@ -75,6 +77,7 @@ impl Writer {
             batch: Batch::default(),
             today: to_local(now).date_naive(),
             at: now.date_naive().and_time(NaiveTime::MIN).and_utc(),
+            tells: false,
         }
     }
 

@@ -21,7 +21,7 @@ use super::{
 use crate::{
     crypto,
     db::Tx,
-    domain::{act, history},
+    domain::{act, history, plan_link, safety},
     error::{Fault, Problem, ProblemCode, Stop},
     session::Session,
 };
@@ -95,8 +95,11 @@ pub async fn change(
             next.number = agreement.next_number(tx).await?;
             next.base = Some(version.id);
             open_proposals(tx, agreement, version.id).await?;
+            next.content.safety =
+                safety::to_be_agreed(tx, session, agreement.id, &next.content.safety).await?;
             let reachable = someone_to_turn_to(tx, agreement, &next.items, session.now()).await?;
-            gaps::complete(&gaps::gaps(&next, reachable))?;
+            let existing = plan_link::fulfils(tx, agreement.id).await?;
+            gaps::complete(&gaps::beside(existing, gaps::gaps(&next, reachable)))?;
             wording::begin(tx, session, agreement, edits).await?;
             let id = AgreementVersionId(session.core.clock.uuid());
             let mut row = row(session, agreement, id, &next)?;
@@ -199,7 +202,7 @@ fn row(
     })
 }
 
-fn seal_content(
+pub(super) fn seal_content(
     session: &Session,
     id: AgreementVersionId,
     document: &Document,

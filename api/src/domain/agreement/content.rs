@@ -3,6 +3,7 @@
 //! A version is edited by naming its sections, each with its whole new content; what is not named stays as it is.
 
 use chrono::NaiveDate;
+use entity::{SafetyInstructionId, safety_instruction};
 use serde::{Deserialize, Serialize};
 
 /// How many warning signs a version holds at most.
@@ -41,6 +42,23 @@ pub struct AgreementContent {
     pub as_needed_medication: Vec<Medicine>,
     #[serde(default)]
     pub own_measurements: Vec<Measurement>,
+    /// What care has laid over the agreement (säkerhetsanvisningar), in care's words: agreed on with this version.
+    #[serde(default)]
+    pub safety: Vec<SafetyWording>,
+}
+
+/// What a version says of one safety instruction.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SafetyWording {
+    pub id: SafetyInstructionId,
+    pub kind: safety_instruction::Kind,
+    pub text: String,
+    pub action: Option<String>,
+    pub phone: Option<String>,
+    /// Of a medicine: the medication list that it is taken from, and that list's date.
+    pub source: Option<String>,
+    pub source_on: Option<NaiveDate>,
 }
 
 /// How serious a warning sign (varningstecken) is.

@@ -132,6 +132,17 @@ fn sections(from: &Document, to: &Document) -> Vec<Difference> {
         words::sign,
     ));
     out.extend(listed(
+        "safety",
+        &Text::new("Säkerhetsanvisning", "Safety instruction"),
+        &a.safety,
+        &b.safety,
+        |safety| safety.id.0.to_string(),
+        |safety| {
+            let parts = [Some(safety.text.as_str()), safety.action.as_deref(), safety.phone.as_deref()];
+            as_written(&parts.into_iter().flatten().collect::<Vec<_>>().join(" – "))
+        },
+    ));
+    out.extend(listed(
         "asNeededMedication",
         &Text::new("Läkemedel vid behov", "As-needed medicine"),
         &a.as_needed_medication,

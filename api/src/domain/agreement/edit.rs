@@ -112,6 +112,9 @@ pub fn rebase(old: &Document, new: &Document, draft: &Document) -> Document {
     if draft.content.own_measurements == old.content.own_measurements {
         content.own_measurements.clone_from(&new.content.own_measurements);
     }
+    if draft.content.safety == old.content.safety {
+        content.safety.clone_from(&new.content.safety);
+    }
     Document { content, goals, items, ..draft.clone() }
 }
 

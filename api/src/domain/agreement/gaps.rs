@@ -69,6 +69,15 @@ pub fn gaps(document: &Document, someone_to_turn_to: bool) -> Vec<Gap> {
     gaps
 }
 
+/// What is missing where an existing plan may be the agreement (fulfilledBy): that plan has a heading and says what is to
+/// happen; only what an agreement needs beside it is asked for.
+pub fn beside(existing: bool, mut gaps: Vec<Gap>) -> Vec<Gap> {
+    if existing {
+        gaps.retain(|gap| !matches!(gap, Gap::Title | Gap::Empty));
+    }
+    gaps
+}
+
 /// What is missing from one item.
 pub fn of_item(item: &ItemWording) -> Vec<Gap> {
     let missing = |date: Option<NaiveDate>| date.is_none();

@@ -17,7 +17,7 @@ use super::{canonical::Document, change, edit, proposal, version::stored};
 use crate::{
     crypto::Place,
     db::Tx,
-    domain::{act, history::Change, task::Ending},
+    domain::{act, history::Change, safety, task::Ending},
     error::{Fault, Stop},
     session::Session,
 };
@@ -88,6 +88,7 @@ pub async fn agree(tx: &Tx, session: &Session, version: AgreementVersionId) -> R
         .await?
         .ok_or_else(|| Fault::internal("a version in force vanished"))?;
     let mut changes = join(tx, session, &row).await?;
+    changes.extend(safety::agreed(tx, session, &row).await?);
     rebase(tx, session, &row).await?;
     if let Some(base) = row.base_version_id {
         // Rival proposals hold what they took over from the base, and fall.

@@ -12,7 +12,7 @@ use entity::{
 };
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, sea_query::ExprTrait};
 
-use super::version::tell_patient;
+use super::{signal, version::tell_patient};
 use crate::{
     db::Tx,
     domain::{
@@ -34,6 +34,9 @@ pub async fn told(
     version: AgreementVersionId,
 ) -> Result<(), Fault> {
     if session.actor.party() == Some(Party::Care) {
+        if let Some(author) = session.actor.staff() {
+            signal::drawn_up(tx, session, agreement, author).await?;
+        }
         return tell_patient(tx, session, agreement, version, "PLAN_PROPOSED").await;
     }
     task::raise(

@@ -22,6 +22,7 @@ use crate::{
     domain::{
         act::{self, Done, Receipt},
         history::{self, Change},
+        plan_link, safety,
     },
     error::{Fault, Problem, ProblemCode, Stop},
     session::Session,
@@ -56,10 +57,13 @@ pub async fn propose(session: &Session, key: &str, cmd: &Propose) -> Result<Rece
         if draft.base_version_id != agreement.in_force() {
             return Err(rules::base_moved().into());
         }
-        let document =
+        let mut document =
             Document { format: canonical::FORMAT, ..document(tx, &session.core.keys, &draft).await? };
+        document.content.safety =
+            safety::to_be_agreed(tx, session, agreement.id, &document.content.safety).await?;
         let reachable = someone_to_turn_to(tx, &agreement, &document.items, now).await?;
-        gaps::complete(&gaps::gaps(&document, reachable))?;
+        let existing = plan_link::fulfils(tx, agreement.id).await?;
+        gaps::complete(&gaps::beside(existing, gaps::gaps(&document, reachable)))?;
         if let Some(base) = draft.base_version_id {
             changes_something(tx, session, &agreement, base, &document).await?;
             change::open_proposals(tx, &agreement, base).await?;
@@ -68,6 +72,7 @@ pub async fn propose(session: &Session, key: &str, cmd: &Propose) -> Result<Rece
         let digest = document.digest()?;
         let row = agreement_version::ActiveModel {
             status: Set(Status::Proposed),
+            content: Set(change::seal_content(session, draft.id, &document)?),
             hash: Set(Some(digest.clone())),
             hash_format: Set(canonical::FORMAT),
             proposed_by: Set(session.actor.party()),

@@ -7,15 +7,21 @@ pub mod add;
 pub mod withdraw;
 
 use entity::{
-    AgreementId,
+    AgreementId, Sealed, agreement_version,
     safety_instruction::{self, Status},
 };
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use serde_json::json;
 
-use super::history::Owner;
+use super::{
+    agreement::{content::SafetyWording, version::content},
+    history::{Change, Owner},
+};
 use crate::{
+    crypto::Place,
     db::Tx,
     error::{Fault, Problem, ProblemCode},
+    session::Session,
 };
 
 /// How many stand over one agreement at most without being agreed on.
@@ -40,6 +46,68 @@ async fn open(tx: &Tx, agreement: AgreementId) -> Result<Vec<safety_instruction:
         .order_by_asc(safety_instruction::Column::Id)
         .all(tx)
         .await?)
+}
+
+/// What a version that is about to be proposed says of safety: what it said already, and what waits to be agreed on.
+pub async fn to_be_agreed(
+    tx: &Tx,
+    session: &Session,
+    agreement: AgreementId,
+    said: &[SafetyWording],
+) -> Result<Vec<SafetyWording>, Fault> {
+    let keys = &session.core.keys;
+    let mut wordings = said.to_vec();
+    for row in open(tx, agreement).await? {
+        if said.iter().any(|wording| wording.id == row.id) {
+            continue;
+        }
+        let opened = |column, sealed: Option<&Sealed>| keys.open_opt(Place::new(column, row.id.0), sealed);
+        wordings.push(SafetyWording {
+            id: row.id,
+            kind: row.kind,
+            text: keys.open(Place::new("safety_instruction.text", row.id.0), &row.text)?,
+            action: opened("safety_instruction.action", row.action.as_ref())?,
+            phone: row.phone.clone(),
+            source: opened("safety_instruction.source", row.source.as_ref())?,
+            source_on: row.source_on,
+        });
+    }
+    Ok(wordings)
+}
+
+/// A version has come into force: what it says of safety is agreed on.
+pub async fn agreed(
+    tx: &Tx,
+    session: &Session,
+    version: &agreement_version::Model,
+) -> Result<Vec<Change>, Fault> {
+    let waiting = open(tx, version.agreement_id).await?;
+    if waiting.is_empty() {
+        return Ok(Vec::new());
+    }
+    let said = content(&session.core.keys, version)?.safety;
+    let mut changes = Vec::new();
+    for row in waiting.into_iter().filter(|row| said.iter().any(|wording| wording.id == row.id)) {
+        safety_instruction::Entity::update_many()
+            .set(safety_instruction::ActiveModel {
+                status: Set(Status::Agreed),
+                agreed_version_id: Set(Some(version.id)),
+                settled_at: Set(Some(session.now())),
+                row_version: Set(row.row_version.saturating_add(1)),
+                ..Default::default()
+            })
+            .filter(safety_instruction::Column::Id.eq(row.id))
+            .filter(safety_instruction::Column::Status.eq(Status::Open))
+            .exec(tx)
+            .await?;
+        changes.push(Change {
+            kind: "safety_instruction",
+            subject: row.id.0,
+            before: Some(json!({ "status": Status::Open })),
+            after: Some(json!({ "status": Status::Agreed })),
+        });
+    }
+    Ok(changes)
 }
 
 /// Too many to keep in view.

@@ -17,6 +17,7 @@ use super::{
         CareGuarantee, PlanItemConcern, PlanItemOccurrence, ProgressNote, Referral, RelativeConsent,
         ResultTold,
     },
+    overlay::SafetyPoint,
     people::{CareUnitSummary, PatientSummary, StaffSummary},
     versions::{AgreementChange, VersionGoal, VersionPlanItem},
 };
@@ -100,6 +101,8 @@ plain_object! {
         as_needed_medication: Vec<AsNeededMedicine>,
         /// Own measurements (egna mätningar) with agreed limits. At most 20.
         own_measurements: Vec<OwnMeasurement>,
+        /// What care has laid over the agreement before and this version says too (säkerhetsanvisningar).
+        safety: Vec<SafetyPoint>,
         /// The number of the version that this one changes; none for a first version.
         base_number: Option<i32>,
         /// The number of the proposal that this one answers (motförslag), if it answers one.

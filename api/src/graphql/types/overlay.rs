@@ -6,9 +6,12 @@ use super::{
     enums::{ActorKind, ExistingPlanKind, SafetyInstructionKind, SafetyInstructionStatus},
     people::StaffSummary,
 };
-use crate::graphql::{
-    plain::plain_object,
-    scalars::{Date, GlobalId, PhoneNumber},
+use crate::{
+    domain::agreement::content::SafetyWording,
+    graphql::{
+        plain::plain_object,
+        scalars::{Date, GlobalId, PhoneNumber},
+    },
 };
 
 plain_object! {
@@ -44,6 +47,37 @@ plain_object! {
         withdraw_reason: Option<String>,
         /// For `expectedRowVersion`.
         row_version: i32,
+    }
+}
+
+plain_object! {
+    /// What a version says of one safety instruction (säkerhetsanvisning): covered by its digest.
+    SafetyPoint {
+        /// What it is about.
+        kind: SafetyInstructionKind,
+        /// The instruction.
+        text: String,
+        /// What to do.
+        action: Option<String>,
+        /// Whom to call.
+        phone: Option<PhoneNumber>,
+        /// Of a medicine: the medication list (läkemedelslista) that it is taken from.
+        source: Option<String>,
+        /// The date of that list.
+        source_on: Option<Date>,
+    }
+}
+
+impl From<SafetyWording> for SafetyPoint {
+    fn from(said: SafetyWording) -> Self {
+        Self {
+            kind: said.kind.into(),
+            text: said.text,
+            action: said.action,
+            phone: said.phone.map(PhoneNumber),
+            source: said.source,
+            source_on: said.source_on.map(Date),
+        }
     }
 }
 

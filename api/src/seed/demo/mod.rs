@@ -104,6 +104,7 @@ pub async fn demo(core: &Core) -> Result<(), Fault> {
         return Ok(());
     }
     let mut writer = Writer::new(core, "demo");
+    writer.tells = true;
     let units = units::write(&mut writer)?;
     let mut demo =
         Demo { days: WorkingDays::around(writer.today, 60), now: core.clock.now(), booked: Vec::new() };

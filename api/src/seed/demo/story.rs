@@ -153,6 +153,7 @@ fn content(listed_on: NaiveDate) -> AgreementContent {
             read_when: some("Vardagar före klockan 10"),
             outside: some("Ring Maria på vardagar. Helger: ring 1177."),
         }],
+        safety: Vec::new(),
     }
 }
 
