@@ -2,8 +2,8 @@
 
 use chrono::TimeDelta;
 use entity::{
-    AgreementVersionId, CareUnitId, agreement, agreement_version, assignment, care_unit, patient, patient_identity,
-    phone_call, slot, task, version_goal, version_item,
+    AgreementVersionId, CareUnitId, agreement, agreement_version, assignment, care_unit, patient,
+    patient_identity, phone_call, slot, task, version_goal, version_item,
 };
 use sea_orm::{
     ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::Query,
