@@ -15,7 +15,7 @@ text_enum! {
 }
 
 text_enum! {
-    /// The codes of kv_typ_av_fast_kontakt, OID 1.2.752.129.5.1.69.
+    /// The codes of `kv_typ_av_fast_kontakt`, OID 1.2.752.129.5.1.69.
     Code {
         /// Fast vårdkontakt.
         FastVardkontakt = "1",

@@ -240,6 +240,8 @@ async fn a_review_comes_as_a_task_and_keeps_the_contact_or_ends_it() {
 /// R: every appointment and every ending is an event for the population register, with its code, delivered once.
 #[tokio::test]
 async fn the_register_hears_of_every_appointment_and_ending_with_its_code() {
+    use register_event::Change::{Appointed, Ended};
+
     let app = TestApp::with(&[("region.fixed_contact_policy", "several_with_lead")]).await;
     let (s1, s2, p1) = (&app.world.s1, &app.world.s2, &app.world.p1);
     relate(&app.core, s1, p1).await;
@@ -254,7 +256,6 @@ async fn the_register_hears_of_every_appointment_and_ending_with_its_code() {
     let events = register::pending(&app.core).await.unwrap();
     let told: Vec<_> =
         events.iter().map(|event| (event.change, event.code.map(register_event::Code::as_str))).collect();
-    use register_event::Change::{Appointed, Ended};
     assert_eq!(
         told,
         [

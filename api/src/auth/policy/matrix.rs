@@ -163,7 +163,8 @@ pub fn allows(who: Who, noun: Noun, action: Action) -> bool {
         | (N::ReminderPreference, A::Read | A::Set)
         | (N::Agreement, A::End | A::Propose)
         | (N::AgreementOffer, A::Read | A::Answer)
-        | (N::AgreementRequest, A::Read | A::Create)
+        | (N::AgreementRequest | N::ContactRequest, A::Read | A::Create)
+        | (N::ContactOffer, A::Read | A::Accept)
         | (N::PlanLink, A::Read | A::Create | A::End)
         | (N::SafetyInstruction, A::Read)
         | (N::Goal, A::Create | A::Set)
@@ -187,7 +188,6 @@ pub fn allows(who: Who, noun: Noun, action: Action) -> bool {
         | (N::Representative, A::Grant | A::List | A::Revoke)
         | (N::Agreement, A::Choose)
         | (N::AgreementRequest | N::ContactRequest, A::Withdraw) => patient,
-        (N::ContactRequest, A::Read | A::Create) | (N::ContactOffer, A::Read | A::Accept) => patient || care,
         (N::ContactAbsence, A::Read) => patient || care || manager,
         (N::ContactAbsence, A::Register | A::Cancel) => care || manager,
         (N::ContactFunctions, A::Set) => manager,

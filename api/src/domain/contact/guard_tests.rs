@@ -87,7 +87,7 @@ fn an_absence_is_a_gap_unless_somebody_steps_in() {
 fn a_role_that_ran_out_is_a_gap_until_somebody_has_it_and_one_that_was_ended_is_none() {
     let ran_out =
         care_contact::Model { status: Status::Ended, ended_at: Some(days(-1)), ..contact(1, Some(-1)) };
-    assert_eq!(found(&[ran_out.clone()], None, &[]), Some(Gap { at: days(-1), why: Why::Ends }));
+    assert_eq!(found(std::slice::from_ref(&ran_out), None, &[]), Some(Gap { at: days(-1), why: Why::Ends }));
     let planned = care_contact::Model { status: Status::Planned, valid_from: days(3), ..contact(2, None) };
     assert_eq!(found(&[ran_out.clone(), planned], None, &[]), None);
     let ended = care_contact::Model { consultation: Some(care_contact::Consultation::Consulted), ..ran_out };

@@ -22,7 +22,7 @@ use crate::{
 /// How many events one read gives at most.
 pub const MOST: u64 = 500;
 
-/// The code of a role in kv_typ_av_fast_kontakt. Where a patient may have several fasta vårdkontakter, the main
+/// The code of a role in `kv_typ_av_fast_kontakt`. Where a patient may have several fasta vårdkontakter, the main
 /// responsible one is the one with the overall responsibility to coordinate. Treating roles and supporters have no
 /// code there.
 pub fn code(role: Role, is_lead: bool, policy: FixedContactPolicy) -> Option<Code> {

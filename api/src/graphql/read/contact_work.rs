@@ -76,16 +76,12 @@ pub async fn request(ctx: &Context<'_>, id: ContactRequestId) -> Result<Option<C
 
 /// Tells the trail whose it is, or that nothing was found.
 fn seen<T>(session: &Session, found: Option<(PatientId, T)>) -> Option<T> {
-    match found {
-        Some((patient, object)) => {
-            session.trail.read(patient);
-            Some(object)
-        }
-        None => {
-            session.trail.denied("NOT_FOUND", None);
-            None
-        }
-    }
+    let Some((patient, object)) = found else {
+        session.trail.denied("NOT_FOUND", None);
+        return None;
+    };
+    session.trail.read(patient);
+    Some(object)
 }
 
 async fn find_requests(
