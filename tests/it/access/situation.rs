@@ -718,7 +718,7 @@ pub const ME: &str = "{ me { id givenName familyName personalIdentityNumber birt
     fixedCareContact { id name howToReach absence { id message } } contacts { id name function howToReach phone } \
     plannedContacts { id name } pastContacts { reason contact { id name } } \
     contactRequests { id why passes { reason } } contactOffers { id words answerWords } \
-    nextAppointment { id startsAt careUnit { name } } parts { part complete missing } \
+    nextAppointment { id startsAt careUnit { name } } parts { part complete missing { code field message } } \
     nextSteps { patient { title withWhom } care { title withWhom } } whoToContact { name phone message } \
     timeline { totalCount nodes { title unitName planItem { id title } appointment { id } } } \
     appointments { totalCount nodes { id startsAt } } \
