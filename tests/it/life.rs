@@ -159,7 +159,7 @@ impl Life<'_> {
             Act::Assent { by, version: n, read } => {
                 let digest = nth(*read).and_then(|v| v.hash.clone()).unwrap_or_default();
                 let mut input = version(*n);
-                input["digest"] = json!(digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>());
+                input["digest"] = json!(hex(&digest));
                 let answer = self.run(*by, "agreementAssent", input).await;
                 if answer.user_error_codes("agreementAssent").is_empty() {
                     self.assents.insert((id(*n), by.as_str()), digest);
@@ -266,8 +266,9 @@ fn no_order_of_acts_brings_anything_into_force_without_both_assents_to_exactly_t
                     life.act(&step).await;
                     life.check().await;
                 }
+                let versions = life.versions().await;
                 let mut reached = reached.lock().unwrap();
-                for version in life.versions().await {
+                for version in versions {
                     *reached.entry(version.status.as_str()).or_default() += 1;
                 }
             });
@@ -278,4 +279,12 @@ fn no_order_of_acts_brings_anything_into_force_without_both_assents_to_exactly_t
     let reached = reached.into_inner().unwrap();
     let in_force: usize = ["ACTIVE", "SUPERSEDED", "ENDED"].iter().filter_map(|s| reached.get(s)).sum();
     assert!(in_force >= 3, "{reached:?}");
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }

@@ -64,7 +64,7 @@ static HAS_STEP: LazyLock<String> = LazyLock::new(|| {
 static ORPHANS: LazyLock<String> = LazyLock::new(|| {
     format!(
         "SELECT a.id FROM agreement a JOIN patient p ON p.id = a.patient_id JOIN care_unit au ON au.id = a.care_unit_id \
-         WHERE a.status = 'ACTIVE' AND p.deceased_on IS NULL AND a.id > $3 AND NOT EXISTS (SELECT 1 FROM task k \
+         WHERE a.status IN ('ACTIVE', 'PATIENT_UNDECIDED') AND p.deceased_on IS NULL AND a.id > $3 AND NOT EXISTS (SELECT 1 FROM task k \
          WHERE k.kind = 'ORPHANED_NEXT_STEP' AND k.subject_id = a.id AND k.status = 'OPEN') AND NOT {} \
          ORDER BY a.id LIMIT {BATCH}",
         *HAS_STEP
@@ -76,7 +76,7 @@ static SETTLED: LazyLock<String> = LazyLock::new(|| {
     format!(
         "SELECT a.id FROM task k JOIN agreement a ON a.id = k.subject_id JOIN care_unit au ON au.id = a.care_unit_id \
          WHERE k.kind = 'ORPHANED_NEXT_STEP' AND k.status = 'OPEN' AND a.id > $3 \
-         AND (a.status <> 'ACTIVE' OR {}) ORDER BY a.id LIMIT {BATCH}",
+         AND (a.status NOT IN ('ACTIVE', 'PATIENT_UNDECIDED') OR {}) ORDER BY a.id LIMIT {BATCH}",
         *HAS_STEP
     )
 });
@@ -84,7 +84,7 @@ static SETTLED: LazyLock<String> = LazyLock::new(|| {
 /// One agreement, `$3`: in force with a living patient, and whether it has a next step.
 static STANDING: LazyLock<String> = LazyLock::new(|| {
     format!(
-        "SELECT CASE WHEN a.status = 'ACTIVE' AND p.deceased_on IS NULL THEN 1 ELSE 0 END, \
+        "SELECT CASE WHEN a.status IN ('ACTIVE', 'PATIENT_UNDECIDED') AND p.deceased_on IS NULL THEN 1 ELSE 0 END, \
          CASE WHEN {} THEN 1 ELSE 0 END \
          FROM agreement a JOIN patient p ON p.id = a.patient_id JOIN care_unit au ON au.id = a.care_unit_id \
          WHERE a.id = $3",

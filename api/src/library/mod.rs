@@ -257,7 +257,7 @@ fn files(directory: &Path, defects: &mut Vec<Defect>) -> Found {
             ("batteries", true) => found.batteries = folder(&path, &mut wrong),
             ("templates", true) => found.templates = folder(&path, &mut wrong),
             // Such as a README, or what an editor leaves behind.
-            (_, false) if !name.ends_with(".toml") => {}
+            (_, false) if std::path::Path::new(&name).extension().is_none_or(|e| e != "toml") => {}
             _ => wrong(&path, "does not belong here: put the files into the folder batteries or templates"),
         }
     }

@@ -237,7 +237,7 @@ impl<'t> Reading<'t> {
                 match element.get_ref() {
                     DeValue::Table(table) => found.push(Part::new(table, element.span().start)),
                     _ => {
-                        self.wrong(element.span().start, format!("every `{key}` must be a table: [[{key}]]"))
+                        self.wrong(element.span().start, format!("every `{key}` must be a table: [[{key}]]"));
                     }
                 }
             }

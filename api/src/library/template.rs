@@ -305,14 +305,13 @@ fn item(reading: &mut Reading<'_>, part: &mut Part<'_>) -> Item {
     let own_unit = reading.flag(part, "own_unit");
     let title = reading.both(part, "title", TITLE);
     let description = reading.opt_both(part, "description", TEXT);
-    let when = match reading.opt_part(part, "when") {
-        Some(mut inner) => when(reading, &mut inner),
-        None => {
-            if !part.has("when") {
-                reading.wrong(part.at, "`when` is missing: add for example when.days = 0");
-            }
-            When::On(Offset { days: 0, count: Count::Days })
+    let when = if let Some(mut inner) = reading.opt_part(part, "when") {
+        when(reading, &mut inner)
+    } else {
+        if !part.has("when") {
+            reading.wrong(part.at, "`when` is missing: add for example when.days = 0");
         }
+        When::On(Offset { days: 0, count: Count::Days })
     };
     let result = reading.opt_part(part, "result").map(|mut inner| {
         let how = reading.both(&mut inner, "how", TEXT);

@@ -166,7 +166,6 @@ fn selection(mutation: &str) -> &'static str {
         }
         "safetyInstructionAdd" | "safetyInstructionWithdraw" => "instruction { id text rowVersion }",
         "planLinkAdd" | "planLinkRemove" => "link { id title rowVersion }",
-        "patientDeceasedRecord" => "patient { id givenName }",
         "agreementApplyTemplate" => {
             "agreement { id rowVersion planItems { id title } } applied { planItemIds }"
         }
@@ -190,7 +189,7 @@ fn selection(mutation: &str) -> &'static str {
         "callLogAdd" | "callLogMade" => {
             "call { id withWhom about phone rowVersion patient { givenName familyName } }"
         }
-        "careRelationRegister" => "patient { id givenName }",
+        "careRelationRegister" | "patientDeceasedRecord" => "patient { id givenName }",
         "contactAbsenceCancel" | "contactAbsenceRegister" => "absence { id message rowVersion }",
         "contactAppoint" | "contactEnd" | "contactReview" => "contact { id name howToReach rowVersion }",
         "contactFunctionsSet" => "careUnit { id name }",

@@ -181,9 +181,9 @@ async fn nothing_is_lost_when_the_connection_that_listens_breaks_or_falls_silent
     promise_until_heard(&stage, &one, &mut listener, Duration::from_secs(2)).await;
     for silent in [false, true] {
         if silent {
-            proxy.silence()
+            proxy.silence();
         } else {
-            proxy.cut()
+            proxy.cut();
         }
         let by = stage.core.clock.now() + chrono::TimeDelta::hours(2);
         let input = json!({

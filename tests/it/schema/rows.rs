@@ -12,8 +12,8 @@ use entity::{
     notice, occupancy, patient, patient_identity, patient_undecided, phone_call, phone_call_attempt,
     plan_item, plan_item_mark, plan_item_revision, plan_link, progress_note, question_battery,
     reminder_preference, representative, safety_instruction, schedule, slot, staff_member, task,
-    template_item, template_use, thread,
-    thread_message, thread_read, version_assent, version_goal, version_item,
+    template_item, template_use, thread, thread_message, thread_read, version_assent, version_goal,
+    version_item,
 };
 use sea_orm::{
     ActiveModelTrait, ConnectionTrait, DatabaseConnection, DbErr, EntityTrait, IntoActiveModel, ModelTrait,

@@ -139,7 +139,7 @@ fn sections(from: &Document, to: &Document) -> Vec<Difference> {
         |safety| safety.id.0.to_string(),
         |safety| {
             let parts = [Some(safety.text.as_str()), safety.action.as_deref(), safety.phone.as_deref()];
-            as_written(&parts.into_iter().flatten().collect::<Vec<_>>().join(" – "))
+            as_written(parts.into_iter().flatten().collect::<Vec<_>>().join(" – "))
         },
     ));
     out.extend(listed(

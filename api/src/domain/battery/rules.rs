@@ -94,7 +94,7 @@ fn answer(question: &Question, given: &Given, problems: &mut Vec<Problem>) -> Ch
                 "Choose an answer, or skip the question.",
             ),
             (Some(Choice::Partly), AnswerKind::YesNo) => {
-                wrong("choice", "Svara ja eller nej.", "Answer yes or no.")
+                wrong("choice", "Svara ja eller nej.", "Answer yes or no.");
             }
             _ => {}
         }

@@ -75,8 +75,7 @@ impl Live {
     pub fn agreed(&self) -> Result<&plan_item_revision::Model, Problem> {
         match &self.wording {
             Some(wording)
-                if self.agreement.status.in_force()
-                    && self.item.status != plan_item::Status::Proposed =>
+                if self.agreement.status.in_force() && self.item.status != plan_item::Status::Proposed =>
             {
                 Ok(wording)
             }

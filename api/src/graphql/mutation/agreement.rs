@@ -67,7 +67,7 @@ pub struct AgreementChooseInput {
 pub struct AgreementEndInput {
     /// The agreement's global id.
     agreement_id: ID,
-    /// Why. Patients leave it with PATIENT_DECLINED or MOVED; a death is recorded with `patientDeceasedRecord`.
+    /// Why. Patients leave it with `PATIENT_DECLINED` or MOVED; a death is recorded with `patientDeceasedRecord`.
     reason: AgreementEndReason,
     /// Why, in words; at most 4 000 characters. Required of staff; a patient need not say.
     words: Option<String>,
@@ -237,7 +237,7 @@ impl AgreementMutation {
     }
 
     /// Chooses between two agreements (väljer patientkontrakt), by the patient: assents to this one, which comes into
-    /// force, and ends the one in force in the same moment. WRONG_STATE while care has not assented to it.
+    /// force, and ends the one in force in the same moment. `WRONG_STATE` while care has not assented to it.
     async fn agreement_choose(
         &self,
         ctx: &Context<'_>,

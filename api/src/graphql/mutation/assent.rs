@@ -167,7 +167,7 @@ impl AssentMutation {
     }
 
     /// Records that the patient cannot decide now (utan patientens ställningstagande), by care: the version holds for
-    /// care as PATIENT_UNDECIDED, never ACTIVE, and a task asks the patient again on the day given. The patient's later
+    /// care as `PATIENT_UNDECIDED`, never ACTIVE, and a task asks the patient again on the day given. The patient's later
     /// `agreementAssent` makes it ACTIVE. Nobody assents in the patient's place.
     async fn agreement_patient_undecided_record(
         &self,

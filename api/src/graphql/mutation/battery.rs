@@ -29,7 +29,7 @@ pub struct BatteryAnswerInput {
     version: i32,
     /// The answers: to all questions, or to some.
     answers: Vec<BatteryAnswerLineInput>,
-    /// How staff got the answers (PHONE, ON_SITE or PAPER). Left out by the patient.
+    /// How staff got the answers (PHONE, `ON_SITE` or PAPER). Left out by the patient.
     channel: Option<AnswerChannel>,
     /// Of a correction (rättelse): the answers that these put right. They are kept, and shown as corrected.
     corrects_id: Option<ID>,

@@ -183,7 +183,7 @@ impl BeginningMutation {
     }
 
     /// Answers an offer (tackar ja eller nej): the patient, or staff who record what the patient said. A yes puts the
-    /// agreement on the unit's list of tasks. WRONG_STATE when it has been answered.
+    /// agreement on the unit's list of tasks. `WRONG_STATE` when it has been answered.
     async fn agreement_offer_answer(
         &self,
         ctx: &Context<'_>,
@@ -221,7 +221,7 @@ impl BeginningMutation {
         Ok(AgreementRequestPayload(Shown::new(session, outcome, "request", None)?))
     }
 
-    /// Takes a request back (tar tillbaka sin önskan): the patient's act alone. WRONG_STATE when it waits no more.
+    /// Takes a request back (tar tillbaka sin önskan): the patient's act alone. `WRONG_STATE` when it waits no more.
     async fn agreement_request_withdraw(
         &self,
         ctx: &Context<'_>,

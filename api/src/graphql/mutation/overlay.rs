@@ -38,7 +38,7 @@ pub struct SafetyInstructionAddInput {
     text: String,
     /// What to do; at most 4 000 characters.
     action: Option<String>,
-    /// Whom to call. Required of WHOM_TO_CALL.
+    /// Whom to call. Required of `WHOM_TO_CALL`.
     phone: Option<PhoneNumber>,
     /// The medication list (läkemedelslista) that it is taken from; at most 200 characters. Required of a medicine.
     source: Option<String>,
@@ -161,7 +161,7 @@ impl OverlayMutation {
         Ok(SafetyInstructionAddPayload(Answer::new(session, outcome, "instruction", None)?))
     }
 
-    /// Takes a safety instruction back (återtar säkerhetsanvisningen), by care, with a reason. WRONG_STATE when it has
+    /// Takes a safety instruction back (återtar säkerhetsanvisningen), by care, with a reason. `WRONG_STATE` when it has
     /// been agreed on: then a new version changes it.
     async fn safety_instruction_withdraw(
         &self,

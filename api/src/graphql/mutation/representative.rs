@@ -68,16 +68,16 @@ pub struct RepresentativeRevokeInput {
 pub struct RepresentativeAssessInput {
     /// What was decided.
     decision: AccessDecision,
-    /// The representative it is about; left out for OPEN_EARLY.
+    /// The representative it is about; left out for `OPEN_EARLY`.
     representative_id: Option<ID>,
-    /// The young person, for OPEN_EARLY.
+    /// The young person, for `OPEN_EARLY`.
     patient_id: Option<ID>,
-    /// What the young person may reach, for OPEN_EARLY.
+    /// What the young person may reach, for `OPEN_EARLY`.
     rights: Option<Vec<RepresentativeRightInput>>,
-    /// Whether the young person may assent (godkänna), for OPEN_EARLY.
+    /// Whether the young person may assent (godkänna), for `OPEN_EARLY`.
     #[graphql(default = false)]
     may_assent: bool,
-    /// Until when: required for EXTEND, possible for OPEN_EARLY.
+    /// Until when: required for EXTEND, possible for `OPEN_EARLY`.
     until: Option<DateTime<Utc>>,
     /// Why; at most 4 000 characters.
     reason: String,

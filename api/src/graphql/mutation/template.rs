@@ -91,7 +91,7 @@ pub struct TemplateMutation;
 impl TemplateMutation {
     /// Puts a template (mall) into the draft, by care: its items with times counted from the anchor date, and its texts
     /// where the draft has none, in the patient's language. CONFLICT when it is there already with the same day;
-    /// WRONG_STATE without a draft.
+    /// `WRONG_STATE` without a draft.
     async fn agreement_apply_template(
         &self,
         ctx: &Context<'_>,

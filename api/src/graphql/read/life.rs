@@ -65,6 +65,7 @@ impl Lists {
     }
 
     /// Both selections' lists.
+    #[must_use]
     pub const fn or(self, other: Self) -> Self {
         Self {
             notes: self.notes || other.notes,
@@ -108,6 +109,7 @@ pub struct Columns {
     pub status_at: Option<DateTime<Utc>>,
     pub referral: Option<Referral>,
     pub result_told: Option<ResultTold>,
+    #[expect(clippy::type_complexity, reason = "columns as they are read")]
     pub relative_consent: Option<(Uuid, DateTime<Utc>, Option<String>, Option<String>)>,
     pub guarantee: Option<(plan_item::GuaranteeKind, NaiveDate)>,
     /// The latest mark from today on.
