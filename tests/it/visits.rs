@@ -81,6 +81,7 @@ async fn a_visit_tells_what_is_missing_for_who_comes() {
     // A contact that has ended is none.
     let id = CareContactId(crate::acts::row(&appointed.text("/contactAppoint/contact/id")));
     care_contact::Entity::update_many()
+        .col_expr(care_contact::Column::ValidFrom, Expr::value(app.clock.now() - chrono::TimeDelta::days(1)))
         .col_expr(care_contact::Column::ValidUntil, Expr::value(app.clock.now()))
         .filter(care_contact::Column::Id.eq(id))
         .exec(app.core.db.reader())

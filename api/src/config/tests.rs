@@ -68,6 +68,8 @@ fn the_example_parses_to_exactly_the_defaults() {
     let config = Config {
         http: Http::read(&mut reader),
         graphql: Graphql::read(&mut reader),
+        websocket: Websocket::read(&mut reader),
+        plan: Plan::read(&mut reader),
         metrics: Metrics::read(&mut reader),
         database: Database::read(&mut reader),
         auth: Auth::read(&mut reader),

@@ -170,6 +170,14 @@ fn selection(mutation: &str) -> &'static str {
             "agreement { id rowVersion planItems { id title } } applied { planItemIds }"
         }
         "dischargeCheckRun" => "agreement { id dischargeCheck { gaps { code planItemId } } }",
+        "agreementContentEdit"
+        | "agreementCounter"
+        | "agreementRevise"
+        | "agreementWithdraw"
+        | "goalRemove"
+        | "goalRevise"
+        | "planItemRemove"
+        | "planItemRevise" => "agreement { id rowVersion }",
         "agreementAssent"
         | "agreementAssentRecordOral"
         | "agreementChoose"
@@ -281,6 +289,15 @@ pub fn mutations(at: &Record, unit: &Staff) -> Vec<(&'static str, Value)> {
             "agreementChoose",
             json!({ "agreementId": at.agreement, "versionId": at.version, "digest": at.digest }),
         ),
+        (
+            "agreementContentEdit",
+            json!({ "agreementId": at.agreement, "expectedRowVersion": 1,
+                    "sections": [{ "text": { "section": "STORY", "text": "Annat" } }] }),
+        ),
+        (
+            "agreementCounter",
+            json!({ "agreementId": at.agreement, "versionId": at.version, "expectedRowVersion": 1 }),
+        ),
         ("agreementCreate", json!({ "patientId": patient, "title": "Ny plan" })),
         (
             "agreementEnd",
@@ -309,6 +326,11 @@ pub fn mutations(at: &Record, unit: &Staff) -> Vec<(&'static str, Value)> {
                     "expectedRowVersion": 1 }),
         ),
         ("agreementRequestWithdraw", json!({ "requestId": at.request, "expectedRowVersion": 1 })),
+        ("agreementRevise", json!({ "agreementId": at.agreement, "expectedRowVersion": 1 })),
+        (
+            "agreementWithdraw",
+            json!({ "agreementId": at.agreement, "versionId": at.version, "expectedRowVersion": 1 }),
+        ),
         ("appointmentBook", json!({ "patientId": patient, "slotId": slot })),
         ("appointmentCancel", json!({ "appointmentId": appointment, "expectedRowVersion": 1 })),
         (
@@ -389,6 +411,11 @@ pub fn mutations(at: &Record, unit: &Staff) -> Vec<(&'static str, Value)> {
             json!({ "goalId": at.goal, "expectedRowVersion": 1, "achievement": "IMPROVING" }),
         ),
         ("goalAdd", json!({ "agreementId": at.agreement, "text": "Ett mål" })),
+        ("goalRemove", json!({ "goalId": at.goal, "expectedRowVersion": 1 })),
+        (
+            "goalRevise",
+            json!({ "goalId": at.goal, "expectedRowVersion": 1, "text": "Ett annat mål", "priority": 1 }),
+        ),
         ("goalStatusSet", json!({ "goalId": at.goal, "expectedRowVersion": 1, "to": "ACTIVE" })),
         ("messageSend", json!({ "threadId": at.thread, "body": "Hej" })),
         ("patientDeceasedRecord", json!({ "patientId": patient, "diedOn": "2027-01-30" })),
@@ -414,7 +441,13 @@ pub fn mutations(at: &Record, unit: &Staff) -> Vec<(&'static str, Value)> {
             json!({ "agreementId": at.agreement, "title": "Insats", "category": "TREATMENT", "owner": "PATIENT",
                     "timing": { "date": "2027-03-01" } }),
         ),
+        ("planItemRemove", json!({ "planItemId": at.item, "expectedRowVersion": 1 })),
         ("planItemReopen", json!({ "planItemId": at.item, "expectedRowVersion": 1 })),
+        (
+            "planItemRevise",
+            json!({ "planItemId": at.item, "expectedRowVersion": 1, "title": "Annat", "category": "SELF_CARE",
+                    "owner": "PATIENT" }),
+        ),
         ("planItemStart", json!({ "planItemId": at.item, "expectedRowVersion": 1 })),
         (
             "planLinkAdd",
@@ -428,7 +461,6 @@ pub fn mutations(at: &Record, unit: &Staff) -> Vec<(&'static str, Value)> {
             json!({ "planItemId": at.item, "expectedRowVersion": 1, "words": "Dottern sa ja" }),
         ),
         ("reminderPreferencesSet", json!({ "patientId": patient, "choices": [choice] })),
-        ("resultTold", json!({ "planItemId": at.item, "expectedRowVersion": 1, "how": "Per telefon" })),
         (
             "representativeAssess",
             json!({ "decision": "STOP", "representativeId": at.representative, "reason": "Bedömt" }),
@@ -447,6 +479,7 @@ pub fn mutations(at: &Record, unit: &Staff) -> Vec<(&'static str, Value)> {
             "safetyInstructionWithdraw",
             json!({ "instructionId": at.instruction, "reason": "Fel", "expectedRowVersion": 1 }),
         ),
+        ("resultTold", json!({ "planItemId": at.item, "expectedRowVersion": 1, "how": "Per telefon" })),
         (
             "slotPublish",
             json!({ "appointmentTypeId": random(NodeKind::AppointmentType), "startsLocal": ["2027-03-01T09:00"] }),

@@ -202,8 +202,8 @@ pub fn allows(who: Who, noun: Noun, action: Action) -> bool {
         | (N::Concern, A::End)
         | (N::PlanItem | N::CareGuarantee, A::Set)
         | (N::CallLog, A::Read | A::Create | A::Complete)
-        | (N::Task, A::Accept | A::End | A::Note | A::Pass)
-        | (N::WorkNote, A::Read | A::Set) => care,
+        | (N::Template, A::Create | A::Set) => care,
+        (N::Task, A::Accept | A::End | A::Note | A::Pass) | (N::WorkNote, A::Read | A::Set) => care,
         // Managers see what has risen to them, without whom it is about, and say who takes it.
         (N::Task, A::Read | A::List | A::Assign) | (N::Slot, A::Publish) => {
             care || who == Who::Staff(Role::UnitManager)

@@ -108,16 +108,16 @@ mod tests {
     #[test]
     fn the_text_is_the_rule_with_its_parameters() {
         let sql = |who| reach_sql(who, Noun::Goal, "a.patient_id", Some("a.care_provider_id"));
-        assert_eq!(sql(Who::Patient), "a.patient_id = $1");
-        assert_eq!(sql(Who::Representative(Rights::FULL)), "a.patient_id = $1");
+        assert_eq!(sql(Who::Patient), "(a.patient_id) = ($1)");
+        assert_eq!(sql(Who::Representative(Rights::FULL)), "(a.patient_id) = ($1)");
         for nobody in [Who::Anonymous, Who::Person, Who::System, Who::Representative(Rights::default())] {
             assert_eq!(sql(nobody), "1 = 0");
         }
         assert_eq!(
             sql(Who::Staff(Role::Care)),
-            "(EXISTS(SELECT 1 FROM \"care_relation\" AS \"rel\" WHERE \"rel\".\"patient_id\" = a.patient_id \
-             AND \"rel\".\"care_unit_id\" = $2 AND \"rel\".\"valid_from\" <= $4 AND (\"rel\".\"valid_until\" IS NULL \
-             OR \"rel\".\"valid_until\" > $4))) AND a.care_provider_id = $3"
+            "EXISTS(SELECT 1 FROM \"care_relation\" AS \"rel\" WHERE \"rel\".\"patient_id\" = (a.patient_id) \
+             AND \"rel\".\"care_unit_id\" = ($2) AND \"rel\".\"valid_from\" <= ($4) AND (\"rel\".\"valid_until\" IS NULL \
+             OR \"rel\".\"valid_until\" > ($4))) AND (a.care_provider_id) = ($3)"
         );
     }
 }

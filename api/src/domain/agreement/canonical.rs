@@ -296,7 +296,7 @@ mod tests {
              \"sourceOn\":\"2027-01-02\",\"when\":\"Vid andnöd\"}}],\"howResultsCome\":null,\"ownMeasurements\":[{{\
              \"howOften\":\"Varje morgon\",\"lower\":null,\"outside\":\"Ring\",\"readBy\":\"Maria\",\"readWhen\":\"Måndagar\",\
              \"unit\":\"kg\",\"upper\":\"92.5\",\"what\":\"Vikt\"}}],\"ownResponsibility\":null,\"resources\":\"Min dotter\",\
-             \"selfCare\":null,\"sharedGoal\":null,\"story\":null,\"title\":\"Min plan\",\"warningSigns\":[{{\
+             \"safety\":[],\"selfCare\":null,\"sharedGoal\":null,\"story\":null,\"title\":\"Min plan\",\"warningSigns\":[{{\
              \"action\":\"Ring\",\"light\":\"RED\",\"phone\":\"112\",\"sign\":\"Bröstsmärta\",\"weekdays\":null,\
              \"weekends\":\"Likadant\"}}],\"whatMatters\":null,\"whenToSeekHelp\":null,\"wishes\":\"Sova hemma\"}},\
              \"format\":2,\"goals\":[],\"items\":[{{\"category\":\"SELF_CARE\",\"description\":null,\

@@ -45,13 +45,22 @@ pub fn days(
 ) -> Vec<NaiveDate> {
     let Some(set) = expand(rule, first, until) else { return Vec::new() };
     let set = set.after(midnight(from)).before(midnight(to));
-    set.all(MOST).dates.iter().map(DateTime::date_naive).filter(|day| (from..=to).contains(day)).collect()
+    set.all(MOST)
+        .dates
+        .iter()
+        .map(DateTime::date_naive)
+        .filter(|day| (from..=to).contains(day) && until.is_none_or(|until| *day <= until))
+        .collect()
 }
 
 /// The first day from `from` on.
 pub fn next(rule: &str, first: NaiveDate, until: Option<NaiveDate>, from: NaiveDate) -> Option<NaiveDate> {
     let set = expand(rule, first, until)?.after(midnight(from));
-    set.all(2).dates.iter().map(DateTime::date_naive).find(|day| *day >= from)
+    set.all(2)
+        .dates
+        .iter()
+        .map(DateTime::date_naive)
+        .find(|day| *day >= from && until.is_none_or(|until| *day <= until))
 }
 
 /// The last day of a rule that ends by itself.
