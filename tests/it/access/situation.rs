@@ -471,6 +471,7 @@ pub fn mutations(at: &Record, unit: &Staff) -> Vec<(&'static str, Value)> {
                     "rights": [{ "area": "BOOKING", "level": "READ" }] }),
         ),
         ("representativeRevoke", json!({ "representativeId": at.representative, "expectedRowVersion": 1 })),
+        ("resultTold", json!({ "planItemId": at.item, "expectedRowVersion": 1, "how": "Per telefon" })),
         (
             "safetyInstructionAdd",
             json!({ "agreementId": at.agreement, "kind": "WARNING_SIGN", "text": "Feber" }),
@@ -479,7 +480,6 @@ pub fn mutations(at: &Record, unit: &Staff) -> Vec<(&'static str, Value)> {
             "safetyInstructionWithdraw",
             json!({ "instructionId": at.instruction, "reason": "Fel", "expectedRowVersion": 1 }),
         ),
-        ("resultTold", json!({ "planItemId": at.item, "expectedRowVersion": 1, "how": "Per telefon" })),
         (
             "slotPublish",
             json!({ "appointmentTypeId": random(NodeKind::AppointmentType), "startsLocal": ["2027-03-01T09:00"] }),
