@@ -50,15 +50,23 @@ pub fn page_request<C: DeserializeOwned + Serialize>(
     after: Option<&str>,
     default: i32,
 ) -> async_graphql::Result<PageRequest<C>> {
-    let first = first.unwrap_or(default);
-    if !(1..=MOST).contains(&first) {
-        return Err(coded("BAD_USER_INPUT", "`first` måste vara 1–100."));
-    }
+    let first = how_many(first, default)?;
     let after = after
         .map(|cursor| OpaqueCursor::<C>::decode_cursor(cursor).map(|c| c.0))
         .transpose()
         .map_err(|_| coded("BAD_USER_INPUT", "`after` är inte en markör från den här listan."))?;
-    Ok(PageRequest { first: usize::try_from(first).unwrap_or(1), after })
+    Ok(PageRequest { first, after })
+}
+
+/// How many a client asked for; for a list that is short enough to have no cursor, the only bound it has.
+///
+/// # Errors
+/// `BAD_USER_INPUT` outside 1 to 100.
+pub fn how_many(first: Option<i32>, default: i32) -> async_graphql::Result<usize> {
+    usize::try_from(first.unwrap_or(default))
+        .ok()
+        .filter(|first| (1..=MOST.unsigned_abs() as usize).contains(first))
+        .ok_or_else(|| coded("BAD_USER_INPUT", "`first` måste vara 1–100."))
 }
 
 impl<T> Page<T> {

@@ -11,7 +11,7 @@ use super::{
     assignment::Assignment,
     care_unit::CareUnit,
     node::Node,
-    page::Page,
+    page::{MOST, Page, how_many},
     patient::Patient,
     read::{node, representative},
     scalars::{GlobalId, NodeKind, PersonalIdentityNumber},
@@ -110,18 +110,28 @@ impl Query {
     }
 
     /// The groups that agreements are counted under (patientgrupper): those that ship, and the region's own.
-    async fn patient_groups(&self, ctx: &Context<'_>) -> Result<Vec<PatientGroup>> {
+    async fn patient_groups(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many, 1 to 100; 100 when left out.")] first: Option<i32>,
+    ) -> Result<Vec<PatientGroup>> {
+        let first = how_many(first, MOST)?;
         let session = session(ctx);
         if policy::check(&session.actor, Noun::CareUnit, Action::Read).is_err() {
             return Err(refused(session));
         }
-        Ok(PatientGroup::all(session))
+        Ok(PatientGroup::all(session).into_iter().take(first).collect())
     }
 
     /// Whom the signed-in person may act for now (företräda), as guardian, god man or by grant: send the patient's id in
-    /// the header `Patientkontrakt-Acting-For`. Answers also those who are no patients themselves. At most 100.
-    async fn representing(&self, ctx: &Context<'_>) -> Result<Option<Vec<Representation>>> {
-        representative::representing(ctx).await.map(Some)
+    /// the header `Patientkontrakt-Acting-For`. Answers also those who are no patients themselves.
+    async fn representing(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many, 1 to 100; 100 when left out.")] first: Option<i32>,
+    ) -> Result<Option<Vec<Representation>>> {
+        let first = how_many(first, MOST)?;
+        representative::representing(ctx, first).await.map(Some)
     }
 
     /// A care unit (vårdenhet). Anyone signed in sees how to reach it; its lists are for its own staff.
@@ -155,10 +165,19 @@ impl Query {
 
     /// The question batteries (frågebatterier) that are asked now: those that ship with the service, and the region's
     /// own. Texts are in the language of `Accept-Language`.
-    async fn question_batteries(&self, ctx: &Context<'_>) -> Result<Vec<Arc<QuestionBattery>>> {
+    async fn question_batteries(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many, 1 to 100; 100 when left out.")] first: Option<i32>,
+    ) -> Result<Vec<Arc<QuestionBattery>>> {
+        let first = how_many(first, MOST)?;
         let session = readable(session(ctx), Noun::QuestionBattery)?;
         let library = &session.core.library;
-        Ok(library.batteries().map(|battery| Arc::new(QuestionBattery::of(battery, session))).collect())
+        Ok(library
+            .batteries()
+            .take(first)
+            .map(|battery| Arc::new(QuestionBattery::of(battery, session)))
+            .collect())
     }
 
     /// One question battery (frågebatteri). Null when there is none with this name.
@@ -174,9 +193,20 @@ impl Query {
 
     /// The templates (mallar för vårdförlopp) that can be put into an agreement: those that ship with the service, and
     /// the region's own. Texts are in the language of `Accept-Language`.
-    async fn templates(&self, ctx: &Context<'_>) -> Result<Vec<Template>> {
+    async fn templates(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many, 1 to 100; 100 when left out.")] first: Option<i32>,
+    ) -> Result<Vec<Template>> {
+        let first = how_many(first, MOST)?;
         let session = readable(session(ctx), Noun::Template)?;
-        Ok(session.core.library.templates().map(|template| Template::of(template, session)).collect())
+        Ok(session
+            .core
+            .library
+            .templates()
+            .take(first)
+            .map(|template| Template::of(template, session))
+            .collect())
     }
 
     /// Any object by its global id, under the same rules as anywhere else. Null when there is none that the

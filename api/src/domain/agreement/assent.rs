@@ -1,11 +1,11 @@
 //! Assenting to a version: to exactly the text that was read, named by its digest.
 
-use entity::{AgreementId, AgreementVersionId, agreement};
+use entity::{AgreementId, AgreementVersionId};
 use serde::Serialize;
 
 use super::{consent, version::Locked};
 use crate::{
-    auth::policy::{self, Action},
+    auth::policy::Action,
     domain::act::{self, Done, Receipt},
     error::Fault,
     session::Session,
@@ -27,16 +27,7 @@ const ACTION: &str = "agreementAssent";
 /// Gives the caller's assent. When both sides have assented, the version comes into force.
 pub async fn assent(session: &Session, key: &str, cmd: &GiveAssent) -> Result<Receipt, Fault> {
     act::perform(session, ACTION, key, cmd, async |tx| {
-        let granted = policy::reach::<agreement::Entity>(
-            tx,
-            &session.actor,
-            Action::Assent,
-            cmd.agreement,
-            "agreementId",
-            session.now(),
-        )
-        .await?;
-        let mut agreement = Locked::take(tx, &granted).await?;
+        let mut agreement = Locked::reach(tx, session, Action::Assent, cmd.agreement).await?;
         let version = agreement.version(tx, cmd.version, "versionId").await?;
         agreement.expect_row_version(cmd.expected_row_version)?;
         consent::assent(tx, session, &mut agreement, &version, Some(&cmd.digest), ACTION).await?;

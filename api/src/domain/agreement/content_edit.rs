@@ -1,6 +1,6 @@
 //! Editing the sections of an agreement: story, what matters, warning signs, measurements and the others.
 
-use entity::{AgreementId, agreement};
+use entity::AgreementId;
 use serde::Serialize;
 
 use super::{
@@ -11,7 +11,7 @@ use super::{
     version::{Locked, event},
 };
 use crate::{
-    auth::policy::{self, Action},
+    auth::policy::Action,
     domain::act::{self, Done, Receipt},
     error::Fault,
     session::Session,
@@ -30,17 +30,8 @@ const ACTION: &str = "agreementContentEdit";
 /// Writes the sections into the draft. Without one, on an agreement in force, it is a proposal at once.
 pub async fn content_edit(session: &Session, key: &str, cmd: &ContentEdit) -> Result<Receipt, Fault> {
     act::perform(session, ACTION, key, cmd, async |tx| {
-        let granted = policy::reach::<agreement::Entity>(
-            tx,
-            &session.actor,
-            Action::Propose,
-            cmd.agreement,
-            "agreementId",
-            session.now(),
-        )
-        .await?;
+        let mut agreement = Locked::reach(tx, session, Action::Propose, cmd.agreement).await?;
         let sections = content_rules::sections(&cmd.sections)?;
-        let mut agreement = Locked::take(tx, &granted).await?;
         agreement.expect_row_version(Some(cmd.expected_row_version))?;
         let target = Target::of(tx, session, &agreement).await?;
         let edits = [Edit::SetSections(sections)];

@@ -2,7 +2,7 @@
 //!
 //! The proposal stands, and can still be assented to, until the answer is itself proposed.
 
-use entity::{AgreementId, AgreementVersionId, agreement, agreement_version::Status};
+use entity::{AgreementId, AgreementVersionId, agreement_version::Status};
 use serde::Serialize;
 use serde_json::json;
 
@@ -11,7 +11,7 @@ use super::{
     version::{Locked, event},
 };
 use crate::{
-    auth::policy::{self, Action},
+    auth::policy::Action,
     domain::{
         act::{self, Done, Receipt},
         history::{self, Change},
@@ -33,17 +33,8 @@ const ACTION: &str = "agreementCounter";
 /// Opens the answer as a draft.
 pub async fn counter(session: &Session, key: &str, cmd: &Counter) -> Result<Receipt, Fault> {
     act::perform(session, ACTION, key, cmd, async |tx| {
-        let granted = policy::reach::<agreement::Entity>(
-            tx,
-            &session.actor,
-            Action::Propose,
-            cmd.agreement,
-            "agreementId",
-            session.now(),
-        )
-        .await?;
+        let mut agreement = Locked::reach(tx, session, Action::Propose, cmd.agreement).await?;
         let side = session.actor.party().ok_or_else(Problem::forbidden)?;
-        let mut agreement = Locked::take(tx, &granted).await?;
         let answered = agreement.version(tx, cmd.version, "versionId").await?;
         rules::not_ended(agreement.status)?;
         agreement.expect_row_version(Some(cmd.expected_row_version))?;

@@ -1,7 +1,7 @@
 //! Joint guardians (vårdnadshavare): both assent, or it is on record why one of them does not.
 
 use entity::{
-    AgreementId, GuardianExceptionId, RepresentativeId, agreement, agreement_version,
+    AgreementId, GuardianExceptionId, RepresentativeId, agreement_version,
     agreement_version::{Party, Status},
     guardian_exception, version_assent,
 };
@@ -15,7 +15,7 @@ use super::{
     version::{Locked, event},
 };
 use crate::{
-    auth::policy::{self, Action},
+    auth::policy::Action,
     crypto::Place,
     db::Tx,
     domain::{
@@ -44,17 +44,8 @@ const ACTION: &str = "agreementGuardianExceptionRecord";
 pub async fn record_exception(session: &Session, key: &str, cmd: &RecordException) -> Result<Receipt, Fault> {
     act::perform(session, ACTION, key, cmd, async |tx| {
         let (actor, now) = (&session.actor, session.now());
-        let granted = policy::reach::<agreement::Entity>(
-            tx,
-            actor,
-            Action::RecordAssent,
-            cmd.agreement,
-            "agreementId",
-            now,
-        )
-        .await?;
+        let mut agreement = Locked::reach(tx, session, Action::RecordAssent, cmd.agreement).await?;
         let staff = actor.staff().ok_or_else(Problem::forbidden)?;
-        let mut agreement = Locked::take(tx, &granted).await?;
         rules::not_ended(agreement.status)?;
         let mut problems = Vec::new();
         let reason = text::required("reason", &cmd.reason, text::TEXT, &mut problems);

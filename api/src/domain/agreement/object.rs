@@ -7,7 +7,6 @@ use chrono::TimeDelta;
 use entity::{
     AgreementId, AgreementVersionId,
     access_event::ActorKind,
-    agreement,
     agreement_version::{self, Party},
     task::Kind,
     version_assent::{self, Given},
@@ -22,7 +21,7 @@ use super::{
     version::{Locked, event},
 };
 use crate::{
-    auth::policy::{self, Action},
+    auth::policy::Action,
     crypto::Place,
     domain::{
         act::{self, Done, Receipt},
@@ -50,11 +49,8 @@ const ANSWER_WITHIN: TimeDelta = TimeDelta::days(3);
 /// Records the objection on every assent that others gave or wrote down for the patient.
 pub async fn object(session: &Session, key: &str, cmd: &Object) -> Result<Receipt, Fault> {
     act::perform(session, ACTION, key, cmd, async |tx| {
-        let (actor, now) = (&session.actor, session.now());
-        let granted =
-            policy::reach::<agreement::Entity>(tx, actor, Action::Object, cmd.agreement, "agreementId", now)
-                .await?;
-        let mut agreement = Locked::take(tx, &granted).await?;
+        let now = session.now();
+        let mut agreement = Locked::reach(tx, session, Action::Object, cmd.agreement).await?;
         let version = agreement.version(tx, cmd.version, "versionId").await?;
         rules::not_ended(agreement.status)?;
         let mut problems = Vec::new();

@@ -16,7 +16,7 @@ use super::{
     version::{Locked, tell_patient},
 };
 use crate::{
-    auth::policy::{self, Action},
+    auth::policy::Action,
     db::Tx,
     domain::{
         act::{self, Done, Receipt},
@@ -53,18 +53,9 @@ const COPY_WITHIN: TimeDelta = TimeDelta::days(3);
 /// Records the assent. When care has assented too, the version comes into force.
 pub async fn record_oral(session: &Session, key: &str, cmd: &RecordOral) -> Result<Receipt, Fault> {
     act::perform(session, ACTION, key, cmd, async |tx| {
-        let (actor, now) = (&session.actor, session.now());
-        let granted = policy::reach::<agreement::Entity>(
-            tx,
-            actor,
-            Action::RecordAssent,
-            cmd.agreement,
-            "agreementId",
-            now,
-        )
-        .await?;
+        let actor = &session.actor;
+        let mut agreement = Locked::reach(tx, session, Action::RecordAssent, cmd.agreement).await?;
         let staff = actor.staff().ok_or_else(Problem::forbidden)?;
-        let mut agreement = Locked::take(tx, &granted).await?;
         let version = agreement.version(tx, cmd.version, "versionId").await?;
         agreement.expect_row_version(cmd.expected_row_version)?;
         let mut problems = Vec::new();

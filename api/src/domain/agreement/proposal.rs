@@ -10,7 +10,7 @@ use entity::{
     assignment, care_contact,
     task::Kind,
 };
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, sea_query::ExprTrait};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
 use super::{signal, version::tell_patient};
 use crate::{
@@ -66,9 +66,7 @@ async fn lead(
         .filter(care_contact::Column::PatientId.eq(agreement.patient_id))
         .filter(care_contact::Column::CareUnitId.eq(agreement.care_unit_id))
         .filter(care_contact::Column::Role.eq(care_contact::Role::FastVardkontakt))
-        .filter(care_contact::Column::Status.eq(care_contact::Status::Active))
-        .filter(care_contact::Column::ValidFrom.lte(now))
-        .filter(care_contact::Column::ValidUntil.is_null().or(care_contact::Column::ValidUntil.gt(now)))
+        .filter(crate::domain::contact::holding(now))
         .order_by_desc(care_contact::Column::IsLead)
         .order_by_asc(care_contact::Column::Id)
         .one(tx)

@@ -17,7 +17,7 @@ use super::{
     version::{Locked, document, event, someone_to_turn_to},
 };
 use crate::{
-    auth::policy::{self, Action},
+    auth::policy::Action,
     db::Tx,
     domain::{
         act::{self, Done, Receipt},
@@ -41,16 +41,7 @@ const ACTION: &str = "agreementPropose";
 pub async fn propose(session: &Session, key: &str, cmd: &Propose) -> Result<Receipt, Fault> {
     act::perform(session, ACTION, key, cmd, async |tx| {
         let now = session.now();
-        let granted = policy::reach::<agreement::Entity>(
-            tx,
-            &session.actor,
-            Action::Propose,
-            cmd.agreement,
-            "agreementId",
-            now,
-        )
-        .await?;
-        let mut agreement = Locked::take(tx, &granted).await?;
+        let mut agreement = Locked::reach(tx, session, Action::Propose, cmd.agreement).await?;
         rules::not_ended(agreement.status)?;
         agreement.expect_row_version(Some(cmd.expected_row_version))?;
         let draft = agreement.draft(tx).await?.ok_or_else(nothing_to_propose)?;

@@ -1,6 +1,6 @@
 //! Revising an agreement in force: a draft of the next version, in which both sides write until one proposes it.
 
-use entity::{AgreementId, agreement, agreement_version::Status};
+use entity::{AgreementId, agreement_version::Status};
 use serde::Serialize;
 use serde_json::json;
 
@@ -9,7 +9,7 @@ use super::{
     version::{Locked, event},
 };
 use crate::{
-    auth::policy::{self, Action},
+    auth::policy::Action,
     domain::{
         act::{self, Done, Receipt},
         history::{self, Change},
@@ -30,16 +30,7 @@ const ACTION: &str = "agreementRevise";
 /// Opens the draft. The version in force stays in force.
 pub async fn revise(session: &Session, key: &str, cmd: &Revise) -> Result<Receipt, Fault> {
     act::perform(session, ACTION, key, cmd, async |tx| {
-        let granted = policy::reach::<agreement::Entity>(
-            tx,
-            &session.actor,
-            Action::Propose,
-            cmd.agreement,
-            "agreementId",
-            session.now(),
-        )
-        .await?;
-        let mut agreement = Locked::take(tx, &granted).await?;
+        let mut agreement = Locked::reach(tx, session, Action::Propose, cmd.agreement).await?;
         rules::not_ended(agreement.status)?;
         agreement.expect_row_version(Some(cmd.expected_row_version))?;
         rules::revise(agreement.status, agreement.draft(tx).await?.is_some())?;

@@ -5,7 +5,7 @@
 
 use chrono::TimeDelta;
 use entity::{CareProviderId, agreement, assignment, care_contact, task::Kind};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, sea_query::ExprTrait};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
 use crate::{
     auth::actor::StaffActor,
@@ -84,9 +84,7 @@ async fn lead(
         .filter(C::Region.eq(agreement.region.as_str()))
         .filter(C::CareProviderId.eq(provider))
         .filter(C::Role.eq(care_contact::Role::FastVardkontakt))
-        .filter(C::Status.eq(care_contact::Status::Active))
-        .filter(C::ValidFrom.lte(now))
-        .filter(C::ValidUntil.is_null().or(C::ValidUntil.gt(now)))
+        .filter(crate::domain::contact::holding(now))
         .order_by_desc(C::IsLead)
         .order_by_asc(C::Id)
         .one(tx)

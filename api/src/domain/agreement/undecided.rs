@@ -20,7 +20,7 @@ use super::{
     version::{Locked, event},
 };
 use crate::{
-    auth::policy::{self, Action},
+    auth::policy::Action,
     calendar::{to_instant, to_local},
     crypto::Place,
     db::Tx,
@@ -59,17 +59,8 @@ const ASK_WITHIN_DAYS: i64 = 366;
 /// that already is, the record is renewed.
 pub async fn record_undecided(session: &Session, key: &str, cmd: &RecordUndecided) -> Result<Receipt, Fault> {
     act::perform(session, ACTION, key, cmd, async |tx| {
-        let (actor, now) = (&session.actor, session.now());
-        let granted = policy::reach::<agreement::Entity>(
-            tx,
-            actor,
-            Action::RecordAssent,
-            cmd.agreement,
-            "agreementId",
-            now,
-        )
-        .await?;
-        let mut agreement = Locked::take(tx, &granted).await?;
+        let now = session.now();
+        let mut agreement = Locked::reach(tx, session, Action::RecordAssent, cmd.agreement).await?;
         let version = agreement.version(tx, cmd.version, "versionId").await?;
         agreement.expect_row_version(Some(cmd.expected_row_version))?;
         let effect = rules::undecided(

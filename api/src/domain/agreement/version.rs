@@ -12,9 +12,8 @@ use entity::{
     care_contact, care_unit, goal, goal_revision, plan_item, plan_item_revision, version_goal, version_item,
 };
 use sea_orm::{
-    ActiveValue::Set,
-    ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::{ExprTrait, Query},
+    ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::Query,
 };
 use uuid::Uuid;
 
@@ -23,7 +22,7 @@ use super::{
     content::AgreementContent,
 };
 use crate::{
-    auth::policy::Granted,
+    auth::policy::{self, Action, Granted},
     crypto::{Keyring, Place},
     db::Tx,
     domain::{
@@ -47,6 +46,18 @@ impl std::ops::Deref for Locked {
 }
 
 impl Locked {
+    /// Locks the agreement that the input's `agreementId` names, if the actor may do `action` to it.
+    pub async fn reach(
+        tx: &Tx,
+        session: &Session,
+        action: Action,
+        id: entity::AgreementId,
+    ) -> Result<Self, Stop> {
+        let (actor, now) = (&session.actor, session.now());
+        let granted = policy::reach::<agreement::Entity>(tx, actor, action, id, "agreementId", now).await?;
+        Self::take(tx, &granted).await
+    }
+
     /// Locks what the policy granted and reads it as it is now.
     pub async fn take(tx: &Tx, granted: &Granted<agreement::Model>) -> Result<Self, Stop> {
         Self::row(tx, granted.id).await
@@ -275,9 +286,7 @@ pub async fn someone_to_turn_to(
 ) -> Result<bool, Fault> {
     let contacts = care_contact::Entity::find()
         .filter(care_contact::Column::PatientId.eq(agreement.patient_id))
-        .filter(care_contact::Column::Status.eq(care_contact::Status::Active))
-        .filter(care_contact::Column::ValidFrom.lte(now))
-        .filter(care_contact::Column::ValidUntil.is_null().or(care_contact::Column::ValidUntil.gt(now)))
+        .filter(crate::domain::contact::holding(now))
         .count(tx)
         .await?;
     if contacts > 0 {

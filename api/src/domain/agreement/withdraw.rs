@@ -20,7 +20,7 @@ use super::{
     version::{Locked, event},
 };
 use crate::{
-    auth::policy::{self, Action},
+    auth::policy::Action,
     db::Tx,
     domain::{
         act::{self, Done, Receipt},
@@ -43,17 +43,8 @@ const ACTION: &str = "agreementWithdraw";
 /// Takes the version back. It stays readable; goals and items that nothing else holds are called off.
 pub async fn withdraw(session: &Session, key: &str, cmd: &Withdraw) -> Result<Receipt, Fault> {
     act::perform(session, ACTION, key, cmd, async |tx| {
-        let granted = policy::reach::<agreement::Entity>(
-            tx,
-            &session.actor,
-            Action::Propose,
-            cmd.agreement,
-            "agreementId",
-            session.now(),
-        )
-        .await?;
+        let mut agreement = Locked::reach(tx, session, Action::Propose, cmd.agreement).await?;
         let side = session.actor.party().ok_or_else(Problem::forbidden)?;
-        let mut agreement = Locked::take(tx, &granted).await?;
         let version = agreement.version(tx, cmd.version, "versionId").await?;
         rules::not_ended(agreement.status)?;
         agreement.expect_row_version(Some(cmd.expected_row_version))?;

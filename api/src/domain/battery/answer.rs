@@ -8,9 +8,7 @@ use entity::{
     care_contact, patient, question_battery,
     task::Kind,
 };
-use sea_orm::{
-    ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::ExprTrait,
-};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -305,8 +303,7 @@ async fn ask_for_contact(tx: &Tx, session: &Session, patient: &patient::Model) -
         .filter(care_contact::Column::PatientId.eq(patient.id))
         .filter(care_contact::Column::Role.eq(care_contact::Role::FastVardkontakt))
         .filter(care_contact::Column::Region.eq(settings.region.as_str()))
-        .filter(care_contact::Column::Status.eq(care_contact::Status::Active))
-        .filter(care_contact::Column::ValidUntil.is_null().or(care_contact::Column::ValidUntil.gt(now)))
+        .filter(crate::domain::contact::holding(now))
         .one(tx)
         .await?
         .is_some();

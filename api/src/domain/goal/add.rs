@@ -1,7 +1,7 @@
 //! Adding a goal: into the draft, or as a proposal on top of what is in force.
 
 use chrono::NaiveDate;
-use entity::{AgreementId, GoalId, agreement};
+use entity::{AgreementId, GoalId};
 use serde::Serialize;
 
 use super::rules;
@@ -38,12 +38,9 @@ pub async fn add(session: &Session, key: &str, cmd: &Add) -> Result<Receipt, Fau
     act::perform(session, ACTION, key, cmd, async |tx| {
         let (actor, now) = (&session.actor, session.now());
         policy::check(actor, Noun::Goal, Action::Create)?;
-        let granted =
-            policy::reach::<agreement::Entity>(tx, actor, Action::Propose, cmd.agreement, "agreementId", now)
-                .await?;
+        let mut agreement = Locked::reach(tx, session, Action::Propose, cmd.agreement).await?;
         let today = to_local(now).date_naive();
         let text = rules::check(&cmd.text, cmd.priority, cmd.target_on, None, today)?;
-        let mut agreement = Locked::take(tx, &granted).await?;
         let target = Target::of(tx, session, &agreement).await?;
         let last = target.document().goals.iter().map(|g| g.priority).max().unwrap_or(0);
         let id = GoalId(session.core.clock.uuid());

@@ -1,6 +1,6 @@
 //! Proposing a plan item: into the draft, or on top of what is in force, which it then waits to replace.
 
-use entity::{AgreementId, PlanItemId, agreement};
+use entity::{AgreementId, PlanItemId};
 use serde::Serialize;
 
 use super::{
@@ -42,9 +42,7 @@ pub async fn propose(session: &Session, key: &str, cmd: &Propose) -> Result<Rece
         if cmd.work_note.is_some() && policy::check(actor, Noun::WorkNote, Action::Read).is_err() {
             return Err(Problem::forbidden().at("workNote").into());
         }
-        let granted =
-            policy::reach::<agreement::Entity>(tx, actor, Action::Propose, cmd.agreement, "agreementId", now)
-                .await?;
+        let mut agreement = Locked::reach(tx, session, Action::Propose, cmd.agreement).await?;
         let id = PlanItemId(session.core.clock.uuid());
         let mut problems = Vec::new();
         let mut wording = rules::check(id, &cmd.wanted, None, to_local(now).date_naive(), &mut problems);
@@ -52,7 +50,6 @@ pub async fn propose(session: &Session, key: &str, cmd: &Propose) -> Result<Rece
         if !problems.is_empty() {
             return Err(problems.into());
         }
-        let mut agreement = Locked::take(tx, &granted).await?;
         let target = Target::of(tx, session, &agreement).await?;
         wording::resolve(tx, session, &agreement, target.document(), None, &mut wording).await?;
         let edits = [Edit::AddItem { wording: Box::new(wording), work_note }];

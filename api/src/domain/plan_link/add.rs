@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 use entity::{
-    AgreementId, PlanLinkId, agreement,
+    AgreementId, PlanLinkId,
     plan_link::{self, Kind},
 };
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
@@ -62,17 +62,8 @@ pub async fn add(session: &Session, key: &str, cmd: &Add) -> Result<Receipt, Fau
     act::perform(session, ACTION, key, cmd, async |tx| {
         let (now, keys) = (session.now(), &session.core.keys);
         policy::check(&session.actor, Noun::PlanLink, Action::Create)?;
-        let granted = policy::reach::<agreement::Entity>(
-            tx,
-            &session.actor,
-            Action::Read,
-            cmd.agreement,
-            "agreementId",
-            now,
-        )
-        .await?;
+        let mut agreement = Locked::reach(tx, session, Action::Read, cmd.agreement).await?;
         let checked = checked(session, cmd)?;
-        let mut agreement = Locked::take(tx, &granted).await?;
         rules::not_ended(agreement.status)?;
         let standing = plan_link::Entity::find()
             .filter(plan_link::Column::AgreementId.eq(agreement.id))

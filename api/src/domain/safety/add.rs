@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 use entity::{
-    AgreementId, SafetyInstructionId, agreement,
+    AgreementId, SafetyInstructionId,
     safety_instruction::{self, Kind, Status},
 };
 use sea_orm::EntityTrait;
@@ -55,17 +55,9 @@ pub async fn add(session: &Session, key: &str, cmd: &Add) -> Result<Receipt, Fau
     act::perform(session, ACTION, key, cmd, async |tx| {
         let (now, keys) = (session.now(), &session.core.keys);
         let staff = policy::as_staff(&session.actor, Noun::SafetyInstruction, Action::Create)?;
-        let granted = policy::reach::<agreement::Entity>(
-            tx,
-            &session.actor,
-            Action::Read,
-            cmd.agreement,
-            "agreementId",
-            now,
-        )
-        .await?;
+        let mut agreement =
+            Locked::reach(tx, session, Action::Read, cmd.agreement).await?;
         let checked = checked(session, cmd)?;
-        let mut agreement = Locked::take(tx, &granted).await?;
         let Some(version) = agreement.in_force() else {
             return Err(Problem::new(
                 ProblemCode::WrongState,

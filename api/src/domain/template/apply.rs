@@ -2,8 +2,8 @@
 
 use chrono::{NaiveDate, TimeDelta};
 use entity::{
-    AgreementId, PlanItemId, TemplateUseId, agreement, care_unit, patient, plan_item_revision::Owner,
-    template_item, template_use,
+    AgreementId, PlanItemId, TemplateUseId, care_unit, patient, plan_item_revision::Owner, template_item,
+    template_use,
 };
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect, QueryTrait,
@@ -53,16 +53,13 @@ pub async fn apply(session: &Session, key: &str, cmd: &Apply) -> Result<Receipt,
     act::perform(session, ACTION, key, cmd, async |tx| {
         let (actor, now) = (&session.actor, session.now());
         policy::check(actor, Noun::Template, Action::Create)?;
-        let granted =
-            policy::reach::<agreement::Entity>(tx, actor, Action::Propose, cmd.agreement, "agreementId", now)
-                .await?;
+        let mut agreement = Locked::reach(tx, session, Action::Propose, cmd.agreement).await?;
         let template = session.core.library.template(&cmd.template);
         let today = to_local(now).date_naive();
         let mut problems = Vec::new();
         problems.extend(anchored(cmd.anchor_on, today).err());
         problems.extend(template.is_none().then(unknown));
         let (Some(template), true) = (template, problems.is_empty()) else { return Err(problems.into()) };
-        let mut agreement = Locked::take(tx, &granted).await?;
         agreement.expect_row_version(Some(cmd.expected_row_version))?;
         let target = Target::of(tx, session, &agreement).await?;
         if target.place != Place::Draft {

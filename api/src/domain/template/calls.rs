@@ -54,7 +54,7 @@ async fn end(tx: &Tx, session: &Session) -> Result<usize, Fault> {
     let sql = format!(
         "SELECT k.subject_id, CASE WHEN i.status = 'DONE' OR {REACHED} THEN 1 ELSE 0 END FROM task k \
          JOIN plan_item i ON i.id = k.subject_id JOIN agreement a ON a.id = i.agreement_id \
-         WHERE k.kind = 'MISSED_CALL' AND k.status = 'OPEN' AND (a.status <> 'ACTIVE' \
+         WHERE k.kind = 'MISSED_CALL' AND k.status = 'OPEN' AND (a.status NOT IN ('ACTIVE', 'PATIENT_UNDECIDED') \
          OR i.status NOT IN ('ACCEPTED', 'IN_PROGRESS') OR {REACHED}) ORDER BY k.id LIMIT {BATCH}"
     );
     let rows = tx.query_all_raw(Statement::from_string(tx.get_database_backend(), sql)).await?;
@@ -99,7 +99,7 @@ async fn raise(tx: &Tx, session: &Session, after: Uuid) -> Result<Found, Fault> 
          FROM template_item t JOIN plan_item i ON i.id = t.plan_item_id JOIN agreement a ON a.id = t.agreement_id \
          JOIN version_item v ON v.version_id = a.current_version_id AND v.plan_item_id = i.id \
          JOIN plan_item_revision r ON r.id = v.plan_item_revision_id \
-         WHERE t.daily_call AND a.status = 'ACTIVE' AND i.status IN ('{accepted}', '{begun}') \
+         WHERE t.daily_call AND a.status IN ('ACTIVE', 'PATIENT_UNDECIDED') AND i.status IN ('{accepted}', '{begun}') \
          AND r.starts_on <= $1 AND r.due_on >= $2 AND t.plan_item_id > $3 \
          AND NOT EXISTS (SELECT 1 FROM task k WHERE k.kind = 'MISSED_CALL' AND k.subject_id = t.plan_item_id \
            AND k.status = 'OPEN') ORDER BY t.plan_item_id LIMIT {BATCH}",

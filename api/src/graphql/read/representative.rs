@@ -96,12 +96,13 @@ pub async fn representative(ctx: &Context<'_>, id: RepresentativeId) -> Result<O
 }
 
 /// Whom the signed-in person may act for now.
-pub async fn representing(ctx: &Context<'_>) -> Result<Vec<Representation>> {
+pub async fn representing(ctx: &Context<'_>, first: usize) -> Result<Vec<Representation>> {
     let session = session(ctx);
     if policy::check(&session.actor, Noun::Representative, Action::List).is_err() {
         return Err(refused(session));
     }
-    let found = load(session).await.map_err(|e| fault(session, &e))?;
+    let mut found = load(session).await.map_err(|e| fault(session, &e))?;
+    found.truncate(first);
     for one in &found {
         session.trail.read(PatientId(one.patient.id.id));
     }
