@@ -38,7 +38,7 @@ static HAS_STEP: LazyLock<String> = LazyLock::new(|| {
     let callable = |phone: &str| {
         format!(
             "(COALESCE({phone}, '') <> '' OR au.phone <> '' OR EXISTS (SELECT 1 FROM care_contact c \
-             WHERE c.patient_id = a.patient_id AND c.care_provider_id = a.care_provider_id AND c.status <> 'ENDED' \\
+             WHERE c.patient_id = a.patient_id AND c.care_provider_id = a.care_provider_id AND c.status <> 'ENDED' \
              AND c.valid_from <= $1 AND (c.valid_until IS NULL OR c.valid_until > $1)))"
         )
     };
@@ -147,7 +147,7 @@ pub async fn turn_to(tx: &Tx, session: &Session, agreement: &agreement::Model) -
         .filter(C::PatientId.eq(agreement.patient_id))
         .filter(C::CareProviderId.eq(agreement.care_provider_id))
         .filter(C::Role.eq(care_contact::Role::FastVardkontakt))
-        .filter(crate::domain::contact::holding(session.now()))
+        .filter(super::contact::holding(session.now()))
         .order_by_desc(C::IsLead)
         .order_by_desc(C::ValidFrom)
         .order_by_asc(C::Id)
