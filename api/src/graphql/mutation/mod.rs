@@ -29,30 +29,50 @@ mod thread;
 use async_graphql::MergedObject;
 
 /// Everything that can be done: one mutation per business action.
+// In a few groups, not one long row: a merged object is a chain, and the compiler and every call go down the whole of it.
 #[derive(Default, MergedObject)]
-pub struct Mutation(
+pub struct Mutation(CoCreation, Plan, People, Everyday);
+
+/// Drawing up the agreement and agreeing to it.
+#[derive(Default, MergedObject)]
+struct CoCreation(
     agreement::AgreementMutation,
     agreement_edit::AgreementEditMutation,
     assent::AssentMutation,
     battery::BatteryMutation,
     beginning::BeginningMutation,
-    booking::BookingMutation,
-    call::CallMutation,
+    overlay::OverlayMutation,
+    template::TemplateMutation,
+);
+
+/// The plan and what becomes of it.
+#[derive(Default, MergedObject)]
+struct Plan(
     concern::ConcernMutation,
-    contact::ContactMutation,
-    contact_absence::ContactAbsenceMutation,
-    contact_request::ContactRequestMutation,
     goal_life::GoalLifeMutation,
     guarantee::GuaranteeMutation,
     item_life::ItemLifeMutation,
-    overlay::OverlayMutation,
-    patient::PatientMutation,
     plan::PlanMutation,
     plan_edit::PlanEditMutation,
+);
+
+/// Who the patient is, who cares, and who acts for whom.
+#[derive(Default, MergedObject)]
+struct People(
+    contact::ContactMutation,
+    contact_absence::ContactAbsenceMutation,
+    contact_request::ContactRequestMutation,
+    patient::PatientMutation,
     relation::RelationMutation,
-    reminder::ReminderMutation,
     representative::RepresentativeMutation,
+);
+
+/// Times, messages, calls and tasks.
+#[derive(Default, MergedObject)]
+struct Everyday(
+    booking::BookingMutation,
+    call::CallMutation,
+    reminder::ReminderMutation,
     task::TaskMutation,
-    template::TemplateMutation,
     thread::ThreadMutation,
 );
