@@ -1,20 +1,20 @@
 //! Tasks of staff: one list per unit and per person, and nothing in it vanishes without a recorded end.
 
+mod listening;
+mod waiting;
+
 use chrono::TimeDelta;
-use entity::{TaskId, access_event, care_relation, change_entry, domain_event, task};
-use futures_util::{StreamExt, stream::BoxStream};
-use harness::{Answer, Staff, TestApp, TestPatient, relate};
+use entity::{TaskId, care_relation, change_entry, domain_event, task};
+use harness::{Answer, Staff, TestApp, TestPatient};
 use patientkontrakt::{
     auth::{actor::Actor, token::Identity},
     domain::{
-        act::{self, Event},
         history::Owner,
         sweep,
         task::{self as tasks, Ending, Raise},
     },
     error::Fault,
     graphql::scalars::NodeKind,
-    http::graphql::Engine,
     locale::Locale,
     session::Session,
 };
@@ -443,215 +443,4 @@ async fn a_units_tasks_cost_one_statement_for_one_and_for_many() {
         assert!(answer.ok().at("/careUnit/tasks/nodes").as_array().unwrap().len() >= rows);
         assert_eq!(statements.len(), 1, "{statements:#?}");
     }
-}
-
-/// A listener over the engine, as a WebSocket runs it.
-pub async fn listen(
-    app: &TestApp,
-    who: &Identity,
-    query: &str,
-) -> BoxStream<'static, async_graphql::Response> {
-    let token = app.token(who);
-    let headers = axum::http::HeaderMap::from_iter([(
-        axum::http::header::AUTHORIZATION,
-        format!("Bearer {token}").parse().unwrap(),
-    )]);
-    let caller = app.service.authenticate(&headers).await.unwrap();
-    let mut stream = app.service.execute_stream(caller, async_graphql::Request::new(query));
-    // It listens once it has been asked; nothing has happened yet.
-    assert!(futures_util::poll!(stream.next()).is_pending());
-    stream
-}
-
-async fn next(stream: &mut BoxStream<'static, async_graphql::Response>) -> Value {
-    let answer =
-        tokio::time::timeout(std::time::Duration::from_secs(20), stream.next()).await.expect("in time");
-    serde_json::to_value(answer.expect("an answer")).unwrap()
-}
-
-async fn accesses(app: &TestApp, action: &str) -> u64 {
-    access_event::Entity::find()
-        .filter(access_event::Column::Action.eq(action))
-        .count(app.core.db.reader())
-        .await
-        .unwrap()
-}
-
-/// A56: what a subscription delivers is logged like any other access, event by event.
-#[tokio::test]
-async fn a_listener_hears_of_each_task_of_its_unit_and_each_is_logged() {
-    let app = TestApp::new().await;
-    let (world, p1) = (&app.world, &app.world.p1);
-    let query = "subscription { taskRaised { id kind patient { givenName } } }";
-    let mut heard = listen(&app, &world.s1.identity, query).await;
-    let other = raise(&app, &world.s2, p1, task::Kind::Letter).await;
-    let own = raise(&app, &world.s1, p1, task::Kind::Call).await;
-    let first = next(&mut heard).await;
-    assert_eq!(
-        first["data"]["taskRaised"],
-        json!({ "id": own, "kind": "CALL", "patient": { "givenName": "Etta" } })
-    );
-    assert_eq!(accesses(&app, "taskRaised").await, 1);
-    // What another unit passes here is heard of too.
-    let input = json!({ "taskId": other, "careUnitId": global(NodeKind::CareUnit, world.s1.unit),
-                        "reason": "Hör hit", "expectedRowVersion": 1 });
-    act(&app, &world.s2.identity, "taskPass", TASK, input).await.ok();
-    assert_eq!(next(&mut heard).await["data"]["taskRaised"]["id"], other);
-    assert_eq!(accesses(&app, "taskRaised").await, 2);
-}
-
-#[tokio::test]
-async fn one_can_listen_for_ones_own_tasks_and_managers_hear_of_what_rises() {
-    let app = TestApp::new().await;
-    let (world, p1) = (&app.world, &app.world.p1);
-    let own = "subscription { taskRaised(ownOnly: true) { id } }";
-    let mut coordinator = listen(&app, &world.coordinator.identity, own).await;
-    let mut manager = listen(&app, &world.manager.identity, "subscription { taskRaised { id kind } }").await;
-    let id = raise(&app, &world.s1, p1, task::Kind::Letter).await;
-    let to = global(NodeKind::Assignment, world.coordinator.assignment);
-    let input = json!({ "taskId": id, "assigneeId": to, "expectedRowVersion": 1 });
-    act(&app, &world.s1.identity, "taskAssign", TASK, input).await.ok();
-    assert_eq!(next(&mut coordinator).await["data"]["taskRaised"]["id"], id);
-    app.clock.advance(TimeDelta::hours(3));
-    sweep::run(&app.core).await.unwrap();
-    assert_eq!(next(&mut manager).await["data"], json!({ "taskRaised": { "id": id, "kind": "LETTER" } }));
-    // Those who may not, may not.
-    for who in [&world.p1.identity, &world.analyst.identity] {
-        let token = app.token(who);
-        let headers = axum::http::HeaderMap::from_iter([(
-            axum::http::header::AUTHORIZATION,
-            format!("Bearer {token}").parse().unwrap(),
-        )]);
-        let caller = app.service.authenticate(&headers).await.unwrap();
-        let request = async_graphql::Request::new(own);
-        let answers: Vec<_> = app.service.execute_stream(caller, request).collect().await;
-        let body = serde_json::to_value(&answers[0]).unwrap();
-        assert_eq!(body["errors"][0]["extensions"]["code"], "FORBIDDEN");
-    }
-}
-
-/// What was rolled back never happened: nobody hears of it.
-#[tokio::test]
-async fn nobody_hears_of_what_was_not_committed() {
-    let app = TestApp::new().await;
-    let (s1, p1) = (&app.world.s1, &app.world.p1);
-    let mut heard = listen(&app, &s1.identity, "subscription { taskRaised { id } }").await;
-    let session = system(&app);
-    let owner = Owner { patient: p1.id, care_unit: s1.unit, care_provider: s1.provider, agreement: None };
-    let gone = app
-        .core
-        .db
-        .write(async |tx| -> Result<(), Fault> {
-            let raise = Raise {
-                kind: task::Kind::Letter,
-                owner,
-                assignee: None,
-                subject: Uuid::new_v4(),
-                due_at: app.clock.now(),
-                note: None,
-            };
-            tasks::raise(tx, &session, &raise).await?;
-            Err(Fault::internal("changed its mind"))
-        })
-        .await;
-    assert!(gone.is_err());
-    let id = raise(&app, s1, p1, task::Kind::Letter).await;
-    assert_eq!(next(&mut heard).await["data"]["taskRaised"]["id"], id);
-}
-
-/// A20: who loses the right to see a plan hears no more of it.
-#[tokio::test]
-async fn a_subscription_ends_when_the_right_is_withdrawn() {
-    let app = TestApp::new().await;
-    let (s1, p1) = (&app.world.s1, &app.world.p1);
-    let plan = active(&app, s1, p1).await;
-    relate(&app.core, s1, p1).await;
-    let query = format!("subscription {{ agreementChanged(agreementId: \"{}\") {{ id }} }}", plan.id);
-    // Something happens to the plan that gives the unit nothing to do: that would be a care relation again.
-    let session = system(&app);
-    let happens = async || {
-        let event = Event {
-            kind: "agreement.changed",
-            patient: p1.id,
-            care_unit: s1.unit,
-            care_provider: s1.provider,
-            subject: row(&plan.id),
-            for_register: false,
-        };
-        app.core.db.write(async |tx| act::emit(tx, &session, [event]).await).await.unwrap();
-    };
-    let mut heard = listen(&app, &s1.identity, &query).await;
-    happens().await;
-    assert_eq!(next(&mut heard).await["data"]["agreementChanged"]["id"], plan.id);
-    care_relation::Entity::update_many()
-        .col_expr(care_relation::Column::ValidUntil, sea_orm::sea_query::Expr::value(app.clock.now()))
-        .filter(care_relation::Column::PatientId.eq(p1.id))
-        .exec(app.core.db.reader())
-        .await
-        .unwrap();
-    happens().await;
-    let last = next(&mut heard).await;
-    assert_eq!(last["errors"][0]["extensions"]["code"], "FORBIDDEN", "{last}");
-    assert!(heard.next().await.is_none(), "and it ends");
-}
-
-async fn waiting(app: &TestApp) -> Vec<task::Model> {
-    task::Entity::find()
-        .filter(task::Column::Kind.eq(task::Kind::UnansweredMessage))
-        .filter(task::Column::Status.eq(task::Status::Open))
-        .all(app.core.db.reader())
-        .await
-        .unwrap()
-}
-
-/// R: unanswered messages rise to the unit: a message that waits is a task, due when the answer was promised, until
-/// care has answered.
-#[tokio::test]
-async fn a_message_that_waits_is_a_task_until_it_is_answered() {
-    let app = TestApp::new().await;
-    let (s1, p1) = (&app.world.s1, &app.world.p1);
-    let input = json!({ "careUnitId": global(NodeKind::CareUnit, s1.unit), "subject": "Provsvar", "body": "Har det kommit?" });
-    let started = act(&app, &p1.identity, "threadStart", "thread { id answerBy }", input).await.ok();
-    let thread = started.text("/threadStart/thread/id");
-    let first = waiting(&app).await;
-    assert_eq!(first.len(), 1);
-    assert_eq!(json!(first[0].due_at.to_rfc3339()), *started.at("/threadStart/thread/answerBy"));
-    assert_eq!(first[0].subject_id, row(&thread));
-    // More messages wait under the same promise, as one task.
-    let say = async |who: &Identity, text: &str| {
-        act(&app, who, "messageSend", "message { id }", json!({ "threadId": thread, "body": text }))
-            .await
-            .ok()
-    };
-    say(&p1.identity, "Hallå?").await;
-    assert_eq!(waiting(&app).await.len(), 1);
-    let shown = list(&app, s1, json!({ "kinds": ["UNANSWERED_MESSAGE"] })).await;
-    assert_eq!(ids(&shown), [global(NodeKind::Task, first[0].id)]);
-    say(&s1.identity, "Ja, det är bra.").await;
-    assert!(waiting(&app).await.is_empty());
-    let ended = stored(&app, &global(NodeKind::Task, first[0].id)).await;
-    assert_eq!((ended.status, ended.ended_by_id), (task::Status::Done, Some(s1.assignment.0)));
-    // Care writing of its own accord waits for nothing; the patient's next message does.
-    say(&s1.identity, "Hör av dig om du undrar.").await;
-    assert!(waiting(&app).await.is_empty());
-    say(&p1.identity, "Tack, en sak till.").await;
-    assert_eq!(waiting(&app).await.len(), 1);
-}
-
-/// An answer may be given by phone: then words end the task, and the next message is a task again.
-#[tokio::test]
-async fn a_message_that_was_answered_in_another_way_is_ended_in_words_and_the_next_one_waits_anew() {
-    let app = TestApp::new().await;
-    let (s1, p1) = (&app.world.s1, &app.world.p1);
-    let input = json!({ "careUnitId": global(NodeKind::CareUnit, s1.unit), "subject": "Provsvar", "body": "Har det kommit?" });
-    let started = act(&app, &p1.identity, "threadStart", "thread { id }", input).await.ok();
-    let thread = started.text("/threadStart/thread/id");
-    let id = global(NodeKind::Task, waiting(&app).await[0].id);
-    end(&app, &s1.identity, &id).await.ok();
-    app.clock.advance(TimeDelta::days(2));
-    let sent = json!({ "threadId": thread, "body": "En sak till" });
-    act(&app, &p1.identity, "messageSend", "message { id }", sent).await.ok();
-    let next = waiting(&app).await;
-    assert_eq!(next.len(), 1);
-    assert!(next[0].due_at > app.clock.now(), "under a promise of its own");
 }
