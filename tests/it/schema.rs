@@ -15,8 +15,7 @@ use harness::database::{self, Kind, TestDatabase};
 use migration::Migrator;
 use rows::{World, at, id, insert};
 use sea_orm::{
-    ConnectionTrait as _, Database, DatabaseConnection, DbBackend, DbErr, SqlErr,
-    TransactionTrait as _,
+    ConnectionTrait as _, Database, DatabaseConnection, DbBackend, DbErr, SqlErr, TransactionTrait as _,
 };
 use sea_orm_migration::MigratorTrait as _;
 

@@ -13,7 +13,8 @@ use uuid::Uuid;
 pub use self::{
     aims::{act, document, document_selecting, mutations},
     marks::{
-        KINDS, Logged, ME, assert_nothing_of, assert_unchanged, log_length, logged, rows_about, tables, traces,
+        KINDS, Logged, ME, assert_nothing_of, assert_unchanged, log_length, logged, rows_about, tables,
+        traces,
     },
 };
 

@@ -17,15 +17,15 @@ use entity::{PatientId, Sealed, patient};
 use sea_orm::{ConnectionTrait, QueryResult, Statement, Value};
 use uuid::Uuid;
 
-pub use self::{
-    rows::follow_through,
-    statements::VERSION_COLUMNS,
-    version_row::{opt_version, version, version_content},
-};
 use self::{
     head::read_head,
     rows::{read_goals, read_items},
     statements::{ByReader, GOALS, HEAD, HEAD_WITH_PREFERENCES, ITEMS, ITEMS_WITH_LIFE},
+};
+pub use self::{
+    rows::follow_through,
+    statements::VERSION_COLUMNS,
+    version_row::{opt_version, version, version_content},
 };
 use super::{
     appointment,

@@ -29,7 +29,11 @@ use crate::{
     session::Session,
 };
 
-pub(super) fn read_head(session: &Session, rows: &[QueryResult], wanted: Wanted) -> Result<Option<PatientPlan>, Fault> {
+pub(super) fn read_head(
+    session: &Session,
+    rows: &[QueryResult],
+    wanted: Wanted,
+) -> Result<Option<PatientPlan>, Fault> {
     let mut plan: Option<PatientPlan> = None;
     let mut current = Uuid::nil();
     for row in rows {

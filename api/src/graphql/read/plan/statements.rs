@@ -124,7 +124,8 @@ pub(super) static GOALS: ByReader = ByReader::new(|who| {
 pub(super) static ITEMS: ByReader = ByReader::new(|who| items(who, ""));
 
 /// Items with their live columns; `$6` is today.
-pub(super) static ITEMS_WITH_LIFE: ByReader = ByReader::new(|who| items(who, &format!(", {}", life::COLUMNS)));
+pub(super) static ITEMS_WITH_LIFE: ByReader =
+    ByReader::new(|who| items(who, &format!(", {}", life::COLUMNS)));
 
 fn items(who: Who, more: &str) -> String {
     format!(
