@@ -1,5 +1,8 @@
 //! The patientkontrakt service as a library: the binary and the tests drive the same parts.
 
+// The optimised build computes the layout of one mutation's future through every layer it runs in.
+#![recursion_limit = "256"]
+
 pub mod access;
 pub mod app;
 pub mod auth;

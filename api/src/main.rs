@@ -1,5 +1,8 @@
 //! The command line: what operators and the curious run.
 
+// The optimised build computes the layout of one mutation's future through every layer it runs in.
+#![recursion_limit = "256"]
+
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
 
 use chrono::{DateTime, Utc};
