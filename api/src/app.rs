@@ -219,12 +219,7 @@ pub async fn start(
     let listener = bind(config.http.listen).await?;
     let address = listener.local_addr().map_err(StartError::new)?;
     let outbox = Outbox::new(core.clock.clone(), OUTBOX);
-    let demo = if config.mode == Mode::Demo {
-        let samples = http::samples::samples(&core).await.map_err(StartError::new)?;
-        Some(Demo { outbox: outbox.clone(), samples })
-    } else {
-        None
-    };
+    let demo = (config.mode == Mode::Demo).then(|| Demo { outbox: outbox.clone() });
     let app = match role {
         Role::Serve | Role::Demo => {
             http::router(config, &service, &endpoint, readiness.clone(), &stop, &sockets, demo)

@@ -29,6 +29,7 @@ mod relation;
 mod reminder_mail;
 mod reminders;
 mod revise;
+mod samples;
 mod schema;
 mod seed;
 mod smtp;

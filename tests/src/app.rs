@@ -13,7 +13,7 @@ use axum::{
     body::Body,
     http::{Request, header},
 };
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use patientkontrakt::{
     app::open_core_with,
     auth::{
@@ -25,8 +25,10 @@ use patientkontrakt::{
     config::{Config, Sources},
     engine::Service,
     graphql::schema,
-    http::{self, graphql::Endpoint, health::Readiness},
+    http::{self, demo::Demo, graphql::Endpoint, health::Readiness},
     library::Library,
+    reminder::channel::outbox::Outbox,
+    seed,
     session::Core,
 };
 use serde_json::{Value, json};
@@ -113,6 +115,15 @@ impl TestApp {
 
     /// A fresh service with some settings of its own (`("region.fixed_contact_policy", "single")`).
     pub async fn with(settings: &[(&'static str, &str)]) -> Self {
+        Self::start(settings, false).await
+    }
+
+    /// A fresh service with the demo's people and pages; the [`World`] is there too, apart from them.
+    pub async fn demo() -> Self {
+        Self::start(&[], true).await
+    }
+
+    async fn start(settings: &[(&'static str, &str)], demo: bool) -> Self {
         let database = database::fresh_database().await;
         let data = tempfile::tempdir().unwrap();
         let mut sources = Sources::default()
@@ -131,8 +142,13 @@ impl TestApp {
         options.observer = Some(Arc::new(move |sql: &str| seen.lock().unwrap().push(sql.to_owned())));
         options.timeout = Duration::from_mins(1);
         let core = open_core_with(&config, &options, &clock, false).await.expect("the test's core");
+        if demo {
+            seed::demo(&core).await.expect("the demo's people");
+            clock.advance(TimeDelta::seconds(1));
+        }
         let world = World::insert(&core).await;
-        let (service, router) = assemble(&config, &core);
+        let outbox = demo.then(|| Demo { outbox: Outbox::new(clock.clone(), 100) });
+        let (service, router) = assemble(&config, &core, outbox);
         let issuer = Issuer::open(&config).expect("issuer");
         statements.lock().unwrap().clear();
         Self {
@@ -153,7 +169,7 @@ impl TestApp {
     #[must_use]
     pub fn with_library(mut self, library: Arc<Library>) -> Self {
         self.core.library = library;
-        (self.service, self.router) = assemble(&self.config, &self.core);
+        (self.service, self.router) = assemble(&self.config, &self.core, None);
         self
     }
 
@@ -178,12 +194,22 @@ impl TestApp {
         self.post(None, &json!({ "query": query })).await
     }
 
+    /// What a GET of one of the demo's pages answers.
+    pub async fn page(&self, path: &str) -> Value {
+        let request = Request::get(path)
+            .extension(axum::extract::ConnectInfo(std::net::SocketAddr::from(([127, 0, 0, 1], 9))));
+        let response = self.router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        let bytes = axum::body::to_bytes(response.into_body(), 16 << 20).await.unwrap();
+        serde_json::from_slice(&bytes).unwrap()
+    }
+
     /// Posts a request body to `/graphql`.
     pub async fn post(&self, token: Option<&str>, body: &Value) -> Answer {
         self.send(token, &[], body).await
     }
 
-    async fn send(&self, token: Option<&str>, headers: &[(&str, &str)], body: &Value) -> Answer {
+    /// Posts a request body to `/graphql`, with headers of one's own.
+    pub async fn send(&self, token: Option<&str>, headers: &[(&str, &str)], body: &Value) -> Answer {
         let mut request = Request::post("/graphql")
             .header(header::CONTENT_TYPE, "application/json")
             .header(header::ACCEPT, "application/graphql-response+json")
@@ -219,7 +245,7 @@ impl TestApp {
 }
 
 /// The service on `core`, as it is put together at start.
-fn assemble(config: &Config, core: &Core) -> (Service, Router) {
+fn assemble(config: &Config, core: &Core, demo: Option<Demo>) -> (Service, Router) {
     let verifier = Arc::new(Verifier::new(&config.auth, core.clock.clone()).expect("verifier"));
     let keep = config.auth.identity_cache_seconds;
     let ages = core.settings.ages;
@@ -230,7 +256,7 @@ fn assemble(config: &Config, core: &Core) -> (Service, Router) {
     let endpoint =
         Endpoint::new(service.clone(), graphql.clone(), &graphql.sdl(), limits, true).expect("endpoint");
     let (stop, sockets) = (CancellationToken::new(), TaskTracker::new());
-    let router = http::router(config, &service, &endpoint, Readiness::default(), &stop, &sockets, None);
+    let router = http::router(config, &service, &endpoint, Readiness::default(), &stop, &sockets, demo);
     (service, router)
 }
 

@@ -1,7 +1,8 @@
-// The explorer's page: GraphiQL with sample operations as tabs, and buttons that choose who asks.
+// The explorer's page: GraphiQL with sample operations to choose from, and a choice of who asks.
 (async () => {
   'use strict';
   const status = document.getElementById('status');
+  const say = (text) => void (status.textContent = text);
   const getJson = async (path) => {
     const response = await fetch(path, { headers: { accept: 'application/json' }, cache: 'no-store' });
     if (!response.ok) throw new Error(`${path}: HTTP ${response.status}`);
@@ -15,29 +16,30 @@
     settings = await getJson('/explorer/settings.json');
     identities = await getJson(settings.identitiesPath);
   } catch (error) {
-    status.textContent = `Sidan kunde inte hämta sina exempel (${error.message}).`;
+    say(`Sidan kunde inte hämta sina exempel (${error.message}).`);
     if (!settings) return;
   }
 
-  // Two buttons choose the first patient and the first of the staff; the list has everyone.
+  // Buttons choose a kind of person and the samples that are theirs; the list has everyone.
   const kinds = [
     { kind: 'patient', label: 'Patient' },
     { kind: 'staff', label: 'Personal' },
-  ];
-  const kindOf = (identity) => identity?.kind ?? (identity?.label.startsWith('Personal') ? 'staff' : 'patient');
+    { kind: 'representative', label: 'Ombud' },
+  ].filter(({ kind }) => identities.some((identity) => identity.kind === kind));
   const buttons = document.getElementById('identities');
   const person = document.getElementById('person');
+  const list = document.getElementById('samples');
+  const called = (name) => identities.findIndex((identity) => identity.name === name);
   const choose = (index) => {
+    if (index < 0) return;
     chosen = index;
     person.value = String(index);
-    [...buttons.children].forEach((button) =>
-      button.setAttribute('aria-pressed', String(button.dataset.kind === kindOf(identities[index]))),
-    );
+    const { kind } = identities[index];
+    [...buttons.children].forEach((button) => button.setAttribute('aria-pressed', String(button.dataset.kind === kind)));
+    [...list.children].forEach((part) => (part.hidden = part.dataset.kind !== kind));
   };
   const chooseKind = (kind) => {
-    if (chosen !== null && kindOf(identities[chosen]) === kind) return;
-    const index = identities.findIndex((identity) => kindOf(identity) === kind);
-    if (index >= 0) choose(index);
+    if (identities[chosen]?.kind !== kind) choose(identities.findIndex((identity) => identity.kind === kind));
   };
   for (const { kind, label } of kinds) {
     const button = document.createElement('button');
@@ -47,13 +49,14 @@
     button.addEventListener('click', () => chooseKind(kind));
     buttons.append(button);
   }
-  identities.forEach((identity, index) => person.append(new Option(identity.label, String(index))));
+  identities.forEach(({ name, note }, index) => person.append(new Option(note ? `${name}, ${note}` : name, String(index))));
   person.addEventListener('change', () => choose(Number(person.value)));
 
-  const samples = settings.samples.map((sample) => ({ ...sample, text: `# ${sample.title}\n${sample.query}` }));
-  if (samples.length > 0) chooseKind(samples[0].tokenKind);
-  if (chosen === null && identities.length > 0) choose(0);
-  const bearer = () => (chosen === null ? {} : { Authorization: `Bearer ${identities[chosen].token}` });
+  const headersOf = ({ token, actingFor }) => ({
+    Authorization: `Bearer ${token}`,
+    ...(actingFor ? { 'Patientkontrakt-Acting-For': actingFor } : {}),
+  });
+  const headers = () => (chosen === null ? {} : headersOf(identities[chosen]));
 
   const post = (parameters) =>
     fetch(settings.graphqlPath, {
@@ -61,7 +64,7 @@
       headers: {
         'content-type': 'application/json',
         accept: 'application/graphql-response+json, application/json;q=0.9',
-        ...bearer(),
+        ...headers(),
       },
       body: JSON.stringify(parameters),
     });
@@ -70,13 +73,13 @@
   const subscribe = (parameters) => ({
     subscribe(observer) {
       const socket = new WebSocket(new URL(settings.wsPath, location.href.replace(/^http/, 'ws')), 'graphql-transport-ws');
-      const say = (message) => socket.send(JSON.stringify(message));
+      const tell = (message) => socket.send(JSON.stringify(message));
       let ended = false;
-      socket.onopen = () => say({ type: 'connection_init', payload: bearer() });
+      socket.onopen = () => tell({ type: 'connection_init', payload: headers() });
       socket.onmessage = ({ data }) => {
         const message = JSON.parse(data);
-        if (message.type === 'connection_ack') say({ id: '1', type: 'subscribe', payload: parameters });
-        else if (message.type === 'ping') say({ type: 'pong' });
+        if (message.type === 'connection_ack') tell({ id: '1', type: 'subscribe', payload: parameters });
+        else if (message.type === 'ping') tell({ type: 'pong' });
         else if (message.type === 'next') observer.next(message.payload);
         else if (message.type === 'error' || message.type === 'complete') {
           ended = true;
@@ -125,26 +128,111 @@
     },
   };
 
-  const onTabChange = ({ tabs, activeTabIndex }) => {
-    const query = tabs[activeTabIndex]?.query ?? '';
-    const sample = samples.find((candidate) => query.startsWith(`# ${candidate.title}\n`));
-    if (sample) chooseKind(sample.tokenKind);
+  // The values that variables of these names have without being found; see the samples' own description.
+  const known = (names, now) => {
+    const values = {};
+    const later = (days) =>
+      new Date(now.getTime() + days * 86_400_000).toLocaleDateString('sv-SE', { timeZone: 'Europe/Stockholm' });
+    for (const name of names) {
+      const [, amount, unit, hour] = /^in(\d+)(Days|Hours)(?:At(\d+))?$/.exec(name) ?? [];
+      if (name === 'key') values.key = crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`;
+      else if (name === 'today') values.today = later(0);
+      else if (unit === 'Hours') values[name] = new Date(now.getTime() + amount * 3_600_000).toISOString();
+      else if (hour) values[name] = `${later(Number(amount))}T${hour.padStart(2, '0')}:00`;
+      else if (unit === 'Days') values[name] = later(Number(amount));
+    }
+    return values;
+  };
+  // Gives each variable the first value that stands under its name, passing over elements that are not meant.
+  const take = (answer, conditions, values) => {
+    const meant = (element) =>
+      Object.entries(element ?? {}).every(([name, value]) => {
+        if (Array.isArray(value)) return true;
+        if (value !== null && typeof value === 'object') return meant(value);
+        const condition = conditions.find(([field]) => field === name);
+        return !condition || condition[1] === String(value);
+      });
+    const walk = (part) => {
+      for (const [name, value] of Object.entries(part ?? {})) {
+        if (Array.isArray(value)) value.filter(meant).forEach(walk);
+        else if (value !== null && typeof value === 'object') walk(value);
+        else if (name in values && values[name] === undefined && value !== null) values[name] = value;
+      }
+    };
+    walk(answer);
+  };
+  const variablesOf = async (sample) => {
+    const names = [...new Set([...sample.finds, sample.query].join('\n').match(/(?<=\$)\w+(?=:)/g) ?? [])];
+    const now = new Date((await getJson(settings.clockPath)).now);
+    const values = { ...Object.fromEntries(names.map((name) => [name, undefined])), ...known(names, now) };
+    for (const query of sample.finds) {
+      const answer = await (await post({ query, variables: values })).json();
+      take(answer.data, sample.where, values);
+    }
+    const missing = names.filter((name) => values[name] === undefined && sample.query.includes(`$${name}:`));
+    return { values: Object.fromEntries(names.filter((name) => sample.query.includes(`$${name}:`)).map((name) => [name, values[name]])), missing };
   };
 
-  const variables = (sample) =>
-    Object.keys(sample?.variables ?? {}).length > 0 ? JSON.stringify(sample.variables, null, 2) : '';
-  kept.set('graphiql:variables', variables(samples[0])); // GraphiQL takes those of its first tab from here only
+  const root = ReactDOM.createRoot(document.getElementById('explorer'));
+  const show = (query, variables) =>
+    root.render(
+      React.createElement(GraphiQL, {
+        fetcher,
+        storage,
+        query,
+        variables,
+        defaultEditorToolsVisibility: 'variables',
+        isHeadersEditorEnabled: false,
+        shouldPersistHeaders: false,
+        forcedTheme: 'light',
+      }),
+    );
+  // What a person reads above the operation: what it does, as whom, and where its variables come from.
+  const text = (sample) => {
+    const found = sample.finds.length > 0 ? ['', 'Variablerna är hämtade så här:', ...sample.finds.join('\n').split('\n')] : [];
+    const refused = sample.refused ? [`Den nekas, och svaret säger varför: ${sample.refused}.`] : [];
+    const lines = [sample.title, `Som ${sample.who}.`, ...refused, ...found].map((line) => (line ? `# ${line}` : '#'));
+    return `${lines.join('\n')}\n${sample.query}\n`;
+  };
+  const open = async (sample) => {
+    const index = called(sample.who);
+    if (index >= 0) choose(index);
+    else chooseKind('patient');
+    say('');
+    document.querySelector('#samples [aria-current]')?.removeAttribute('aria-current');
+    sample.button?.setAttribute('aria-current', 'true');
+    let found = { values: {}, missing: [] };
+    try {
+      found = await variablesOf(sample);
+    } catch (error) {
+      say(`Exemplets variabler kunde inte hämtas (${error.message}).`);
+    }
+    if (found.missing.length > 0)
+      say(`Just nu finns inget att göra det här med (${found.missing.join(', ')} saknas). Välj ett annat exempel, eller börja om med en ny datamapp.`);
+    show(text(sample), Object.keys(found.values).length > 0 ? JSON.stringify(found.values, null, 2) : '');
+    document.body.dataset.sample = sample.title;
+  };
 
-  ReactDOM.createRoot(document.getElementById('explorer')).render(
-    React.createElement(GraphiQL, {
-      fetcher,
-      storage,
-      onTabChange,
-      defaultTabs: samples.map((sample) => ({ query: sample.text, variables: variables(sample) })),
-      defaultEditorToolsVisibility: 'variables',
-      isHeadersEditorEnabled: false,
-      shouldPersistHeaders: false,
-      forcedTheme: 'light',
-    }),
-  );
+  // One list per kind of person, a heading per subject.
+  for (const { kind } of kinds) {
+    const part = document.createElement('div');
+    part.dataset.kind = kind;
+    part.hidden = true;
+    let heading = '';
+    for (const sample of settings.samples) {
+      if ((identities[called(sample.who)]?.kind ?? 'patient') !== kind) continue;
+      if (sample.group !== heading) {
+        heading = sample.group;
+        part.append(Object.assign(document.createElement('h2'), { textContent: heading }));
+      }
+      const button = Object.assign(document.createElement('button'), { type: 'button', textContent: sample.title });
+      button.addEventListener('click', () => open(sample));
+      sample.button = button;
+      part.append(button);
+    }
+    list.append(part);
+  }
+  if (identities.length > 0) choose(0);
+  if (settings.samples.length > 0) await open(settings.samples[0]);
+  else show('', '');
 })();

@@ -13,9 +13,10 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::explorer::{self, Sample, Settings, TokenKind};
+use super::explorer::{self, Settings};
 use super::graphql::limits::Limits;
 use super::graphql::tests::toy::endpoint;
+use super::samples::Sample;
 use super::ws::{self, WsLimits};
 use crate::clock::Clock;
 
@@ -31,26 +32,29 @@ async fn serve(introspection: bool) -> String {
     address
 }
 
-/// The explorer with a sample for each kind of identity.
+/// The explorer with a sample for a patient and for staff.
 fn explorer() -> Router {
-    let sample = |title: &str, query: &str, token_kind| Sample {
-        title: title.into(),
-        query: query.into(),
-        variables: json!({"text": "Hej på dig"}),
-        token_kind,
-    };
-    let identities = ["Patient: Bo Ek", "Patient: Eva Al", "Personal: Ida Ask, sjuksköterska"]
-        .map(|label| json!({"label": label, "token": "good"}));
+    let sample = |title, who, query| Sample { group: "Leksak", title, who, query, ..Sample::default() };
+    let identities = ["Bo Ek", "Eva Al", "Ida Ask"].map(|name| {
+        let kind = if name == "Ida Ask" { "staff" } else { "patient" };
+        json!({"name": name, "kind": kind, "token": "good"})
+    });
     let settings = Settings {
         graphql_path: "/graphql".into(),
         ws_path: "/graphql/ws".into(),
         identities_path: "/demo/identities".into(),
+        clock_path: "/demo/clock".into(),
         samples: vec![
-            sample("Säg något", "query Sag($text: String!) {\n  echo(text: $text)\n}", TokenKind::Patient),
-            sample("Räkna", "subscription Rakna {\n  counter(to: 3)\n}", TokenKind::Staff),
+            Sample {
+                finds: vec!["query Hitta { text: echo(text: \"Hej på dig\") }"],
+                ..sample("Säg något", "Bo Ek", "query Sag($text: String!) {\n  echo(text: $text)\n}")
+            },
+            sample("Räkna", "Ida Ask", "subscription Rakna {\n  counter(to: 3)\n}"),
         ],
     };
-    explorer::routes(settings).route("/demo/identities", get(async || Json(identities)))
+    explorer::routes(settings)
+        .route("/demo/identities", get(async || Json(identities)))
+        .route("/demo/clock", get(async || Json(json!({"now": "2027-02-01T07:00:00Z"}))))
 }
 
 async fn run(folder: &str, arguments: &[&str]) {

@@ -10,7 +10,7 @@ use axum::{
     routing::{get, post},
 };
 use chrono::{DateTime, TimeDelta, Utc};
-use entity::{assignment, care_unit, patient, patient_identity, staff_member};
+use entity::{assignment, care_unit, patient, patient_identity, representative, staff_member};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde::{Deserialize, Serialize};
 
@@ -21,9 +21,10 @@ use crate::{
     crypto::Place,
     engine::Service,
     error::Fault,
+    graphql::scalars::{GlobalId, NodeKind},
     http::{
-        explorer::{self, Sample, TokenKind},
-        outbox_page,
+        explorer::{self, IdentityKind},
+        outbox_page, samples,
     },
     reminder::channel::outbox::Outbox,
     session::Core,
@@ -34,22 +35,26 @@ use crate::{
 const TOKEN_LIFE: Duration = Duration::from_hours(12);
 /// How many people are offered.
 const PATIENTS: u64 = 8;
+const REPRESENTATIVES: u64 = 5;
 const STAFF: u64 = 20;
 
 /// Somebody one can be in the demo, as the explorer's list takes it.
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Person {
-    label: String,
-    kind: TokenKind,
+    name: String,
+    /// Title and unit of staff.
+    note: Option<String>,
+    kind: IdentityKind,
     token: String,
+    /// The value of the header `Patientkontrakt-Acting-For`.
+    acting_for: Option<String>,
 }
 
 /// What the demo has that a real service has not.
 pub struct Demo {
     /// Where messages go instead of leaving.
     pub outbox: Outbox,
-    /// Operations ready to run in the explorer.
-    pub samples: Vec<Sample>,
 }
 
 #[derive(Clone)]
@@ -81,7 +86,8 @@ pub fn router(config: &Config, service: &Service, demo: Demo) -> Router {
         graphql_path: "/graphql".to_owned(),
         ws_path: "/graphql/ws".to_owned(),
         identities_path: "/demo/identities".to_owned(),
-        samples: demo.samples,
+        clock_path: "/demo/clock".to_owned(),
+        samples: samples::all(),
     });
     Router::new()
         .route("/", get(|| async { Redirect::temporary("/explorer") }))
@@ -103,45 +109,55 @@ async fn identities(State(demo): State<Page>) -> Response {
     }
 }
 
-/// The first few patients, and everyone who works here.
+/// The first few patients, those who represent somebody, and everyone who works here.
 async fn people(demo: &Page) -> Result<Vec<Person>, Fault> {
     let issuer = Issuer::open(&demo.config).map_err(Fault::internal)?;
     let (core, mut people) = (&demo.core, Vec::new());
-    let person = |label: String, kind, identity: &Identity| -> Result<Person, Fault> {
+    let db = core.db.reader();
+    let person = |kind, name: String, identity: &Identity| -> Result<Person, Fault> {
         let token = issuer.issue(identity, TOKEN_LIFE, &core.clock).map_err(Fault::internal)?;
-        Ok(Person { label, kind, token })
+        Ok(Person { name, note: None, kind, token, acting_for: None })
     };
-    let patients = patient::Entity::find()
-        .order_by_asc(patient::Column::Id)
-        .limit(PATIENTS)
-        .all(core.db.reader())
-        .await?;
+    let patients = patient::Entity::find().order_by_asc(patient::Column::Id).limit(PATIENTS).all(db).await?;
     for patient in patients {
         let current = patient_identity::Entity::find()
             .filter(patient_identity::Column::PatientId.eq(patient.id))
             .filter(patient_identity::Column::IsCurrent.eq(true));
-        let Some(identity) = current.one(core.db.reader()).await? else { continue };
-        let place = Place::new("patient_identity.number", identity.id);
-        let number = core.keys.open(place, &identity.number)?;
-        let label = format!("{} {}", patient.given_name, patient.family_name);
-        people.push(person(label, TokenKind::Patient, &Identity::Patient { number })?);
+        let Some(identity) = current.one(db).await? else { continue };
+        let number = core.keys.open(Place::new("patient_identity.number", identity.id), &identity.number)?;
+        people.push(person(IdentityKind::Patient, full_name(&patient), &Identity::Patient { number })?);
     }
-    let staff = assignment::Entity::find()
-        .order_by_asc(assignment::Column::Id)
-        .limit(STAFF)
-        .all(core.db.reader())
+    let named = representative::Entity::find()
+        .order_by_asc(representative::Column::Id)
+        .limit(REPRESENTATIVES)
+        .all(db)
         .await?;
+    for named in named {
+        let Some(whom) = patient::Entity::find_by_id(named.patient_id).one(db).await? else { continue };
+        let number = core.keys.open(Place::new("representative.number", named.id), &named.number)?;
+        let name = format!("{} för {}", named.display_name, full_name(&whom));
+        let identity = Identity::Patient { number };
+        let note = Some("för ingen annan än sig själv".to_owned());
+        let alone = person(IdentityKind::Representative, named.display_name, &identity)?;
+        people.push(Person { note, ..alone });
+        let acting_for = Some(GlobalId::new(NodeKind::Patient, whom.id).to_string());
+        people.push(Person { acting_for, ..person(IdentityKind::Representative, name, &identity)? });
+    }
+    let staff = assignment::Entity::find().order_by_asc(assignment::Column::Id).limit(STAFF).all(db).await?;
     for assignment in staff {
-        let member =
-            staff_member::Entity::find_by_id(assignment.staff_member_id).one(core.db.reader()).await?;
-        let unit = care_unit::Entity::find_by_id(assignment.care_unit_id).one(core.db.reader()).await?;
+        let member = staff_member::Entity::find_by_id(assignment.staff_member_id).one(db).await?;
+        let unit = care_unit::Entity::find_by_id(assignment.care_unit_id).one(db).await?;
         let (Some(member), Some(unit)) = (member, unit) else { continue };
         let Some(hsa_id) = member.hsa_id else { continue };
-        let label = format!("{}, {}, {}", member.display_name, member.title, unit.name);
         let identity = Identity::Staff { person: hsa_id, assignment: Some(assignment.hsa_id) };
-        people.push(person(label, TokenKind::Staff, &identity)?);
+        let note = Some(format!("{}, {}", member.title, unit.name));
+        people.push(Person { note, ..person(IdentityKind::Staff, member.display_name, &identity)? });
     }
     Ok(people)
+}
+
+fn full_name(patient: &patient::Model) -> String {
+    format!("{} {}", patient.given_name, patient.family_name)
 }
 
 #[derive(Serialize)]

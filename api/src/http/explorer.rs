@@ -15,6 +15,8 @@ use axum::response::IntoResponse;
 use axum::routing::get;
 use serde::Serialize;
 
+use super::samples::Sample;
+
 /// What the page may do: its own files, its own endpoints, nothing else. GraphiQL sets styles on its elements.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self'; \
                       img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -34,24 +36,13 @@ const FILES: [(&str, &str, &str); 7] = [
     ("/explorer/react-dom.js", SCRIPT, include_str!("../../assets/graphiql/react-dom.js")),
 ];
 
-/// Who a sample operation is meant for.
+/// What kind of person an identity is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum TokenKind {
+pub enum IdentityKind {
     Patient,
+    Representative,
     Staff,
-}
-
-/// An operation that is ready to run, shown as a tab.
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Sample {
-    /// One line, in Swedish; no two samples have the same.
-    pub title: String,
-    pub query: String,
-    /// A JSON object.
-    pub variables: serde_json::Value,
-    pub token_kind: TokenKind,
 }
 
 /// What the page is told when it loads.
@@ -60,9 +51,11 @@ pub struct Sample {
 pub struct Settings {
     pub graphql_path: String,
     pub ws_path: String,
-    /// Answers GET with a JSON list of `{label, token, kind?}`: a button's worth of Swedish text, the bearer token alone,
-    /// and a [`TokenKind`]; without one, labels that begin with "Personal" are staff.
+    /// Answers GET with a JSON list of `{name, note?, kind, token, actingFor?}`: whom, in Swedish, an
+    /// [`IdentityKind`], the bearer token alone, and for a representative the header that goes with it.
     pub identities_path: String,
+    /// Answers GET with `{now}`: the demo's time.
+    pub clock_path: String,
     pub samples: Vec<Sample>,
 }
 
@@ -104,11 +97,12 @@ mod tests {
             graphql_path: "/graphql".into(),
             ws_path: "/graphql/ws".into(),
             identities_path: "/demo/identities".into(),
+            clock_path: "/demo/clock".into(),
             samples: vec![Sample {
-                title: "Min plan".into(),
-                query: "query Plan { me { id } }".into(),
-                variables: serde_json::json!({}),
-                token_kind: TokenKind::Patient,
+                title: "Min plan",
+                who: "Anna Testlund",
+                query: "query Plan { me { id } }",
+                ..Sample::default()
             }],
         })
     }
@@ -156,7 +150,7 @@ mod tests {
         let (_, _, settings) = fetch("/explorer/settings.json").await;
         let settings: serde_json::Value = serde_json::from_str(&settings).unwrap();
         assert_eq!(settings["identitiesPath"], "/demo/identities");
-        assert_eq!(settings["samples"][0]["tokenKind"], "patient");
+        assert_eq!(settings["samples"][0]["who"], "Anna Testlund");
         assert_eq!(settings["samples"][0]["title"], "Min plan");
     }
 }

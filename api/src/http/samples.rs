@@ -1,217 +1,107 @@
-//! Operations that are ready to run in the explorer: one tab each, with variables that fit the demo's data.
+//! Operations that are ready to run in the explorer: at least one for every act, grouped by what they are about.
+//!
+//! They are data, `assets/samples/*.graphql`. A file begins with `#! what it is about`; each sample in it is
+//!
+//! ```text
+//! #: What it does, in Swedish
+//! #: as Maria Provlind                     whom of the demo's identities it is meant for
+//! #: where status=PROPOSED, kind=CALL      optional: which elements of lists are meant
+//! #: refused INCOMPLETE                    optional: it shows a refusal
+//! query … { … }                            optional: operations that find what the last one needs
+//! mutation … { … }                         the sample itself
+//! ```
+//!
+//! A variable of the sample gets the first value that an operation before it answers under the variable's name, which
+//! is why those use aliases. In lists, elements that have a field named under `where` with another value are passed
+//! over. Some variables need no finding: `$key` is a new idempotency key, `$today` and `$in14Days` are dates,
+//! `$in2Hours` is an instant, and `$in14DaysAt9` is a local time of the form that times are published in.
 
-use chrono::TimeDelta;
-use entity::{
-    AgreementVersionId, CareUnitId, agreement, agreement_version, assignment, care_unit, patient,
-    patient_identity, phone_call, slot, task, version_goal, version_item,
-};
-use sea_orm::{
-    ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::Query,
-};
-use serde_json::{Value, json};
+use serde::Serialize;
 
-use super::explorer::{Sample, TokenKind};
-use crate::{
-    calendar::to_local,
-    crypto::Place,
-    error::Fault,
-    graphql::scalars::{GlobalId, NodeKind},
-    session::Core,
-};
-
-macro_rules! sample {
-    ($title:literal, $kind:ident, $file:literal) => {
-        ($title, TokenKind::$kind, include_str!(concat!("../../assets/explorer/samples/", $file)))
-    };
-}
-
-/// Title, for whom, and text.
-pub const SAMPLES: &[(&str, TokenKind, &str)] = &[
-    sample!("Min plan: överenskommelsen, nästa steg och vem jag vänder mig till", Patient, "my-plan.graphql"),
-    sample!("Min tidslinje, mina tider och meddelanden", Patient, "my-timeline.graphql"),
-    sample!("Lediga tider på en mottagning", Patient, "free-times.graphql"),
-    sample!("Boka en tid", Patient, "book.graphql"),
-    sample!("Skriv till en mottagning", Patient, "write.graphql"),
-    sample!("Frågorna inför ett besök, och mina svar", Patient, "questions.graphql"),
-    sample!("Svara på de åtta frågorna", Patient, "answer.graphql"),
-    sample!("Mitt patientkontrakts historik: vem ändrade vad", Patient, "agreement-history.graphql"),
-    sample!("Önska ett patientkontrakt", Patient, "agreement-request.graphql"),
-    sample!("Ta tillbaka en önskan", Patient, "agreement-request-withdraw.graphql"),
-    sample!("Välj mellan två patientkontrakt", Patient, "agreement-choose.graphql"),
-    sample!("Länka en plan som redan finns", Patient, "plan-link-add.graphql"),
-    sample!("Avsluta länken till en plan", Patient, "plan-link-remove.graphql"),
-    sample!("Enhetens överenskommelser", Staff, "unit-list.graphql"),
-    sample!("Patienter utan patientkontrakt", Staff, "candidates.graphql"),
-    sample!("Erbjud ett patientkontrakt", Staff, "agreement-offer.graphql"),
-    sample!("Skriv in patientens svar på ett erbjudande", Staff, "agreement-offer-answer.graphql"),
-    sample!("Skicka en önskan vidare", Staff, "agreement-request-pass.graphql"),
-    sample!("Lägg till en säkerhetsanvisning", Staff, "safety-add.graphql"),
-    sample!("Ta tillbaka en säkerhetsanvisning", Staff, "safety-withdraw.graphql"),
-    sample!("Avsluta ett patientkontrakt", Staff, "agreement-end.graphql"),
-    sample!("Registrera ett dödsfall", Staff, "deceased.graphql"),
-    sample!("Öppna en patient", Staff, "open-patient.graphql"),
-    sample!("Föreslå en insats", Staff, "propose.graphql"),
-    sample!("Skriv i planen: önskemål och egna mätningar", Patient, "content-edit.graphql"),
-    sample!("Alla versioner, och vad som skiljer dem", Patient, "versions.graphql"),
-    sample!("Skriv om ett mål", Patient, "reword-goal.graphql"),
-    sample!("Ta bort ett mål", Patient, "remove-goal.graphql"),
-    sample!("Skriv om en insats", Staff, "reword-item.graphql"),
-    sample!("Ta bort en insats", Staff, "remove-item.graphql"),
-    sample!("Börja på en ny version", Staff, "revise.graphql"),
-    sample!("Svara med ett motförslag", Patient, "counter.graphql"),
-    sample!("Ta tillbaka ett utkast eller ett förslag", Staff, "withdraw.graphql"),
-    sample!("Följ en överenskommelse medan den ändras", Staff, "follow.graphql"),
-    sample!("Uppgifter: mina och enhetens", Staff, "tasks.graphql"),
-    sample!("Dagens besök, och vad som saknas", Staff, "visits.graphql"),
-    sample!("Ta en uppgift", Staff, "task-take.graphql"),
-    sample!("Anteckna på en uppgift", Staff, "task-note.graphql"),
-    sample!("Fördela en uppgift till en kollega", Staff, "task-assign.graphql"),
-    sample!("Lämna en uppgift vidare till en annan enhet", Staff, "task-pass.graphql"),
-    sample!("Avsluta en uppgift", Staff, "task-end.graphql"),
-    sample!("Lämna över allt någon har att göra", Staff, "task-handover.graphql"),
-    sample!("Lova att ringa upp", Staff, "call-add.graphql"),
-    sample!("Samtal att ringa", Staff, "call-log.graphql"),
-    sample!("Skriv in ett samtal som är ringt", Staff, "call-made.graphql"),
-    sample!("Hör om nya uppgifter när de kommer", Staff, "task-raised.graphql"),
+const FILES: [&str; 13] = [
+    include_str!("../../assets/samples/mine.graphql"),
+    include_str!("../../assets/samples/unit.graphql"),
+    include_str!("../../assets/samples/beginning.graphql"),
+    include_str!("../../assets/samples/writing.graphql"),
+    include_str!("../../assets/samples/agreeing.graphql"),
+    include_str!("../../assets/samples/goals.graphql"),
+    include_str!("../../assets/samples/items.graphql"),
+    include_str!("../../assets/samples/contacts.graphql"),
+    include_str!("../../assets/samples/times.graphql"),
+    include_str!("../../assets/samples/messages.graphql"),
+    include_str!("../../assets/samples/tasks.graphql"),
+    include_str!("../../assets/samples/people.graphql"),
+    include_str!("../../assets/samples/endings.graphql"),
 ];
 
-/// The samples with ids of the data at hand: the first patient, their agreement, their unit, a free time there.
-pub async fn samples(core: &Core) -> Result<Vec<Sample>, Fault> {
-    let db = core.db.reader();
-    let mut known = json!({ "key": core.clock.uuid().simple().to_string() });
-    let mut set = |name: &str, value: Value| known[name] = value;
-    let first = patient_identity::Entity::find()
-        .filter(patient_identity::Column::IsCurrent.eq(true))
-        .order_by_asc(patient_identity::Column::PatientId)
-        .one(db)
-        .await?;
-    if let Some(identity) = first {
-        let place = Place::new("patient_identity.number", identity.id);
-        set("number", core.keys.open(place, &identity.number)?.into());
-        let own = agreement::Entity::find()
-            .filter(agreement::Column::PatientId.eq(identity.patient_id))
-            .filter(agreement::Column::Status.ne(agreement::Status::Ended));
-        if let Some(agreement) = own.one(db).await? {
-            set("agreement", GlobalId::new(NodeKind::Agreement, agreement.id).to_string().into());
-            of_agreement(db, &agreement, &mut set).await?;
-        }
-        set("today", to_local(core.clock.now()).date_naive().to_string().into());
-        if let Some(candidate) = without_agreement(db, identity.care_unit_id).await? {
-            set("candidate", GlobalId::new(NodeKind::Patient, candidate.id).to_string().into());
-        }
-        set("unit", GlobalId::new(NodeKind::CareUnit, identity.care_unit_id).to_string().into());
-        set("patient", GlobalId::new(NodeKind::Patient, identity.patient_id).to_string().into());
-        set("soon", (core.clock.now() + TimeDelta::hours(2)).to_rfc3339().into());
-        let open = task::Entity::find()
-            .filter(task::Column::CareUnitId.eq(identity.care_unit_id))
-            .filter(task::Column::Status.eq(task::Status::Open))
-            .order_by_asc(task::Column::DueAt);
-        if let Some(task) = open.one(db).await? {
-            set("task", GlobalId::new(NodeKind::Task, task.id).to_string().into());
-        }
-        let waits = phone_call::Entity::find()
-            .filter(phone_call::Column::CareUnitId.eq(identity.care_unit_id))
-            .filter(phone_call::Column::Status.eq(phone_call::Status::ToMake))
-            .order_by_asc(phone_call::Column::CallBy);
-        if let Some(call) = waits.one(db).await? {
-            set("call", GlobalId::new(NodeKind::CallLogEntry, call.id).to_string().into());
-        }
-        let staff = assignment::Entity::find()
-            .filter(assignment::Column::CareUnitId.eq(identity.care_unit_id))
-            .filter(assignment::Column::Role.is_in([assignment::Role::Care, assignment::Role::Coordinator]))
-            .order_by_asc(assignment::Column::Id)
-            .limit(2)
-            .all(db)
-            .await?;
-        for (name, somebody) in ["assignment", "colleague"].into_iter().zip(staff) {
-            set(name, GlobalId::new(NodeKind::Assignment, somebody.id).to_string().into());
-        }
-        let other = care_unit::Entity::find()
-            .filter(care_unit::Column::CareProviderId.eq(identity.care_provider_id))
-            .filter(care_unit::Column::Id.ne(identity.care_unit_id))
-            .order_by_asc(care_unit::Column::Id);
-        if let Some(unit) = other.one(db).await? {
-            set("otherUnit", GlobalId::new(NodeKind::CareUnit, unit.id).to_string().into());
-        }
-        let free = slot::Entity::find()
-            .filter(slot::Column::CareUnitId.eq(identity.care_unit_id))
-            .filter(slot::Column::OpenSeats.gt(0))
-            .filter(slot::Column::WebBookable.eq(true))
-            .filter(slot::Column::StartsAt.gt(core.clock.now()))
-            .order_by_asc(slot::Column::StartsAt);
-        if let Some(slot) = free.one(db).await? {
-            set("slot", GlobalId::new(NodeKind::Slot, slot.id).to_string().into());
-            let appointment_type = GlobalId::new(NodeKind::AppointmentType, slot.appointment_type_id);
-            set("type", appointment_type.to_string().into());
-        }
-    }
-    Ok(SAMPLES.iter().map(|&(title, token_kind, query)| sample(title, token_kind, query, &known)).collect())
+/// An operation that is ready to run.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Sample {
+    /// What its file is about, in Swedish.
+    pub group: &'static str,
+    /// One line, in Swedish; no two samples have the same.
+    pub title: &'static str,
+    /// The name of the identity it is meant for.
+    pub who: &'static str,
+    /// Field and value that an element of a list must have, if it has the field.
+    #[serde(rename = "where")]
+    pub conditions: Vec<(&'static str, &'static str)>,
+    /// The code of the user error that it shows.
+    pub refused: Option<&'static str>,
+    /// Operations that find its variables; each may use what those before it found.
+    pub finds: Vec<&'static str>,
+    pub query: &'static str,
 }
 
-/// A patient of the unit without an agreement.
-async fn without_agreement(
-    db: &DatabaseConnection,
-    unit: CareUnitId,
-) -> Result<Option<patient::Model>, Fault> {
-    let having = Query::select()
-        .column(agreement::Column::PatientId)
-        .from(agreement::Entity)
-        .and_where(agreement::Column::Status.ne(agreement::Status::Ended))
-        .to_owned();
-    let without = patient::Entity::find()
-        .filter(patient::Column::CareUnitId.eq(unit))
-        .filter(patient::Column::DeceasedOn.is_null())
-        .filter(patient::Column::Id.not_in_subquery(having))
-        .order_by_asc(patient::Column::Id);
-    Ok(without.one(db).await?)
+/// Every sample, in an order in which they can be run one after another on fresh demo data.
+pub fn all() -> Vec<Sample> {
+    FILES.into_iter().flat_map(of_file).collect()
 }
 
-/// What can be done to an agreement: with its row version, and one of its versions, goals and items.
-async fn of_agreement(
-    db: &DatabaseConnection,
-    agreement: &agreement::Model,
-    set: &mut impl FnMut(&str, Value),
-) -> Result<(), Fault> {
-    set("rowVersion", agreement.row_version.into());
-    let versions = agreement_version::Entity::find()
-        .filter(agreement_version::Column::AgreementId.eq(agreement.id))
-        .order_by_desc(agreement_version::Column::Number)
-        .all(db)
-        .await?;
-    let version = |id: AgreementVersionId| GlobalId::new(NodeKind::AgreementVersion, id).to_string();
-    let open = versions.iter().find(|v| v.status != agreement_version::Status::Active);
-    set("version", version(open.map_or(agreement.current_version_id, |v| v.id)).into());
-    let waits = versions.iter().find(|v| v.status == agreement_version::Status::Proposed);
-    set("proposal", version(waits.map_or(agreement.current_version_id, |v| v.id)).into());
-    let goal = version_goal::Entity::find()
-        .filter(version_goal::Column::VersionId.eq(agreement.current_version_id))
-        .order_by_asc(version_goal::Column::GoalId);
-    if let Some(goal) = goal.one(db).await? {
-        set("goal", GlobalId::new(NodeKind::Goal, goal.goal_id).to_string().into());
-    }
-    let item = version_item::Entity::find()
-        .filter(version_item::Column::VersionId.eq(agreement.current_version_id))
-        .order_by_asc(version_item::Column::PlanItemId);
-    if let Some(item) = item.one(db).await? {
-        set("item", GlobalId::new(NodeKind::PlanItem, item.plan_item_id).to_string().into());
-    }
-    Ok(())
+fn of_file(text: &'static str) -> Vec<Sample> {
+    let (head, rest) = text.split_once('\n').unwrap_or_default();
+    let group = head.trim_start_matches("#!").trim();
+    rest.split("\n\n#: ").map(|one| sample(group, one.trim_start_matches(['\n', '#', ':', ' ']))).collect()
 }
 
-fn sample(title: &str, token_kind: TokenKind, query: &str, known: &Value) -> Sample {
-    let used = |name: &str| query.contains(&format!("${name}:"));
-    let variables = known.as_object().into_iter().flatten().filter(|(name, _)| used(name));
-    Sample {
-        title: title.to_owned(),
-        query: query.to_owned(),
-        variables: Value::Object(variables.map(|(name, value)| (name.clone(), value.clone())).collect()),
-        token_kind,
+fn sample(group: &'static str, text: &'static str) -> Sample {
+    let (title, mut rest) = text.split_once('\n').unwrap_or_default();
+    let mut sample = Sample { group, title, ..Sample::default() };
+    while let Some((line, after)) = rest.split_once('\n')
+        && let Some(told) = line.strip_prefix("#: ")
+    {
+        match told.split_once(' ').unwrap_or_default() {
+            ("as", who) => sample.who = who,
+            ("where", all) => sample.conditions = all.split(", ").filter_map(|c| c.split_once('=')).collect(),
+            ("refused", code) => sample.refused = Some(code),
+            _ => {}
+        }
+        rest = after;
     }
+    let mut operations = operations(rest);
+    sample.query = operations.pop().unwrap_or_default();
+    sample.finds = operations;
+    sample
+}
+
+/// The operations of a document: each begins with its kind at the beginning of a line.
+fn operations(text: &'static str) -> Vec<&'static str> {
+    let begins = |at: usize| {
+        (at == 0 || text.as_bytes().get(at - 1) == Some(&b'\n'))
+            && ["query ", "mutation ", "subscription "].iter().any(|kind| text[at..].starts_with(kind))
+    };
+    let mut cuts: Vec<usize> =
+        (0..text.len()).filter(|&at| text.is_char_boundary(at) && begins(at)).collect();
+    cuts.push(text.len());
+    cuts.windows(2).map(|pair| text[pair[0]..pair[1]].trim_end()).collect()
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used)]
+
+    use std::collections::BTreeSet;
 
     use async_graphql::Variables;
 
@@ -228,20 +118,50 @@ mod tests {
     };
 
     #[tokio::test]
-    async fn every_sample_is_valid_by_the_schema() {
+    async fn every_sample_is_whole_and_valid_by_the_schema() {
         let limits = Limits::default();
         let schema = schema::build(&limits);
         let types = Types::from_sdl(&schema.sdl()).unwrap();
         let documents = Documents::new(schema, types, limits, true);
-        for (title, _, query) in SAMPLES.iter().copied() {
-            let params = Params { query: Some(query.into()), ..Params::default() };
-            let resolved = documents.resolve(&params).expect(title);
-            // Without its variables a valid document says that they are missing, and nothing else.
-            if let Err(refusal) = documents.prepare(resolved, Variables::default()).await {
-                for error in refusal.errors {
-                    assert_eq!(code_of(&error), Some(code::BAD_USER_INPUT), "{title}: {}", error.message);
+        let mut titles = BTreeSet::new();
+        for sample in all() {
+            let title = sample.title;
+            assert!(titles.insert(title), "twice: {title}");
+            assert!(
+                !sample.who.is_empty() && !sample.group.is_empty() && !sample.query.is_empty(),
+                "{sample:?}"
+            );
+            for query in sample.finds.iter().copied().chain([sample.query]) {
+                let params = Params { query: Some(query.into()), ..Params::default() };
+                let resolved = documents.resolve(&params).expect(title);
+                // Without its variables a valid document says that they are missing, and nothing else.
+                if let Err(refusal) = documents.prepare(resolved, Variables::default()).await {
+                    for error in refusal.errors {
+                        assert_eq!(code_of(&error), Some(code::BAD_USER_INPUT), "{title}: {}", error.message);
+                    }
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_file_is_read_sample_by_sample() {
+        let text = "#! Uppgifter\n\n#: Ta en uppgift\n#: as Maria Provlind\n#: where kind=CALL, a=b\n#: refused CONFLICT\n\
+                    query Hitta { me { id } }\nmutation Ta($key: String!) {\n  task { id }\n}\n\n#: Se\n#: as Anna\n\
+                    query Se {\n  me { id }\n}\n";
+        let read = of_file(text);
+        assert_eq!(
+            read[0],
+            Sample {
+                group: "Uppgifter",
+                title: "Ta en uppgift",
+                who: "Maria Provlind",
+                conditions: vec![("kind", "CALL"), ("a", "b")],
+                refused: Some("CONFLICT"),
+                finds: vec!["query Hitta { me { id } }"],
+                query: "mutation Ta($key: String!) {\n  task { id }\n}",
+            }
+        );
+        assert_eq!((read[1].title, read[1].who, read[1].finds.len(), read.len()), ("Se", "Anna", 0, 2));
     }
 }

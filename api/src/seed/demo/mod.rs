@@ -5,6 +5,8 @@
 //! time in a few days whose reminders leave as the clock moves on.
 
 mod conditions;
+mod lives;
+mod stage;
 mod story;
 mod themes;
 mod units;
@@ -18,14 +20,15 @@ use entity::{
     notice,
     patient::{self, ProtectedIdentity},
     reminder_preference::{Detail, PreferenceKind},
+    representative,
 };
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
 
-use self::units::Units;
+use self::{stage::Stage, units::Units};
 use super::{
     care::{ContactText, Line},
     people::{self, Person, test_number},
-    plan::{AgreementText, Stage},
+    plan::{AgreementText, Stage as Told},
     unit_exists,
     units::WorkingDays,
     writer::{Unit, Whose, Writer},
@@ -33,7 +36,7 @@ use super::{
 use crate::{
     auth::actor::Actor,
     db::Tx,
-    domain::notice::plan_reminders,
+    domain::{notice::plan_reminders, patient::IDENTITY_LOOKUP},
     error::Fault,
     locale::Locale,
     session::{Core, Session},
@@ -49,8 +52,17 @@ pub const DEMO_ASSIGNMENT_HSA_ID: &str = "SE9999990001-1001-A";
 /// Given name, family name, whether a man, year and month of birth.
 type Name = (&'static str, &'static str, bool, i32, u32);
 
-/// The first four have stories of their own.
-const PATIENTS: [Name; 42] = [
+/// Those of whom the use cases tell more: [`lives`].
+const SEVERAL_CONDITIONS: usize = 0;
+const TWO_PLANS: usize = 4;
+const FRAIL: usize = 5;
+const OPERATION: usize = 6;
+const GUARDIANS: [usize; 2] = [16, 17];
+const SON: usize = 20;
+const CHILD: usize = 42;
+
+/// The first seven have stories of their own.
+const PATIENTS: [Name; 43] = [
     ("Anna", "Testlund", false, 1952, 3),
     ("Erik", "Testberg", true, 1948, 11),
     ("Zahra", "Teståker", false, 1979, 6),
@@ -93,6 +105,7 @@ const PATIENTS: [Name; 42] = [
     ("Maria", "Testgren", false, 1981, 9),
     ("Gösta", "Testby", true, 1930, 12),
     ("Annika", "Testholm", false, 1965, 4),
+    ("Alma", "Testberg", false, 2018, 5),
 ];
 
 /// Writes the demo's people, unless they are there.
@@ -106,36 +119,65 @@ pub async fn demo(core: &Core) -> Result<(), Fault> {
     let mut writer = Writer::new(core, "demo");
     writer.tells = true;
     let units = units::write(&mut writer)?;
-    let mut demo =
-        Demo { days: WorkingDays::around(writer.today, 60), now: core.clock.now(), booked: Vec::new() };
+    let mut demo = Demo {
+        days: WorkingDays::around(writer.today, 60),
+        now: core.clock.now(),
+        booked: Vec::new(),
+        people: Vec::new(),
+    };
     demo.free_times(&mut writer, &units);
     for (n, name) in PATIENTS.iter().enumerate() {
         demo.patient(&mut writer, &units, n, name)?;
     }
+    demo.guardians(&mut writer)?;
     let session = Session::new(core.clone(), Actor::System, Locale::Sv, "demo".to_owned());
-    let (now, booked) = (demo.now, demo.booked);
     let patients = writer.batch.patient.clone();
-    writer.flush_and(async |tx| reminders(tx, &session, &patients, &booked, now).await).await?;
-    Ok(())
+    writer.flush_and(async |tx| reminders(tx, &session, &patients, &demo.booked).await).await?;
+    let mut stage = Stage::new(core, writer.at);
+    let people = &demo.people;
+    lives::operation(&mut stage, &units, people[OPERATION]).await?;
+    lives::several_conditions(&mut stage, &units, people[SEVERAL_CONDITIONS]).await?;
+    lives::frail(&mut stage, &units, people[FRAIL], (&full_name(SON), birth_date(SON))).await?;
+    lives::child(&mut stage, &units, people[CHILD]).await?;
+    lives::second(&mut stage, &units, people[TWO_PLANS], number(TWO_PLANS)).await?;
+    core.db.write(async |tx| sent(tx, demo.now).await).await
 }
 
-/// Plans the reminders of booked times as booking does; those of earlier days have left.
+fn birth_date(n: usize) -> NaiveDate {
+    let (.., year, month) = PATIENTS[n];
+    NaiveDate::from_ymd_opt(year, month, 1).unwrap_or_default()
+}
+
+fn number(n: usize) -> String {
+    test_number(birth_date(n), if PATIENTS[n].2 { 239 } else { 238 }, false)
+}
+
+fn full_name(n: usize) -> String {
+    format!("{} {}", PATIENTS[n].0, PATIENTS[n].1)
+}
+
+/// Plans the reminders of booked times as booking does.
 async fn reminders(
     tx: &Tx,
     session: &Session,
     patients: &[patient::Model],
     booked: &[appointment::Model],
-    now: DateTime<Utc>,
 ) -> Result<(), Fault> {
     for time in booked {
         if let Some(whom) = patients.iter().find(|patient| patient.id == time.patient_id) {
             plan_reminders(tx, session, whom, time, time.created_at).await?;
         }
     }
+    Ok(())
+}
+
+/// What was due before now has left.
+async fn sent(tx: &Tx, now: DateTime<Utc>) -> Result<(), Fault> {
     notice::Entity::update_many()
         .col_expr(notice::Column::State, Expr::value(notice::State::Sent))
         .col_expr(notice::Column::Attempts, Expr::value(1))
         .col_expr(notice::Column::SentAt, Expr::col(notice::Column::DueAt))
+        .filter(notice::Column::State.eq(notice::State::Planned))
         .filter(notice::Column::DueAt.lt(now))
         .exec(tx)
         .await?;
@@ -147,6 +189,8 @@ struct Demo {
     now: DateTime<Utc>,
     /// What lies ahead.
     booked: Vec<appointment::Model>,
+    /// The patients, in order.
+    people: Vec<Whose>,
 }
 
 /// Free times are on the hour, booked ones on the half hour: nobody is in two places.
@@ -175,13 +219,12 @@ impl Demo {
     }
 
     fn patient(&mut self, writer: &mut Writer, units: &Units, n: usize, name: &Name) -> Result<(), Fault> {
-        let (given_name, family_name, male, year, month) = *name;
-        let birth_date = NaiveDate::from_ymd_opt(year, month, 1).unwrap_or_default();
+        let (given_name, family_name, _, year, _) = *name;
         let person = Person {
             given_name,
             family_name,
-            birth_date,
-            number: test_number(birth_date, if male { 239 } else { 238 }, false),
+            birth_date: birth_date(n),
+            number: number(n),
             coordination: false,
         };
         let unit = match n {
@@ -195,10 +238,35 @@ impl Demo {
         let whose = writer.patient(&person, unit, protected, needs)?;
         writer.relation(whose, care_relation::Source::Listing, None, writer.at - TimeDelta::days(600), None);
         addresses(writer, whose, n)?;
-        if n == 0 {
+        self.people.push(whose);
+        if n == SEVERAL_CONDITIONS {
             return story::first(self, writer, units, whose);
         }
         self.life(writer, whose, unit, n)
+    }
+
+    /// The child's parents are its guardians, both with everything.
+    fn guardians(&self, writer: &mut Writer) -> Result<(), Fault> {
+        for n in GUARDIANS {
+            let id = writer.ids.next();
+            writer.batch.representative.push(representative::Model {
+                id,
+                patient_id: self.people[CHILD].patient,
+                care_unit_id: self.people[CHILD].unit,
+                care_provider_id: self.people[CHILD].provider,
+                kind: representative::Kind::Guardian,
+                display_name: full_name(n),
+                number: writer.seal("representative.number", id, &number(n))?,
+                lookup: writer.core.keys.lookup_hash(IDENTITY_LOOKUP, &number(n)),
+                rights: lives::EVERYTHING.to_owned(),
+                may_assent: true,
+                valid_from: writer.at - TimeDelta::days(400),
+                valid_until: None,
+                created_at: writer.at - TimeDelta::days(400),
+                row_version: 1,
+            });
+        }
+        Ok(())
     }
 
     /// Everybody but the first: one condition at one unit.
@@ -206,23 +274,26 @@ impl Demo {
         let nurse = &unit.workers[n % 3];
         let theme = themes::fitting(PATIENTS[n].3, n);
         let at = writer.at;
-        if n != 2 {
+        if !matches!(n, 2 | FRAIL | OPERATION | CHILD) {
             let stage = match n {
-                1 => Stage::Proposed,
-                13 | 29 => Stage::Draft,
-                21 => Stage::Ended(at - TimeDelta::days(30), agreement::EndReason::Completed),
-                _ => Stage::Active,
+                1 | 7 | 22 => Told::Proposed,
+                13 | 29 => Told::Draft,
+                21 => Told::Ended(at - TimeDelta::days(30), agreement::EndReason::Completed),
+                _ => Told::Active,
             };
-            let started =
-                if n == 1 { at - TimeDelta::days(1) } else { at - TimeDelta::days(60 + 3 * n as i64) };
+            let started = if matches!(n, 1 | 7 | 22) {
+                at - TimeDelta::days(1)
+            } else {
+                at - TimeDelta::days(60 + 3 * n as i64)
+            };
             let mut items = theme.items(writer, unit);
-            if matches!(stage, Stage::Draft | Stage::Proposed) {
+            if matches!(stage, Told::Draft | Told::Proposed) {
                 for item in &mut items {
                     item.status = entity::plan_item::Status::Proposed;
                 }
             }
             let mut goals = theme.goals(writer);
-            if matches!(stage, Stage::Draft | Stage::Proposed) {
+            if matches!(stage, Told::Draft | Told::Proposed) {
                 for goal in &mut goals {
                     goal.status = entity::goal::Status::Proposed;
                 }
