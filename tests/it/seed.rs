@@ -391,7 +391,8 @@ async fn the_demo_tells_of_an_active_plan_a_waiting_one_none_and_a_protected_per
         agreement::Entity::find().filter(agreement::Column::Status.eq(status)).count(db).await.unwrap()
     };
     assert!(count(agreement::Status::Active).await > 30);
-    assert_eq!(count(agreement::Status::Proposed).await, 1);
+    // A patient's, a child's, one by word of mouth, one who cannot decide now, and one to choose between.
+    assert_eq!(count(agreement::Status::Proposed).await, 5);
     assert!(count(agreement::Status::Ended).await >= 1);
     let agreements = agreement::Entity::find().all(db).await.unwrap();
     let patients = patient::Entity::find().all(db).await.unwrap();

@@ -4,12 +4,14 @@ use async_graphql::{Context, Enum, InputObject, Object, Result};
 use entity::{CareUnitId, care_unit};
 
 use super::{
-    page::{Page, page_request},
+    assignment::Assignment,
+    page::{MOST, Page, how_many, page_request},
     read::{
         call::{self, CallLogFilter, CallPlace, Of},
         candidates::{self, CandidatePlace},
         contact_work,
         desk::UnitDesk,
+        node,
         task::{self, List, TaskFilter, TaskPlace},
         unit::{self, Filter, ListPlace, Sort},
         visits::{self, VisitPlace},
@@ -131,6 +133,21 @@ impl CareUnit {
     async fn appointment_types(&self, ctx: &Context<'_>) -> Result<Vec<AppointmentType>> {
         let session = session(ctx);
         unit::appointment_types(session, self.id).await.map_err(|e| fault(session, &e))
+    }
+
+    /// Who works here now (medarbetare), by name: whom a task, a role or a time can be given to. For staff; none for
+    /// those of another care provider. FORBIDDEN for others.
+    async fn assignments(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many, 1 to 100; 100 when left out.")] first: Option<i32>,
+    ) -> Result<Option<Vec<Assignment>>> {
+        let first = how_many(first, MOST)?;
+        let session = session(ctx);
+        if policy::check(&session.actor, Noun::Assignment, Action::Read).is_err() {
+            return Err(refused(session));
+        }
+        node::colleagues(session, self.id, first).await.map(Some).map_err(|e| fault(session, &e))
     }
 
     /// The agreements that the unit has drawn up, for its own staff. FORBIDDEN for others.

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use async_graphql::{Context, Result};
 use entity::{
-    AgreementId, AgreementVersionId, AppointmentId, AppointmentTypeId, AssignmentId, CareContactId, GoalId,
-    ItemConcernId, PatientId, PlanItemId, ProgressNoteId, ReminderPreferenceId, SlotId, agreement,
-    agreement_version, appointment, care_contact, goal, plan_item,
+    AgreementId, AgreementVersionId, AppointmentId, AppointmentTypeId, AssignmentId, CareContactId,
+    CareUnitId, GoalId, ItemConcernId, PatientId, PlanItemId, ProgressNoteId, ReminderPreferenceId, SlotId,
+    agreement, agreement_version, appointment, care_contact, goal, plan_item,
 };
 use sea_orm::{ConnectionTrait, Statement, Value};
 use uuid::Uuid;
@@ -269,23 +269,49 @@ pub async fn reminder_preference(
 pub async fn assignment(ctx: &Context<'_>, id: AssignmentId) -> Result<Option<Assignment>> {
     let session = session(ctx);
     let Some(staff) = session.actor.staff() else { return Err(refused(session)) };
+    let sql = format!("{} WHERE x.id = $1 AND x.care_provider_id = $2", assignments_sql());
+    one(session, sql, vec![id.0.into(), staff.care_provider.0.into()], read_assignment).await
+}
+
+/// Who works at a unit of the caller's care provider now, by name; none at another's.
+pub async fn colleagues(session: &Session, unit: CareUnitId, first: usize) -> Result<Vec<Assignment>, Fault> {
+    let Some(staff) = session.actor.staff() else { return Ok(Vec::new()) };
     let sql = format!(
+        "{} WHERE x.care_unit_id = $1 AND x.care_provider_id = $2 AND x.valid_from <= $3 \
+         AND (x.valid_until IS NULL OR x.valid_until > $3) ORDER BY m.display_name, x.id LIMIT $4",
+        assignments_sql()
+    );
+    let most = i64::try_from(first).unwrap_or(i64::MAX);
+    let values = [unit.0.into(), staff.care_provider.0.into(), session.now().into(), most.into()];
+    session
+        .core
+        .db
+        .read(async |db| -> Result<_, Fault> {
+            let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
+            let rows = db.query_all_raw(statement).await?;
+            rows.iter().map(|row| read_assignment(&mut Cols::new(row))).collect()
+        })
+        .await
+}
+
+fn assignments_sql() -> String {
+    format!(
         "SELECT x.id, x.care_unit_id, x.hsa_id, {}, x.role, {} FROM assignment x JOIN staff_member m ON m.id = x.staff_member_id \
-         JOIN care_unit u ON u.id = x.care_unit_id WHERE x.id = $1 AND x.care_provider_id = $2",
+         JOIN care_unit u ON u.id = x.care_unit_id",
         staff_columns("m"),
         unit_columns("u")
-    );
-    one(session, sql, vec![id.0.into(), staff.care_provider.0.into()], |cols| {
-        Ok(Assignment {
-            id: cols.take::<Uuid>()?.into(),
-            unit: cols.take::<Uuid>()?.into(),
-            hsa_id: HsaId(cols.take()?),
-            staff: StaffSummary { name: cols.take()?, title: cols.take()? },
-            role: cols.text_enum::<entity::assignment::Role>()?.into(),
-            care_unit: cols.unit()?,
-        })
+    )
+}
+
+fn read_assignment(cols: &mut Cols<'_>) -> Result<Assignment, Fault> {
+    Ok(Assignment {
+        id: cols.take::<Uuid>()?.into(),
+        unit: cols.take::<Uuid>()?.into(),
+        hsa_id: HsaId(cols.take()?),
+        staff: StaffSummary { name: cols.take()?, title: cols.take()? },
+        role: cols.text_enum::<entity::assignment::Role>()?.into(),
+        care_unit: cols.unit()?,
     })
-    .await
 }
 
 async fn one<T>(
