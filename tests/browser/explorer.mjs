@@ -2,7 +2,7 @@
 // usage: node explorer.mjs ORIGIN RESULT-TEXT [SCREENSHOT.png]
 //
 // Opens ORIGIN/explorer in a headless Chromium, runs the first sample and waits until RESULT-TEXT stands in the answer;
-// then presses the button for staff and runs again. Fails if the page asks anything of another origin, breaks its
+// then presses the button for staff and runs again, and opens every sample. Fails if the page asks anything of another origin, breaks its
 // content security policy or throws. Needs `chromium` on the PATH; no packages.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -83,6 +83,17 @@ async function main() {
   await evaluate(`document.querySelector('.graphiql-execute-button').click()`);
   for (let tries = 0; tries < 50 && requests.length === before; tries += 1) await new Promise((resolve) => setTimeout(resolve, 100));
   if (requests.length === before) problems.push('the second run sent nothing');
+
+  // Every sample opens: its operation stands in the editor, as somebody whom the page knows.
+  const all = await evaluate(`document.querySelectorAll('#samples button').length`);
+  for (let n = 0; n < all; n += 1) {
+    const title = await evaluate(`(() => { const b = document.querySelectorAll('#samples button')[${n}]; b.click(); return b.textContent; })()`);
+    await until(`the sample "${title}"`, `document.body.dataset.sample === ${JSON.stringify(title)} &&
+      document.querySelector('.graphiql-query-editor .CodeMirror').CodeMirror.getValue().startsWith('# ' + ${JSON.stringify(title)})`);
+    const status = await evaluate(`document.getElementById('status').textContent`);
+    if (status.includes('kunde inte')) problems.push(`${title}: ${status}`);
+  }
+  console.log(`${all} samples opened`);
 }
 
 try {

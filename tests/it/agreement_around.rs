@@ -214,7 +214,7 @@ async fn the_history_says_who_changed_what_from_what_to_what_in_plain_words() {
     let entries = history(&app, &p1.identity, &plan.id).await;
     let newest = &entries[0];
     assert_eq!(newest["action"], "planItemComplete");
-    assert_eq!(newest["what"], "Insatsen följdes upp");
+    assert_eq!(newest["what"], "Insatsen är gjord");
     assert_eq!(newest["byName"], "Stina Exempel, sjuksköterska, Vårdcentralen Granen");
     let status = newest["changes"].as_array().unwrap().iter().find(|c| c["field"] == "status").unwrap();
     assert_eq!(

@@ -397,7 +397,7 @@ async fn the_demo_tells_of_an_active_plan_a_waiting_one_none_and_a_protected_per
     let agreements = agreement::Entity::find().all(db).await.unwrap();
     let patients = patient::Entity::find().all(db).await.unwrap();
     let without = patients.iter().filter(|p| agreements.iter().all(|a| a.patient_id != p.id)).count();
-    assert_eq!(without, 1);
+    assert_eq!(without, 2);
     let hidden = patients.iter().filter(|p| p.protected_identity != patient::ProtectedIdentity::None);
     assert_eq!(hidden.count(), 1);
     assert!(patients.iter().all(|p| p.family_name.starts_with("Test")));

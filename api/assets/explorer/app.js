@@ -64,6 +64,7 @@
       headers: {
         'content-type': 'application/json',
         accept: 'application/graphql-response+json, application/json;q=0.9',
+        'accept-language': 'sv',
         ...headers(),
       },
       body: JSON.stringify(parameters),
@@ -169,8 +170,9 @@
       const answer = await (await post({ query, variables: values })).json();
       take(answer.data, sample.where, values);
     }
-    const missing = names.filter((name) => values[name] === undefined && sample.query.includes(`$${name}:`));
-    return { values: Object.fromEntries(names.filter((name) => sample.query.includes(`$${name}:`)).map((name) => [name, values[name]])), missing };
+    // A variable with a default needs no value.
+    const own = names.filter((name) => new RegExp(`\\$${name}: [^,)=]+[,)]`).test(sample.query));
+    return { values: Object.fromEntries(own.map((name) => [name, values[name]])), missing: own.filter((name) => values[name] === undefined) };
   };
 
   const root = ReactDOM.createRoot(document.getElementById('explorer'));

@@ -3,66 +3,11 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use super::history::last_name;
+use super::{history::last_name, history_acts::ACTS};
 use crate::locale::Locale;
 
-type Words = [&'static str; 2];
-
-/// What happened, by the act. An act that does different things to different things has a line for each.
-const ACTS: &[(&str, &str, Words)] = &[
-    ("agreementCreate", "agreement", ["Patientkontraktet påbörjades", "The agreement was begun"]),
-    (
-        "agreementCreate",
-        "agreement_request",
-        ["Önskan om patientkontrakt blev uppfylld", "The request for an agreement was met"],
-    ),
-    (
-        "agreementCreate",
-        "agreement_offer",
-        ["Erbjudandet ersattes av ett patientkontrakt", "The offer was overtaken by an agreement"],
-    ),
-    ("agreementPropose", "agreement_version", ["Patientkontraktet föreslogs", "The agreement was proposed"]),
-    (
-        "agreementAssent",
-        "agreement_version",
-        ["Patientkontraktet godkändes", "The agreement was assented to"],
-    ),
-    ("agreementAssent", "goal", ["Målet blev överenskommet", "The goal was agreed on"]),
-    ("agreementAssent", "plan_item", ["Insatsen blev överenskommen", "The plan item was agreed on"]),
-    ("agreementEnd", "agreement", ["Patientkontraktet avslutades", "The agreement was ended"]),
-    ("agreementChoose", "agreement", ["Patientkontraktet valdes", "The agreement was chosen"]),
-    ("agreementOffer", "agreement_offer", ["Patientkontrakt erbjöds", "An agreement was offered"]),
-    ("agreementOfferAnswer", "agreement_offer", ["Erbjudandet besvarades", "The offer was answered"]),
-    ("agreementRequest", "agreement_request", ["Önskan om patientkontrakt", "An agreement was asked for"]),
-    ("agreementRequestPass", "agreement_request", ["Önskan skickades vidare", "The request was passed on"]),
-    ("agreementRequestWithdraw", "agreement_request", ["Önskan togs tillbaka", "The request was taken back"]),
-    ("contactAppoint", "care_contact", ["Kontakten utsågs", "The contact was appointed"]),
-    ("contactEnd", "care_contact", ["Kontaktens uppdrag avslutades", "The contact's role was ended"]),
-    ("goalAdd", "goal", ["Nytt mål", "New goal"]),
-    (
-        "patientDeceasedRecord",
-        "agreement",
-        ["Patientkontraktet avslutades vid dödsfall", "The agreement ended with the patient's death"],
-    ),
-    ("planItemAccept", "agreement_version", ["Förslaget godkändes", "The proposal was accepted"]),
-    ("planItemAccept", "plan_item", ["Insatsen blev överenskommen", "The plan item was agreed on"]),
-    ("planItemComplete", "plan_item", ["Insatsen följdes upp", "The plan item was followed up"]),
-    ("planItemPropose", "plan_item", ["Ny insats", "New plan item"]),
-    ("planLinkAdd", "plan_link", ["En befintlig plan länkades", "An existing plan was linked"]),
-    ("planLinkRemove", "plan_link", ["Länken till planen avslutades", "The link to the plan was ended"]),
-    (
-        "safetyInstructionAdd",
-        "safety_instruction",
-        ["Säkerhetsanvisning från vården", "Safety instruction by care"],
-    ),
-    (
-        "safetyInstructionWithdraw",
-        "safety_instruction",
-        ["Säkerhetsanvisningen togs tillbaka", "The safety instruction was taken back"],
-    ),
-    ("taskRaise", "task", ["Uppgift för vården", "Task for care"]),
-    ("taskEnd", "task", ["Vårdens uppgift avslutades", "Care's task ended"]),
-];
+/// In Swedish and in English.
+pub type Words = [&'static str; 2];
 
 /// What things are called, for acts without a line of their own.
 const THINGS: &[(&str, Words)] = &[

@@ -12,6 +12,7 @@ pub mod contact;
 pub mod contact_work;
 pub mod desk;
 pub mod history;
+pub mod history_acts;
 pub mod history_words;
 pub mod life;
 pub mod node;
