@@ -144,6 +144,33 @@ mod tests {
         }
     }
 
+    /// What the pages under `docs` show can be sent as it stands.
+    #[tokio::test]
+    async fn every_operation_of_the_documentation_is_valid_by_the_schema() {
+        let limits = Limits::default();
+        let schema = schema::build(&limits);
+        let types = Types::from_sdl(&schema.sdl()).unwrap();
+        let documents = Documents::new(schema, types, limits, true);
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
+        let mut shown = 0;
+        for file in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if file.extension().is_none_or(|ending| ending != "md") {
+                continue;
+            }
+            let page = std::fs::read_to_string(&file).unwrap();
+            for block in page.split("```graphql\n").skip(1) {
+                let query = block.split("```").next().unwrap().to_owned();
+                let params = Params { query: Some(query.as_str().into()), ..Params::default() };
+                let resolved = documents.resolve(&params).unwrap();
+                if let Err(refusal) = documents.prepare(resolved, Variables::default()).await {
+                    panic!("{}: {:?}", file.display(), refusal.errors);
+                }
+                shown += 1;
+            }
+        }
+        assert!(shown > 0);
+    }
+
     #[test]
     fn a_file_is_read_sample_by_sample() {
         let text = "#! Uppgifter\n\n#: Ta en uppgift\n#: as Maria Provlind\n#: where kind=CALL, a=b\n#: refused CONFLICT\n\

@@ -366,3 +366,12 @@ fn a_region_adds_a_template_of_its_own_and_cannot_replace_one_that_ships() {
         ]
     );
 }
+
+/// The example that `docs/content.md` tells of can be used as it stands.
+#[test]
+fn the_example_of_a_regions_own_content_is_right() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/examples/content");
+    let library = Library::load(Some(&folder)).unwrap();
+    assert_eq!(library.battery("breath").unwrap().questions.len(), 2);
+    assert_eq!(library.template("inhaler").unwrap().items.len(), 2);
+}
