@@ -55,6 +55,7 @@ pub fn up(schema: &mut Schema) {
             .unique_where(&["agreement_id"], "status = 'DRAFT'")
             .unique_where(&["agreement_id"], "status IN ('ACTIVE', 'PATIENT_UNDECIDED')")
             .index(&["patient_id"])
+            .index_where(&["agreement_id"], "status = 'PROPOSED'")
     });
 
     schema.link_late("agreement", "current_version_id", "agreement_version");

@@ -1,12 +1,13 @@
 //! Two agreements that know nothing of each other: the patient sees both and chooses.
 
-use entity::{AgreementId, agreement, change_entry, task};
+use entity::{AgreementId, agreement, change_entry, notice, task};
 use futures_util::future::join_all;
 use harness::{Staff, TestApp, TestPatient};
+use patientkontrakt::domain::sweep;
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
 use serde_json::{Value, json};
 
-use crate::acts::{AGREEMENT, PLAN_ITEM, Plan, act, active, assent, draft, row, whole_item};
+use crate::acts::{AGREEMENT, PLAN_ITEM, Plan, act, active, assent, draft, proposed, row, whole_item};
 
 /// A proposal of another care provider's, with care's assent: all but the patient's yes.
 async fn waiting(app: &TestApp, staff: &Staff, patient: &TestPatient) -> Plan {
@@ -150,4 +151,93 @@ async fn a_choice_is_the_patients_own_and_waits_until_care_has_assented() {
     let answer = act(&app, &p2.identity, "agreementChoose", AGREEMENT, assent(&only)).await;
     assert_eq!(answer.user_error_codes("agreementChoose"), ["WRONG_STATE"]);
     assert_eq!(in_force(&app).await, [AgreementId(row(&old.id))]);
+}
+
+/// Another provider's draft that the patient proposes, and so assents to, while the first agreement is in force.
+async fn patient_first(app: &TestApp, staff: &Staff, patient: &TestPatient) -> Plan {
+    let plan = draft(app, staff, patient).await;
+    act(app, &staff.identity, "planItemPropose", PLAN_ITEM, whole_item(&plan, staff, "Träna", "CARE"))
+        .await
+        .ok();
+    let input = json!({ "agreementId": plan.id, "expectedRowVersion": plan.row_version + 1 });
+    let answer = act(app, &patient.identity, "agreementPropose", AGREEMENT, input).await.ok();
+    Plan::read(&answer, "agreementPropose")
+}
+
+/// **R** "The ACTIVE version stays in force until its successor has both assents", also across two agreements: care's
+/// assent is kept though another agreement is in force, and the patient's choice is what is missing. Nobody is stuck.
+#[tokio::test]
+async fn when_care_assents_last_the_assent_is_kept_and_the_patient_chooses() {
+    let app = TestApp::new().await;
+    let (s1, s3, p1) = (&app.world.s1, &app.world.s3, &app.world.p1);
+    let choices = json!([{ "kind": "PLAN", "channel": "MAIL", "optedIn": true, "textShown": "Ja" }]);
+    let input = json!({ "choices": choices, "contactWays": { "mail": "etta@example.se" } });
+    act(&app, &p1.identity, "reminderPreferencesSet", "preferences { id }", input).await.ok();
+    let old = active(&app, s1, p1).await;
+    let new = patient_first(&app, s3, p1).await;
+
+    let answer = act(&app, &s3.identity, "agreementAssent", AGREEMENT, assent(&new)).await.ok();
+    let agreement = answer.at("/agreementAssent/agreement");
+    assert_eq!(agreement["status"], "PROPOSED");
+    assert_eq!(agreement["currentVersion"]["careAssent"]["by"], "STAFF");
+    assert_eq!(in_force(&app).await, [AgreementId(row(&old.id))]);
+    let told = notice::Entity::find().filter(notice::Column::Rule.eq("PLAN_CHOICE"));
+    assert_eq!(told.count(app.core.db.reader()).await.unwrap(), 1, "the patient hears that they can choose");
+    // Once is enough, and no sweep chooses for the patient.
+    let again = act(&app, &s3.identity, "agreementAssent", AGREEMENT, assent(&new)).await;
+    assert_eq!(again.user_error_codes("agreementAssent"), ["CONFLICT"]);
+    assert!(again.text("/agreementAssent/userErrors/0/message").contains("Fråga patienten"));
+    sweep::run(&app.core).await.unwrap();
+    assert_eq!(in_force(&app).await, [AgreementId(row(&old.id))]);
+
+    act(&app, &p1.identity, "agreementChoose", AGREEMENT, assent(&new)).await.ok();
+    assert_eq!(in_force(&app).await, [AgreementId(row(&new.id))]);
+}
+
+/// What is said by word of mouth is kept in the same way; and when the other agreement ends, nobody has to say yes
+/// once more.
+#[tokio::test]
+async fn what_both_have_assented_to_comes_into_force_when_the_other_agreement_ends() {
+    let app = TestApp::new().await;
+    let (s1, s3, p1) = (&app.world.s1, &app.world.s3, &app.world.p1);
+    let old = active(&app, s1, p1).await;
+    let new = waiting(&app, s3, p1).await;
+    let mut oral = assent(&new);
+    oral["setting"] = json!("BY_PHONE");
+    let answer = act(&app, &s3.identity, "agreementAssentRecordOral", AGREEMENT, oral).await.ok();
+    assert_eq!(answer.at("/agreementAssentRecordOral/agreement/status"), "PROPOSED");
+    assert_eq!(in_force(&app).await, [AgreementId(row(&old.id))]);
+
+    let (now, _) = Plan::of(&app, p1).await;
+    let input = json!({ "agreementId": old.id, "expectedRowVersion": now.row_version, "reason": "PATIENT_DECLINED",
+                        "words": "Patienten vill ha sitt kontrakt på annat håll." });
+    act(&app, &s1.identity, "agreementEnd", AGREEMENT, input).await.ok();
+    assert!(in_force(&app).await.is_empty());
+    for _ in 0..2 {
+        sweep::run(&app.core).await.unwrap();
+        assert_eq!(in_force(&app).await, [AgreementId(row(&new.id))]);
+    }
+    // By the service, and without a word of the other care provider.
+    let look = format!(
+        "{{ node(id: \"{}\") {{ ... on Agreement {{ status history {{ nodes {{ action byName }} }} }} }} }}",
+        new.id
+    );
+    let seen = app.run(&s3.identity, &look, json!({})).await.ok();
+    let entry = &seen.at("/node/history/nodes").as_array().unwrap().clone();
+    assert!(entry.iter().any(|e| e["action"] == "agreementSweep" && e["byName"] == "Tjänsten"), "{entry:?}");
+    assert!(!seen.body.to_string().contains("Stina"), "{}", seen.body);
+}
+
+/// An agreement without the patient's decision is in force as well: a patient who can decide again chooses.
+#[tokio::test]
+async fn a_patient_who_can_decide_again_chooses_another_agreement() {
+    let app = TestApp::new().await;
+    let (s1, s3, p1) = (&app.world.s1, &app.world.s3, &app.world.p1);
+    let old = proposed(&app, s1, p1).await;
+    let input = json!({ "agreementId": old.id, "versionId": old.version, "expectedRowVersion": old.row_version,
+                        "reason": "Medvetandesänkt.", "knownWill": "Vill bo hemma.", "askAgainOn": "2027-02-15" });
+    act(&app, &s1.identity, "agreementPatientUndecidedRecord", AGREEMENT, input).await.ok();
+    let new = waiting(&app, s3, p1).await;
+    act(&app, &p1.identity, "agreementChoose", AGREEMENT, assent(&new)).await.ok();
+    assert_eq!(in_force(&app).await, [AgreementId(row(&new.id))]);
 }

@@ -5,7 +5,7 @@ use entity::{
     version_assent,
 };
 use harness::{Answer, Ombud, TestApp, TestPatient, child, relate, represent};
-use patientkontrakt::graphql::scalars::NodeKind;
+use patientkontrakt::{domain::sweep, graphql::scalars::NodeKind};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -331,6 +331,32 @@ async fn an_exception_alone_is_no_assent_and_needs_two_guardians() {
 }
 
 /// A plan for a child, proposed by care. The child itself sees nothing of it.
+/// A guardian who has lost their access since is not waited for: the plan comes into force by itself.
+#[tokio::test]
+async fn a_guardian_who_is_stopped_is_waited_for_no_longer() {
+    let app = TestApp::new().await;
+    let c1 = child(&app.core, &app.world.p1, "201803012388").await;
+    let g1 = represent(&app.core, &c1, Kind::Guardian, "198001012388", EVERYTHING, true).await;
+    let g2 = represent(&app.core, &c1, Kind::Guardian, "198101012388", EVERYTHING, true).await;
+    let plan = proposed_for_child(&app, &c1, &g1).await;
+    act_for(&app, &g1, &c1, "agreementAssent", ASSENTS, assent(&plan)).await.ok();
+    let status = async || {
+        let seen = format!("{{ node(id: \"{}\") {{ ... on Agreement {{ status }} }} }}", plan.id);
+        app.run(&app.world.s1.identity, &seen, json!({})).await.ok().text("/node/status").to_owned()
+    };
+    sweep::run(&app.core).await.unwrap();
+    assert_eq!(status().await, "PROPOSED", "the other guardian still has a say");
+    let stop = json!({ "patientId": c1.global_id(), "representativeId": global(NodeKind::Representative, g2.id),
+                       "decision": "STOP", "reason": "Skyddsbehov enligt socialtjänsten." });
+    let answer = act(&app, &app.world.s1.identity, "representativeAssess", "", stop).await.ok();
+    assert!(answer.user_error_codes("representativeAssess").is_empty());
+    sweep::run(&app.core).await.unwrap();
+    assert_eq!(status().await, "ACTIVE");
+    // Nobody has said yes but those who did.
+    let given = version_assent::Entity::find().all(app.core.db.reader()).await.unwrap();
+    assert_eq!(given.len(), 2, "{given:?}");
+}
+
 async fn proposed_for_child(app: &TestApp, child: &TestPatient, guardian: &Ombud) -> Plan {
     let s1 = &app.world.s1;
     let plan = draft(app, s1, child).await;

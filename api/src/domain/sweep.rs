@@ -5,7 +5,7 @@
 
 use crate::{
     auth::actor::Actor,
-    domain::{contact, next_step, task, template},
+    domain::{agreement, contact, next_step, task, template},
     error::Fault,
     locale::Locale,
     session::{Core, Session},
@@ -26,6 +26,7 @@ pub struct Swept {
 /// When the database does not answer. What was raised until then stands.
 pub async fn run(core: &Core) -> Result<Swept, Fault> {
     let session = Session::new(core.clone(), Actor::System, Locale::default(), "sweep".to_owned());
+    agreement::waiting::sweep(&session).await?;
     let raised = contact::sweep::run(&session).await?
         + next_step::sweep(&session).await?
         + template::calls::sweep(&session).await?;

@@ -55,7 +55,7 @@ pub async fn choose(session: &Session, key: &str, cmd: &Choose) -> Result<Receip
         let in_force = agreement::Entity::find()
             .filter(agreement::Column::PatientId.eq(granted.patient_id))
             .filter(agreement::Column::Region.eq(granted.region.as_str()))
-            .filter(agreement::Column::Status.eq(agreement::Status::Active))
+            .filter(agreement::Column::Status.is_in(agreement::Status::IN_FORCE))
             .filter(agreement::Column::Id.ne(granted.id))
             .one(tx)
             .await?
@@ -65,7 +65,7 @@ pub async fn choose(session: &Session, key: &str, cmd: &Choose) -> Result<Receip
             lock(tx, id).await?;
         }
         let other = lock(tx, in_force.id).await?;
-        if other.status != agreement::Status::Active {
+        if !other.status.in_force() {
             return Err(nothing_to_choose().into());
         }
         let how = Finish { reason: EndReason::PatientDeclined, words: None, action: "agreementEnd" };

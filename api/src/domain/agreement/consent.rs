@@ -26,7 +26,7 @@ use uuid::Uuid;
 use super::{
     members, proposal,
     rules::{self, Assented, Facts},
-    version::{Locked, document, event, tell_patient},
+    version::{Locked, another_in_force, document, event, tell_patient},
 };
 use crate::{
     auth::policy::{self, Action, Noun},
@@ -77,6 +77,18 @@ impl Giver<'_> {
 
     fn given(&self) -> Given {
         if self.oral.is_some() { Given::Oral } else { Given::Direct }
+    }
+
+    /// As it was written.
+    pub fn of_row(row: &version_assent::Model) -> Self {
+        let oral = row.recorded_by.zip(row.setting);
+        let oral = oral.map(|(recorded_by, setting)| Oral {
+            recorded_by,
+            setting,
+            interpreter: None,
+            present: None,
+        });
+        Self { side: row.side, kind: row.by_kind, id: row.by_id, oral }
     }
 
     /// Whether it is the patient's own, given by themself: it may confirm what others said for them.
@@ -169,11 +181,35 @@ pub async fn give(
     if version.hash.as_deref() != Some(stored.as_slice()) {
         return Err(Fault::internal("a proposed version does not match its digest").into());
     }
-    write(tx, session, agreement, version.id, &stored, giver).await?;
+    let repeated = has_given(tx, version.id, giver).await?;
+    if !repeated {
+        write(tx, session, agreement, version.id, &stored, giver).await?;
+    }
     let whole = is_whole(tx, session, agreement, version.id, &stored, giver).await?;
-    let effect = if whole { effect } else { Assented::Waits };
-    settle(tx, session, agreement, version, effect, whole.then_some(giver), action).await?;
+    if repeated && !whole {
+        return Err(rules::already(giver.side, false).into());
+    }
+    let mut effect = if whole { effect } else { Assented::Waits };
+    if effect == Assented::Activates && agreement.another_in_force(tx).await? {
+        // The patient's side sees both and chooses; what care has said stands until they do.
+        if session.actor.party() == Some(Party::Patient) || (facts.patient_assented && facts.care_assented) {
+            return Err(another_in_force(session).into());
+        }
+        effect = Assented::AwaitsChoice;
+    }
+    settle(tx, session, agreement, version, &Yes { effect, giver: Some(giver), whole }, action).await?;
     Ok(effect)
+}
+
+/// Whether this very assent is written already.
+async fn has_given(tx: &Tx, version: AgreementVersionId, giver: &Giver<'_>) -> Result<bool, Fault> {
+    use version_assent::Column as C;
+    let own = version_assent::Entity::find()
+        .filter(C::VersionId.eq(version))
+        .filter(C::ByKind.eq(giver.kind))
+        .filter(C::ById.eq(giver.id))
+        .filter(C::Given.eq(giver.given()));
+    Ok(own.one(tx).await?.is_some())
 }
 
 /// Writes the assent itself. Nobody assents twice.
@@ -262,20 +298,29 @@ pub async fn missing_guardians(
     Ok(missing)
 }
 
-/// Writes what an assent brought about. `whole` is the giver with whom their side became whole.
+/// An assent, or all of them together, and what follows.
+pub struct Yes<'a> {
+    pub effect: Assented,
+    /// Whose; none when nothing is said anew.
+    pub giver: Option<&'a Giver<'a>>,
+    /// Whether their side is whole with it.
+    pub whole: bool,
+}
+
+/// Writes what an assent brought about.
 pub async fn settle(
     tx: &Tx,
     session: &Session,
     agreement: &mut Locked,
     version: &agreement_version::Model,
-    effect: Assented,
-    whole: Option<&Giver<'_>>,
+    yes: &Yes<'_>,
     action: &'static str,
 ) -> Result<(), Stop> {
+    let (effect, whole) = (yes.effect, yes.giver.filter(|_| yes.whole));
     let superseded = agreement.in_force().filter(|current| *current != version.id);
     let status = match effect {
         Assented::Activates => Status::Active,
-        Assented::Confirms | Assented::Waits => version.status,
+        Assented::AwaitsChoice | Assented::Confirms | Assented::Waits => version.status,
     };
     if status != version.status {
         supersede(tx, agreement, version.id).await?;
@@ -318,7 +363,7 @@ pub async fn settle(
     if effect == Assented::Activates {
         proposal::settled(tx, session, version, Ending::Done, "Båda har godkänt förslaget.").await?;
     }
-    changes.extend(told(tx, session, agreement, version, effect, superseded).await?);
+    changes.extend(told(tx, session, agreement, version, yes, superseded).await?);
     history::record(tx, session, (&**agreement).into(), action, changes).await?;
     Ok(())
 }
@@ -362,16 +407,18 @@ async fn told(
     session: &Session,
     agreement: &Locked,
     version: &agreement_version::Model,
-    effect: Assented,
+    yes: &Yes<'_>,
     superseded: Option<AgreementVersionId>,
 ) -> Result<Vec<Change>, Stop> {
+    let effect = yes.effect;
     let activated = effect == Assented::Activates;
     let status = if activated { Status::Active } else { version.status };
+    let side = yes.giver.map(|giver| giver.side);
     let mut changes = vec![Change {
         kind: "agreement_version",
         subject: version.id.0,
         before: Some(json!({ "status": version.status })),
-        after: Some(json!({ "status": status, "assent": session.actor.party() })),
+        after: Some(json!({ "status": status, "assent": side })),
     }];
     if activated && let Some(old) = superseded {
         changes.push(Change {
@@ -385,6 +432,9 @@ async fn told(
     if activated {
         events.push(event(agreement, "agreement.activated", agreement.id.0));
         tell_patient(tx, session, agreement, version.id, "PLAN_ACTIVE").await?;
+    }
+    if effect == Assented::AwaitsChoice {
+        tell_patient(tx, session, agreement, version.id, "PLAN_CHOICE").await?;
     }
     act::emit(tx, session, events).await?;
     Ok(changes)

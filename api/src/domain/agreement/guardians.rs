@@ -1,29 +1,26 @@
 //! Joint guardians (vårdnadshavare): both assent, or it is on record why one of them does not.
 
 use entity::{
-    AgreementId, GuardianExceptionId, RepresentativeId, agreement_version,
-    agreement_version::{Party, Status},
-    guardian_exception, version_assent,
+    AgreementId, GuardianExceptionId, RepresentativeId, guardian_exception,
 };
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ActiveValue::Set, EntityTrait};
 use serde::Serialize;
 use serde_json::json;
 
 use super::{
-    consent::{self, Giver},
-    rules::{self, Assented},
+    rules,
     version::{Locked, event},
+    waiting,
 };
 use crate::{
     auth::policy::Action,
     crypto::Place,
-    db::Tx,
     domain::{
         act::{self, Done, Receipt},
         history::{self, Change},
         representative, text,
     },
-    error::{Fault, Problem, Stop},
+    error::{Fault, Problem},
     session::Session,
 };
 
@@ -83,47 +80,8 @@ pub async fn record_exception(session: &Session, key: &str, cmd: &RecordExceptio
         };
         history::record(tx, session, (&*agreement).into(), ACTION, [change]).await?;
         act::emit(tx, session, [event(&agreement, "agreement.guardian_excepted", id.0)]).await?;
-        complete(tx, session, &mut agreement, &guardians).await?;
+        waiting::complete(tx, session, &mut agreement, &guardians, ACTION).await?;
         Ok(Done::on(agreement.patient_id).with("agreement", agreement.id.0))
     })
     .await
-}
-
-/// Looks again at every version that waits: is the patient's side whole now?
-async fn complete(
-    tx: &Tx,
-    session: &Session,
-    agreement: &mut Locked,
-    guardians: &[RepresentativeId],
-) -> Result<(), Stop> {
-    use agreement_version::Column as V;
-    let waiting = agreement_version::Entity::find()
-        .filter(V::AgreementId.eq(agreement.id))
-        .filter(V::Status.eq(Status::Proposed))
-        .filter(V::PatientAssentAt.is_null())
-        .order_by_asc(V::Number)
-        .all(tx)
-        .await?;
-    for version in waiting {
-        let Some(digest) = version.hash.clone() else { continue };
-        let given = version_assent::Entity::find()
-            .filter(version_assent::Column::VersionId.eq(version.id))
-            .filter(version_assent::Column::Side.eq(Party::Patient))
-            .filter(version_assent::Column::Digest.eq(digest.clone()))
-            .order_by_desc(version_assent::Column::At)
-            .one(tx)
-            .await?;
-        // Nobody of the patient's side has said yes: an exception is no assent.
-        let Some(given) = given else { continue };
-        let missing =
-            consent::missing_guardians(tx, agreement, version.id, &digest, guardians.to_vec()).await?;
-        // The version in force may have changed while this one waited.
-        if !missing.is_empty() || version.base_version_id != agreement.in_force() {
-            continue;
-        }
-        let effect = if version.care_assent_at.is_some() { Assented::Activates } else { Assented::Waits };
-        let giver = Giver { side: Party::Patient, kind: given.by_kind, id: given.by_id, oral: None };
-        consent::settle(tx, session, agreement, &version, effect, Some(&giver), ACTION).await?;
-    }
-    Ok(())
 }

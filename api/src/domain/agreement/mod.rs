@@ -30,6 +30,7 @@ pub mod rules;
 pub mod signal;
 pub mod undecided;
 pub mod version;
+pub mod waiting;
 pub mod withdraw;
 mod wording;
 mod words;

@@ -39,6 +39,8 @@ pub enum Assented {
     Waits,
     /// Both sides have assented: the version comes into force.
     Activates,
+    /// Both sides have assented, and another agreement is in force: it waits until the patient chooses.
+    AwaitsChoice,
     /// What others said for the patient is now the patient's own word. Nothing else changes.
     Confirms,
 }
@@ -68,6 +70,10 @@ pub fn assent(facts: &Facts<'_>, side: Party, digest: Option<&[u8]>) -> Result<A
         Party::Patient => (facts.patient_assented, facts.care_assented),
         Party::Care => (facts.care_assented, facts.patient_assented),
     };
+    // Both sides had assented, and another agreement stood in the way: it is tried anew.
+    if own && other && facts.status == Status::Proposed {
+        return if facts.base == facts.in_force { Ok(Assented::Activates) } else { Err(base_moved()) };
+    }
     if own && facts.by_others && (facts.status == Status::Proposed || facts.status.in_force()) {
         return Ok(Assented::Confirms);
     }

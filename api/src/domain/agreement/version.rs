@@ -73,7 +73,8 @@ impl Locked {
         Self::row(tx, granted.agreement_id).await
     }
 
-    async fn row(tx: &Tx, id: entity::AgreementId) -> Result<Self, Stop> {
+    /// Locks what the service itself has found.
+    pub(super) async fn row(tx: &Tx, id: entity::AgreementId) -> Result<Self, Stop> {
         let row = agreement::Entity::find_by_id(id).lock_exclusive().one(tx).await?;
         row.map(Self).ok_or_else(|| Fault::internal("a granted agreement vanished").into())
     }
@@ -81,6 +82,17 @@ impl Locked {
     /// The version in force.
     pub fn in_force(&self) -> Option<AgreementVersionId> {
         self.0.status.in_force().then_some(self.0.current_version_id)
+    }
+
+    /// Whether another agreement of the patient's is in force in the region. It may be out of the actor's reach.
+    pub async fn another_in_force(&self, tx: &Tx) -> Result<bool, Fault> {
+        use agreement::Column as A;
+        let other = agreement::Entity::find()
+            .filter(A::PatientId.eq(self.0.patient_id))
+            .filter(A::Region.eq(self.0.region.as_str()))
+            .filter(A::Status.is_in(agreement::Status::IN_FORCE))
+            .filter(A::Id.ne(self.0.id));
+        Ok(other.count(tx).await? > 0)
     }
 
     /// Refuses when the caller read an older one.
@@ -165,7 +177,7 @@ impl Locked {
 }
 
 /// To care it says nothing of the other agreement, which may be out of reach; the patient sees both, and chooses.
-fn another_in_force(session: &Session) -> Problem {
+pub(super) fn another_in_force(session: &Session) -> Problem {
     let (sv, en) = match session.actor.party() {
         Some(Party::Patient) => (
             "Du har redan ett patientkontrakt som gäller. Välj det nya, så avslutas det gamla samtidigt, eller behåll \
@@ -304,7 +316,7 @@ pub async fn someone_to_turn_to(
     Ok(reachable > 0)
 }
 
-/// What care does with the plan, the patient hears of, if the patient has asked to.
+/// What care does with the plan, or the service when the day has come, the patient hears of, if they have asked to.
 pub async fn tell_patient(
     tx: &Tx,
     session: &Session,
@@ -312,7 +324,7 @@ pub async fn tell_patient(
     version: AgreementVersionId,
     rule: &'static str,
 ) -> Result<(), Fault> {
-    if session.actor.party() != Some(Party::Care) {
+    if session.actor.party() == Some(Party::Patient) {
         return Ok(());
     }
     notice::plan_notice(tx, session, agreement, version, rule).await
