@@ -331,6 +331,29 @@ async fn an_exception_alone_is_no_assent_and_needs_two_guardians() {
 }
 
 /// A plan for a child, proposed by care. The child itself sees nothing of it.
+/// R: joint guardians both assent: what a child of eight has said by word of mouth is no assent of the patient's side,
+/// unless care has assessed that the child decides. A guardian's own word counts as one of the two.
+#[tokio::test]
+async fn a_childs_oral_yes_is_no_assent_in_the_guardians_place() {
+    let app = TestApp::new().await;
+    let c1 = child(&app.core, &app.world.p1, "201803012388").await;
+    let g1 = represent(&app.core, &c1, Kind::Guardian, "198001012388", EVERYTHING, true).await;
+    represent(&app.core, &c1, Kind::Guardian, "198101012388", EVERYTHING, true).await;
+    let plan = proposed_for_child(&app, &c1, &g1).await;
+    let (s1, name) = (&app.world.s1.identity, "agreementAssentRecordOral");
+    let childs = act(&app, s1, name, ASSENTS, oral(&plan)).await;
+    assert_eq!(childs.user_error_codes(name), ["WRONG_STATE"]);
+    let mut guardians = oral(&plan);
+    guardians["representativeId"] = json!(global(NodeKind::Representative, g1.id));
+    let answer = act(&app, s1, name, ASSENTS, guardians).await.ok();
+    assert_eq!(answer.text(&format!("/{name}/agreement/status")), "PROPOSED");
+    let open = json!({ "patientId": c1.global_id(), "decision": "OPEN_EARLY", "mayAssent": true,
+                       "rights": [{ "area": "AGREEMENT", "level": "ACT" }], "reason": "Mogen nog, enligt samtal." });
+    act(&app, s1, "representativeAssess", "", open).await.ok();
+    let answer = act(&app, s1, name, ASSENTS, oral(&plan)).await.ok();
+    assert_eq!(answer.text(&format!("/{name}/agreement/status")), "ACTIVE");
+}
+
 /// A guardian who has lost their access since is not waited for: the plan comes into force by itself.
 #[tokio::test]
 async fn a_guardian_who_is_stopped_is_waited_for_no_longer() {

@@ -2,6 +2,8 @@
 //! nothing comes into force without both assents to exactly that text, there is never more than one version in force,
 //! and what has been proposed is never edited.
 
+mod parties;
+
 use std::collections::BTreeMap;
 
 use entity::{

@@ -1,8 +1,6 @@
 //! Joint guardians (vårdnadshavare): both assent, or it is on record why one of them does not.
 
-use entity::{
-    AgreementId, GuardianExceptionId, RepresentativeId, guardian_exception,
-};
+use entity::{AgreementId, GuardianExceptionId, RepresentativeId, guardian_exception};
 use sea_orm::{ActiveValue::Set, EntityTrait};
 use serde::Serialize;
 use serde_json::json;

@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use super::{
     consent::{self, Giver, Oral},
+    rules,
     version::{Locked, tell_patient},
 };
 use crate::{
@@ -66,6 +67,9 @@ pub async fn record_oral(session: &Session, key: &str, cmd: &RecordOral) -> Resu
             return Err(problems.into());
         }
         let (kind, id) = match cmd.representative {
+            None if !representative::patient_may_assent(tx, session, agreement.patient_id).await? => {
+                return Err(rules::too_young().into());
+            }
             None => (ActorKind::Patient, agreement.patient_id.0),
             Some(id) => {
                 let may = representative::may_assent(tx, session, agreement.patient_id, id).await?;

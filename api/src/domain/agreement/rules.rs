@@ -197,6 +197,18 @@ pub fn the_patient_decides() -> Problem {
     )
 }
 
+/// A child's yes is not the patient's side's: guardians assent, or care assesses that the child may.
+pub fn too_young() -> Problem {
+    Problem::new(
+        ProblemCode::WrongState,
+        "Patienten är för ung för att själv godkänna planen. Vårdnadshavarna godkänner den, eller så bedömer vården att \
+         patienten får göra det själv.",
+        "The patient is too young to assent to the plan. The guardians assent to it, or care assesses that the patient \
+         may.",
+    )
+    .at("representativeId")
+}
+
 /// An exception needs somebody else who assents.
 pub fn only_guardian() -> Problem {
     Problem::new(

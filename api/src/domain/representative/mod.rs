@@ -84,6 +84,19 @@ pub async fn may_assent(
     Ok(all.iter().any(|(row, rights)| row.id == id && rights.cover(Noun::Agreement, Action::Assent)))
 }
 
+/// Whether the patient may assent themself: not before the age at which the plan is their own, unless care has
+/// assessed that they may.
+pub async fn patient_may_assent(
+    db: &impl ConnectionTrait,
+    session: &Session,
+    id: PatientId,
+) -> Result<bool, Fault> {
+    let whom = principal(db, id).await?;
+    let assessed = assessed(db, id).await?;
+    let own = rules::own_rights(whom.birth_date, &assessed, &session.core.settings.ages, session.now());
+    Ok(own.is_none_or(|rights| rights.cover(Noun::Agreement, Action::Assent)))
+}
+
 /// The patient of a row.
 async fn principal(db: &impl ConnectionTrait, id: PatientId) -> Result<patient::Model, Fault> {
     let row = patient::Entity::find_by_id(id).one(db).await?;
