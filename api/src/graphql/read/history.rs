@@ -24,6 +24,7 @@ use crate::{
     auth::policy::{Action, Noun, Who, allows, reach_sql},
     calendar::to_local,
     crypto::Place,
+    domain::agreement::patient_group::PatientGroup,
     error::Fault,
     graphql::{
         page::{Page, PageRequest},
@@ -94,6 +95,7 @@ pub async fn of_agreement(
     let names = names(session, &entries).await?;
     let reader = Reader {
         locale: session.locale,
+        groups: &session.core.settings.patient_groups,
         names,
         staff: session.actor.staff().is_some(),
         notes: allows(Who::from(&session.actor), Noun::WorkNote, Action::Read),
@@ -187,14 +189,15 @@ fn flat(value: &Value) -> BTreeMap<String, &Value> {
 }
 
 /// Who reads, and what they may see.
-struct Reader {
+struct Reader<'s> {
     locale: Locale,
+    groups: &'s [PatientGroup],
     names: HashMap<Uuid, String>,
     staff: bool,
     notes: bool,
 }
 
-impl Reader {
+impl Reader<'_> {
     fn entry(&self, row: Row) -> HistoryEntry {
         HistoryEntry {
             at: row.place.at,
@@ -271,6 +274,9 @@ impl Reader {
     fn text(&self, kind: &str, field: &str, text: &str) -> Option<String> {
         if let Ok(id) = Uuid::try_parse(text) {
             return self.names.get(&id).cloned();
+        }
+        if let Some(group) = self.groups.iter().find(|group| field == "patientGroup" && group.code == text) {
+            return Some(group.name.in_locale(self.locale).to_owned());
         }
         if let Some(word) = word(self.locale, kind, field, text) {
             return Some(word.to_owned());

@@ -12,7 +12,6 @@ pub mod contact;
 pub mod contact_work;
 pub mod desk;
 pub mod history;
-pub mod history_acts;
 pub mod history_words;
 pub mod life;
 pub mod node;
