@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Two whole stories against a running demo, one request a step. Needs curl and jq.
+# Two whole stories against a running demo, one request a step. Needs curl, jq and GNU date.
 #
 #   cargo run -- demo          # in another terminal, with a data folder in which no story has been told
 #   docs/story.sh              # or: docs/story.sh http://127.0.0.1:8080 data
@@ -57,7 +57,9 @@ input() {
 step() { printf '\n\033[1m%s\033[0m\n' "$*"; }
 # tell ANSWER JQ-TEXT: lines for people.
 tell() { jq -r "$2 | \"   \" + ." <<<"$1"; }
-day() { date -u -d "+$1 days" +%F; }
+# day N: the day that many days from the demo's present one, in Sweden.
+today=$(curl -sS "$base/demo/clock" | jq -r .now) || fail "demon svarar inte på $base"
+day() { TZ='CET-1CEST,M3.5.0,M10.5.0/3' date -d "${today:0:19}Z $1 days ${2:-}" +%F; }
 
 # --- what both stories need ------------------------------------------------------------------------------------------
 
@@ -269,7 +271,7 @@ write "$maria" '[{"warningSigns": [
   {"ownMeasurements": [{"what": "Vikt", "unit": "kg", "lower": "80", "upper": "84.5", "howOften": "Varje morgon",
     "readBy": "Amina på hjärtmottagningen", "readWhen": "Vardagar före klockan 10", "outside": "Ring Amina. Helger: ring 1177."}]},
   {"asNeededMedication": [{"name": "Furosemid", "dose": "1 tablett extra", "when": "Två kilo upp på tre dagar", "atMost": "I två dagar",
-    "source": "Läkemedelslistan, Nationella läkemedelslistan", "sourceOn": "'"$(day -3)"'"}]}]'
+    "source": "Läkemedelslistan, Nationella läkemedelslistan", "sourceOn": "'"$(day 3 ago)"'"}]}]'
 weigh=$(item "$folke" 'Väga mig varje morgon' SELF_CARE PATIENT "$(input recurrence: "$(input rule 'FREQ=DAILY;COUNT=90' from "$(day 0)")")")
 heart=$(who_am_i "$amina" | jq -r .careUnit.id)
 item "$amina" 'Kontroll på hjärtmottagningen' FOLLOW_UP CARE "$(input date "$(day 14)")" "$heart" >/dev/null

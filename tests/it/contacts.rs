@@ -17,8 +17,7 @@ use crate::acts::{act, global, row};
 
 pub const CONTACT: &str =
     "contact { id name role isLead isActive state rowVersion validFrom validUntil reviewOn }";
-pub const REQUEST: &str =
-    "request { id status rowVersion dueAt careUnit { name } contact { name } passes { from to reason } }";
+pub const REQUEST: &str = "request { id status rowVersion dueAt careUnit { name } contact { name } passes { fromUnitName toUnitName reason } }";
 
 /// An appointment of staff to a role, as input.
 pub fn to_role(patient: &TestPatient, role: &str, who: &Staff) -> Value {

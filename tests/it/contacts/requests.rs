@@ -58,7 +58,7 @@ async fn care_cannot_close_a_request_and_the_patient_can() {
         json!({ "taskId": global(NodeKind::Task, task.id), "words": "Behövs inte", "expectedRowVersion": 1 });
     let closed = act(&app, &s1.identity, "taskEnd", "task { id }", end).await;
     assert_eq!(closed.user_error_codes("taskEnd"), ["WRONG_STATE"]);
-    let back = |row_version: i64| json!({ "requestId": request["id"], "why": "Jag har ångrat mig", "expectedRowVersion": row_version });
+    let back = |row_version: i64| json!({ "requestId": request["id"], "words": "Jag har ångrat mig", "expectedRowVersion": row_version });
     let by_care = act(&app, &s1.identity, "contactRequestWithdraw", REQUEST, back(1)).await;
     assert_eq!(by_care.user_error_codes("contactRequestWithdraw"), ["FORBIDDEN"]);
     assert_eq!(stand(&app, Kind::AppointContact, &request["id"]).await, [Status::Open]);
@@ -95,14 +95,13 @@ async fn a_request_is_passed_on_with_its_deadline_and_chain_and_rises_when_it_is
 
     app.clock.set(task.due_at + chrono::TimeDelta::minutes(1));
     sweep(&app).await;
-    let query =
-        "{ me { contactRequests { status raisedToManagerAt careUnit { name } passes { from to reason } } } }";
+    let query = "{ me { contactRequests { status raisedToManagerAt careUnit { name } passes { fromUnitName toUnitName reason } } } }";
     let me = app.run(&p1.identity, query, json!({})).await.ok();
     let seen = me.at("/me/contactRequests/0");
     assert_eq!((&seen["status"], &seen["raisedToManagerAt"].is_string()), (&json!("OPEN"), &true));
     assert_eq!(
         seen["passes"],
-        json!([{ "from": "Vårdcentralen Granen", "to": "Hjärtmottagningen Ekens sjukhus", "reason": "Ni känner patienten" }])
+        json!([{ "fromUnitName": "Vårdcentralen Granen", "toUnitName": "Hjärtmottagningen Ekens sjukhus", "reason": "Ni känner patienten" }])
     );
     // The unit that has it now appoints.
     appoint(&app, s2, to_role(p1, "FAST_VARDKONTAKT", s2)).await;
@@ -121,11 +120,15 @@ async fn a_request_goes_with_its_task() {
                         "reason": "Hjärtat", "expectedRowVersion": 1 });
     act(&app, &s1.identity, "taskPass", "task { id }", input).await.ok();
     let me = app
-        .run(&p1.identity, "{ me { contactRequests { careUnit { name } passes { to } } } }", json!({}))
+        .run(
+            &p1.identity,
+            "{ me { contactRequests { careUnit { name } passes { toUnitName } } } }",
+            json!({}),
+        )
         .await
         .ok();
     assert_eq!(me.text("/me/contactRequests/0/careUnit/name"), "Hjärtmottagningen Ekens sjukhus");
-    assert_eq!(me.text("/me/contactRequests/0/passes/0/to"), "Hjärtmottagningen Ekens sjukhus");
+    assert_eq!(me.text("/me/contactRequests/0/passes/0/toUnitName"), "Hjärtmottagningen Ekens sjukhus");
 }
 
 /// A fast omsorgskontakt is found in a municipality alone.

@@ -122,7 +122,7 @@ async fn contacts_with_absences_requests_offers_and_past_roles_cost_a_statement_
     let plain = cost("fixedCareContact { name }").await;
     for fields in [
         "contacts { name absence { message } } plannedContacts { name } whoToContact { name until }",
-        "contactRequests { why passes { to } contact { name } }",
+        "contactRequests { why passes { toUnitName } contact { name } }",
         "contactOffers { words }",
         "pastContacts { reason }",
     ] {

@@ -47,7 +47,7 @@ pub struct ContactRequestWithdrawInput {
     /// The request's global id.
     request_id: ID,
     /// Why, if the patient wants to say; at most 4 000 characters.
-    why: Option<String>,
+    words: Option<String>,
     /// The request's `rowVersion` as it was read.
     expected_row_version: i32,
     /// New for every action, the same when the action is tried again; 1 to 200 characters.
@@ -183,7 +183,7 @@ impl ContactRequestMutation {
     ) -> Result<ContactRequestWithdrawPayload> {
         let session = session(ctx);
         let request = request_id(&input.request_id);
-        let cmd = Withdraw { request, why: input.why, expected_row_version: input.expected_row_version };
+        let cmd = Withdraw { request, why: input.words, expected_row_version: input.expected_row_version };
         let outcome = withdraw(session, &input.idempotency_key, &cmd).await;
         Ok(ContactRequestWithdrawPayload(Answer::new(session, outcome, "request", Some(request))?))
     }

@@ -131,7 +131,7 @@ fn read_request(session: &Session, cols: &mut Cols<'_>) -> Read<(PatientId, Cont
     let due_at = cols.take()?;
     let raised_to_manager_at = cols.opt()?;
     let asked_by: ActorKind = cols.text_enum()?;
-    let created_at = cols.take()?;
+    let asked_at = cols.take()?;
     let ended_at = cols.opt()?;
     let ending = cols.opt_sealed()?;
     let row_version = cols.take()?;
@@ -145,9 +145,9 @@ fn read_request(session: &Session, cols: &mut Cols<'_>) -> Read<(PatientId, Cont
         due_at,
         raised_to_manager_at,
         asked_by: asked_by.into(),
-        created_at,
+        asked_at,
         ended_at,
-        withdrawn_because: keys.open_opt(Place::new(ENDING, id), ending.as_ref())?,
+        end_words: keys.open_opt(Place::new(ENDING, id), ending.as_ref())?,
         contact: opt_contact(cols, session)?.map(|found| found.contact),
         passes: Vec::new(),
         row_version,
@@ -157,9 +157,9 @@ fn read_request(session: &Session, cols: &mut Cols<'_>) -> Read<(PatientId, Cont
 
 fn opt_pass(session: &Session, cols: &mut Cols<'_>) -> Read<Option<ContactRequestPass>> {
     let Some(id) = cols.opt::<Uuid>()? else { return Ok(None) };
-    let (from, to) = (cols.take()?, cols.take()?);
+    let (from_unit_name, to_unit_name) = (cols.take()?, cols.take()?);
     let reason = session.core.keys.open(Place::new(PASS_REASON, id), &Sealed(cols.take()?))?;
-    Ok(Some(ContactRequestPass { from, to, reason, at: cols.take()? }))
+    Ok(Some(ContactRequestPass { from_unit_name, to_unit_name, reason, at: cols.take()? }))
 }
 
 /// The offers to a patient.

@@ -175,12 +175,12 @@ plain_object! {
         raised_to_manager_at: Option<DateTime<Utc>>,
         /// Who asked: the patient, or staff who wrote it down for them.
         asked_by: ActorKind,
-        /// When.
-        created_at: DateTime<Utc>,
+        /// When it was asked.
+        asked_at: DateTime<Utc>,
         /// When it ended.
         ended_at: Option<DateTime<Utc>>,
-        /// Why the patient took it back, in their words.
-        withdrawn_because: Option<String>,
+        /// What the patient said when taking it back.
+        end_words: Option<String>,
         /// The contact who was appointed.
         contact: Option<CareContact>,
         /// How it was passed on from unit to unit, in order.
@@ -201,12 +201,12 @@ plain_object! {
 }
 
 plain_object! {
-    /// One unit passed a request for a contact on to another.
+    /// One step of a request for a contact from a unit to another (vidarebefordran).
     ContactRequestPass {
-        /// The unit that had it.
-        from: String,
+        /// The unit that passed it on.
+        from_unit_name: String,
         /// The unit that got it.
-        to: String,
+        to_unit_name: String,
         /// Why.
         reason: String,
         /// When.
