@@ -2,7 +2,11 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::{CareProviderId, CareUnitId, PatientId, Sealed, ThreadId, access_event::ActorKind};
+use crate::{
+    CareProviderId, CareUnitId, PatientId, Sealed, ThreadId,
+    access_event::ActorKind,
+    care_contact::{Role, TreatingKind},
+};
 
 text_enum! {
     /// Who talk.
@@ -42,6 +46,12 @@ pub struct Model {
     pub last_author: ActorKind,
     /// When care has promised an answer.
     pub answer_by: Option<DateTimeUtc>,
+    /// The role that it goes to, whoever holds it at the time; none when it goes to the whole unit.
+    pub to_role: Option<Role>,
+    /// Of a treating role.
+    pub to_treating_kind: Option<TreatingKind>,
+    /// The unit that wrote first, where units talk.
+    pub from_unit_id: Option<CareUnitId>,
     pub created_at: DateTimeUtc,
 }
 

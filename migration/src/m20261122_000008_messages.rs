@@ -4,6 +4,20 @@ use crate::schema::Schema;
 
 const ACTOR_KINDS: &[&str] = &["ANONYMOUS", "PATIENT", "REPRESENTATIVE", "STAFF", "SYSTEM"];
 
+const ROLES: &[&str] =
+    &["FAST_VARDKONTAKT", "FAST_LAKARKONTAKT", "FAST_OMSORGSKONTAKT", "BEHANDLANDE_ROLL", "SUPPORTER"];
+const TREATING_KINDS: &[&str] = &[
+    "ASTHMA_COPD_NURSE",
+    "DIABETES_NURSE",
+    "HEART_FAILURE_NURSE",
+    "RESPONSIBLE_NURSE",
+    "OCCUPATIONAL_THERAPIST",
+    "PHYSIOTHERAPIST",
+    "PSYCHOLOGIST",
+    "COUNSELLOR",
+    "ASSISTANT_NURSE",
+];
+
 pub fn up(schema: &mut Schema) {
     schema.table("thread", |t| {
         t.id()
@@ -14,7 +28,12 @@ pub fn up(schema: &mut Schema) {
             .instant("last_message_at")
             .one_of("last_author", ACTOR_KINDS)
             .opt_instant("answer_by")
+            .opt_one_of("to_role", ROLES)
+            .opt_one_of("to_treating_kind", TREATING_KINDS)
+            .opt_link("from_unit_id", "care_unit")
             .instant("created_at")
+            .check("to_role", "to_treating_kind IS NULL OR to_role IS NOT NULL")
+            .check("from_unit", "(kind = 'CARE_CARE') = (from_unit_id IS NOT NULL)")
             .index(&["patient_id", "last_message_at"])
             .index(&["care_unit_id", "status", "last_message_at"])
     });

@@ -37,5 +37,6 @@ mod surface;
 mod task;
 mod template;
 mod thread;
+mod thread_roles;
 mod versions;
 mod visits;

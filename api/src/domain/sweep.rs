@@ -5,7 +5,7 @@
 
 use crate::{
     auth::actor::Actor,
-    domain::{agreement, contact, next_step, task, template},
+    domain::{agreement, contact, next_step, task, template, thread},
     error::Fault,
     locale::Locale,
     session::{Core, Session},
@@ -30,6 +30,7 @@ pub async fn run(core: &Core) -> Result<Swept, Fault> {
     let raised = contact::sweep::run(&session).await?
         + next_step::sweep(&session).await?
         + template::calls::sweep(&session).await?;
+    thread::answerer::sweep(&session).await?;
     // Last: what was raised just now may be late already.
     let risen = task::rise::sweep(&session).await?;
     Ok(Swept { raised, risen })

@@ -3,6 +3,7 @@
 pub mod agreement;
 pub mod assignment;
 pub mod care_unit;
+mod listening;
 pub mod mutation;
 pub mod node;
 pub mod page;
@@ -15,5 +16,6 @@ pub mod schema;
 pub mod slots;
 pub mod subscription;
 pub mod thread;
+mod thread_messages;
 pub mod types;
 pub mod user_error;

@@ -3,19 +3,16 @@
 use std::collections::VecDeque;
 
 use async_graphql::{Context, ID, Result, Subscription};
-use chrono::{DateTime, TimeDelta, Utc};
-use entity::{AgreementId, CareUnitId, TaskId, agreement, assignment::Role, domain_event};
+use entity::{AgreementId, TaskId, ThreadId, agreement, assignment::Role};
 use futures_util::{Stream, stream};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
-use tokio::sync::broadcast::{
-    Receiver,
-    error::{RecvError, TryRecvError},
-};
+use tokio::sync::broadcast::error::RecvError;
 use uuid::Uuid;
 
 use super::{
+    listening::{Listening, Of},
     read::{node, task, version::VersionsWanted},
     scalars::{GlobalId, NodeKind},
+    thread::{self, Thread},
     types::{
         agreement::Agreement,
         tasks::{Task, TaskStatus},
@@ -24,9 +21,8 @@ use super::{
 };
 use crate::{
     auth::policy::{self, Action, Noun},
-    error::{Fault, Stop},
+    error::Stop,
     events::{Happened, News},
-    session::Session,
 };
 
 /// Everything that can be listened to.
@@ -114,12 +110,7 @@ impl SubscriptionRoot {
             (_, true) => &["task.raised", "task.passed", "task.assigned"],
             (_, false) => &["task.raised", "task.passed"],
         };
-        let listening = Listening {
-            events: session.core.db.events().listen(),
-            unit: staff.care_unit,
-            kinds,
-            since: session.now(),
-        };
+        let listening = Listening::new(session, Of::Unit(staff.care_unit), kinds);
         let own = own_only.then(|| GlobalId::new(NodeKind::Assignment, staff.assignment));
         let wanted = move |task: &Task| {
             task.status == TaskStatus::Open
@@ -134,6 +125,7 @@ impl SubscriptionRoot {
                     Ok(ids) => ids?,
                     Err(e) => return Some((Err(fault(session, &e)), (None, ready))),
                 };
+                let ids: Vec<TaskId> = ids.into_iter().map(TaskId).collect();
                 match task::by_ids(session, &ids).await {
                     Ok(tasks) => ready.extend(tasks.into_iter().filter(wanted)),
                     Err(e) => return Some((Err(fault(session, &e)), (None, ready))),
@@ -141,77 +133,57 @@ impl SubscriptionRoot {
             }
         }))
     }
-}
 
-/// A place in the events of one unit.
-struct Listening {
-    events: Receiver<News>,
-    unit: CareUnitId,
-    kinds: &'static [&'static str],
-    /// When it was last known that nothing had been missed.
-    since: DateTime<Utc>,
-}
-
-/// How far back is read for what may have been missed, before the last sign that nothing was.
-const BEFORE: TimeDelta = TimeDelta::seconds(30);
-/// The most tasks that are read at a time.
-const MOST: usize = 100;
-
-impl Listening {
-    /// The tasks of the next events that concern the unit, as many as there are now. None when the service stops.
-    async fn next(&mut self, session: &Session) -> std::result::Result<Option<Vec<TaskId>>, Fault> {
-        let mut ids = Vec::new();
-        let mut heard = self.events.recv().await;
-        loop {
-            match heard {
-                Ok(News::Happened(event)) => {
-                    if event.care_unit == self.unit && self.kinds.contains(&event.kind.as_str()) {
-                        ids.push(TaskId(event.subject));
-                    }
-                }
-                Ok(News::ReadAgain) | Err(RecvError::Lagged(_)) => {
-                    ids.extend(self.missed(session).await?);
-                }
-                Err(RecvError::Closed) => return Ok(None),
-            }
-            if ids.len() >= MOST {
-                break;
-            }
-            heard = match self.events.try_recv() {
-                Ok(news) => Ok(news),
-                Err(TryRecvError::Lagged(n)) => Err(RecvError::Lagged(n)),
-                Err(TryRecvError::Closed) => Err(RecvError::Closed),
-                Err(TryRecvError::Empty) if ids.is_empty() => self.events.recv().await,
-                Err(TryRecvError::Empty) => break,
-            };
+    /// A thread of messages (meddelandetråd), each time a message is sent in it, or it is read, closed or opened again:
+    /// one thread, or for a patient all of theirs and for staff those with their unit. A thread may come twice when the
+    /// service has lost contact with its database in between. One thread ends when the caller can no longer reach it.
+    async fn thread_changed<'ctx>(
+        &self,
+        ctx: &Context<'ctx>,
+        #[graphql(desc = "The thread's global id; all of the caller's when left out.")] thread_id: Option<ID>,
+    ) -> Result<impl Stream<Item = Result<Thread>> + 'ctx> {
+        let session = session(ctx);
+        if policy::check(&session.actor, Noun::Thread, Action::Read).is_err() {
+            return Err(refused(session));
         }
-        self.since = session.now();
-        ids.sort_unstable();
-        ids.dedup();
-        Ok(Some(ids))
-    }
-
-    /// What the table knows of since the last sign of life.
-    async fn missed(&self, session: &Session) -> std::result::Result<Vec<TaskId>, Fault> {
-        use domain_event::Column as C;
-        let since = self.since - BEFORE;
-        let found: Vec<Uuid> = session
-            .core
-            .db
-            .read(async |db| -> std::result::Result<_, Fault> {
-                Ok(domain_event::Entity::find()
-                    .select_only()
-                    .column(C::SubjectId)
-                    .filter(C::At.gte(since))
-                    .filter(C::CareUnitId.eq(self.unit))
-                    .filter(C::Kind.is_in(self.kinds.iter().copied()))
-                    .order_by_desc(C::At)
-                    .limit(MOST as u64)
-                    .into_tuple()
-                    .all(db)
-                    .await?)
-            })
-            .await?;
-        Ok(found.into_iter().map(TaskId).collect())
+        let one = thread_id
+            .map(|id| GlobalId::row::<ThreadId>(&id, NodeKind::Thread).map_or(Uuid::nil(), |id| id.0));
+        let of = match (one, session.actor.staff(), session.actor.patient()) {
+            (Some(id), ..) => Of::Subject(id),
+            (None, Some(staff), _) => Of::Unit(staff.care_unit),
+            (None, None, Some(patient)) => Of::Patient(patient),
+            (None, None, None) => return Err(refused(session)),
+        };
+        let listening = Listening::new(session, of, THREADS);
+        if let Some(id) = one {
+            let found = thread::by_ids(session, &[id]).await.map_err(|e| fault(session, &e))?;
+            if found.is_empty() {
+                session.trail.denied("NOT_FOUND", None);
+                return Err(coded("NOT_FOUND", "Det finns ingen konversation här som du kan nå."));
+            }
+        }
+        Ok(stream::unfold((Some(listening), VecDeque::new()), move |(mut listening, mut ready)| async move {
+            loop {
+                if let Some(thread) = ready.pop_front() {
+                    return Some((Ok(thread), (listening, ready)));
+                }
+                let ids = match listening.as_mut()?.next(session).await {
+                    Ok(ids) => ids?,
+                    Err(e) => return Some((Err(fault(session, &e)), (None, ready))),
+                };
+                match thread::by_ids(session, &ids).await {
+                    Ok(found) if found.is_empty() && one.is_some() => {
+                        let gone = coded("FORBIDDEN", "Du kan inte längre följa konversationen.");
+                        return Some((Err(gone), (None, ready)));
+                    }
+                    Ok(found) => ready.extend(found),
+                    Err(e) => return Some((Err(fault(session, &e)), (None, ready))),
+                }
+            }
+        }))
     }
 }
+
+/// What happens in threads.
+const THREADS: &[&str] =
+    &["thread.started", "thread.message_sent", "thread.read", "thread.closed", "thread.reopened"];

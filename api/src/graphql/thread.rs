@@ -3,20 +3,20 @@
 //! Threads are loaded a page at a time; the messages of all threads of a page come in one statement, however many
 //! threads ask for them.
 
-use std::fmt::Write as _;
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use async_graphql::{
     Context, Object, Result,
     connection::{CursorType, OpaqueCursor, PageInfo},
-    dataloader::{DataLoader, Loader},
+    dataloader::DataLoader,
 };
 use chrono::{DateTime, Utc};
-use entity::{PatientId, Sealed, ThreadId, ThreadMessageId, access_event, thread};
-use sea_orm::{ConnectionTrait, Statement, Value};
+use entity::{
+    PatientId, Sealed, ThreadId, ThreadMessageId,
+    care_contact::{Role, TreatingKind},
+    thread,
+};
+use sea_orm::Value;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -27,9 +27,10 @@ use super::{
         desk::{desk_columns, read_desk},
     },
     scalars::{GlobalId, NodeKind},
+    thread_messages::{MessageLoader, Messages, ReaderLoader, rows},
     types::{
-        enums::{ThreadKind, ThreadStatus},
-        messages::ThreadMessage,
+        enums::{CareContactRole, ThreadKind, ThreadStatus, TreatingKind as TreatingKindOut},
+        messages::{ThreadAnswerer, ThreadMessage, ThreadReader},
         people::CareUnitSummary,
     },
     user_error::{fault, refused, session},
@@ -40,9 +41,9 @@ use crate::{
         policy::{self, Action, Noun, Who, reach_sql, reach_values},
     },
     crypto::Place,
-    domain::thread::{BODY, SUBJECT},
+    domain::thread::{SUBJECT, answerer},
     error::Fault,
-    session::{Core, Session},
+    session::Session,
 };
 
 /// Where a page of threads goes on.
@@ -64,7 +65,10 @@ pub struct Thread {
     unread: i64,
     care_unit: CareUnitSummary,
     message_hours: String,
+    to: Option<(Role, Option<TreatingKind>)>,
+    answerer: ThreadAnswerer,
     messages: Arc<DataLoader<MessageLoader>>,
+    readers: Arc<DataLoader<ReaderLoader>>,
 }
 
 /// A thread of messages (meddelandetråd): between a patient and a unit, or between units about a patient.
@@ -93,6 +97,27 @@ impl Thread {
     /// The unit that the thread is with: whoever works there answers.
     async fn care_unit(&self) -> &CareUnitSummary {
         &self.care_unit
+    }
+
+    /// The role that the thread goes to (uppdrag), whoever holds it at the time; none when it goes to the whole unit.
+    async fn to_role(&self) -> Option<CareContactRole> {
+        self.to.map(|(role, _)| role.into())
+    }
+
+    /// What the treating role treats, where the thread goes to one.
+    async fn to_treating_kind(&self) -> Option<TreatingKindOut> {
+        self.to.and_then(|(_, kind)| kind).map(Into::into)
+    }
+
+    /// Who answers now (svarar): the holder of the role, whoever steps in while the holder is away, or the unit.
+    async fn answerer(&self) -> &ThreadAnswerer {
+        &self.answerer
+    }
+
+    /// Who has read the thread and how far (läskvitton), in the order of reading; at most 100.
+    async fn readers(&self, ctx: &Context<'_>) -> Result<Vec<ThreadReader>> {
+        let found = self.readers.load_one(self.id).await.map_err(|e| fault(session(ctx), &e))?;
+        Ok(found.unwrap_or_default())
     }
 
     /// What stands wherever a message to the unit is written (när meddelanden läses): when it is read, by when it is
@@ -247,6 +272,17 @@ pub async fn thread(ctx: &Context<'_>, id: ThreadId) -> Result<Option<Thread>> {
     Ok(found.into_iter().next())
 }
 
+/// Threads by their ids, as far as the caller reaches them.
+pub async fn by_ids(session: &Session, ids: &[Uuid]) -> std::result::Result<Vec<Thread>, Fault> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let places: Vec<String> = (7..7 + ids.len()).map(|n| format!("${n}")).collect();
+    let filter = format!("t.id IN ({})", places.join(", "));
+    let values = ids.iter().map(|id| Value::from(*id)).collect();
+    load(session, &filter, values, "ORDER BY t.last_message_at, t.id").await
+}
+
 /// A message by id.
 pub async fn message(ctx: &Context<'_>, id: ThreadMessageId) -> Result<Option<ThreadMessage>> {
     let session = session(ctx);
@@ -265,7 +301,7 @@ pub async fn message(ctx: &Context<'_>, id: ThreadMessageId) -> Result<Option<Th
 
 /// The condition on `t` under which the actor may read a thread. What care givers write to each other is not the
 /// patient's conversation.
-fn visible(actor: &Actor) -> String {
+pub fn visible(actor: &Actor) -> String {
     let reach = reach_sql(Who::from(actor), Noun::Thread, "t.patient_id", Some("t.care_provider_id"));
     if actor.staff().is_some() { reach } else { format!("{reach} AND t.kind = 'PATIENT_CARE'") }
 }
@@ -288,16 +324,19 @@ async fn load(
     let sql = format!(
         "SELECT t.id, t.patient_id, t.kind, t.subject, t.status, t.last_message_at, t.answer_by, \
          (SELECT count(*) FROM thread_message m WHERE m.thread_id = t.id AND {BY_OTHERS} AND NOT EXISTS \
-          (SELECT 1 FROM thread_read r WHERE r.thread_id = t.id AND r.reader_id = $5 AND r.message_id >= m.id)), {}, {} \
-         FROM thread t JOIN care_unit u ON u.id = t.care_unit_id WHERE {} AND {filter} {order}",
+          (SELECT 1 FROM thread_read r WHERE r.thread_id = t.id AND r.reader_id = $5 AND r.message_id >= m.id)), {}, {}, \
+         t.to_role, t.to_treating_kind, c.name, c.function, ab.until_at, sm.display_name, sm.title \
+         FROM thread t JOIN care_unit u ON u.id = t.care_unit_id {} WHERE {} AND {filter} {order}",
         desk_columns("u"),
         unit_columns("u"),
+        answerer::JOINS,
         visible(&session.actor),
     );
     let mut all = reach_values(&session.actor, session.now());
     all.extend(caller(&session.actor));
     all.extend(values);
     let messages = Arc::new(DataLoader::new(MessageLoader::new(session), tokio::spawn));
+    let readers = Arc::new(DataLoader::new(ReaderLoader::new(session), tokio::spawn));
     let mut threads = Vec::new();
     for row in rows(&session.core, sql, all).await? {
         let mut cols = Cols::new(&row);
@@ -306,175 +345,52 @@ async fn load(
         let kind = cols.text_enum()?;
         let subject = session.core.keys.open(Place::new(SUBJECT, id), &Sealed(cols.take()?))?;
         session.trail.read(patient);
+        let status = cols.text_enum()?;
+        let (last_message_at, answer_by, unread) = (cols.take()?, cols.opt()?, cols.take()?);
+        let message_hours = read_desk(&mut cols)?.message_hours(session);
+        let care_unit = cols.unit()?;
+        let role: Option<Role> = cols.opt_enum()?;
+        let treating_kind = cols.opt_enum()?;
         threads.push(Thread {
             id,
             patient,
             kind,
             subject,
-            status: cols.text_enum()?,
-            last_message_at: cols.take()?,
-            answer_by: cols.opt()?,
-            unread: cols.take()?,
-            message_hours: read_desk(&mut cols)?.message_hours(session),
-            care_unit: cols.unit()?,
+            status,
+            last_message_at,
+            answer_by,
+            unread,
+            message_hours,
+            answerer: read_answerer(&mut cols, &care_unit)?,
+            care_unit,
+            to: role.map(|role| (role, treating_kind)),
             messages: Arc::clone(&messages),
+            readers: Arc::clone(&readers),
         });
     }
     Ok(threads)
+}
+
+/// Who answers: the contact in the role, whoever steps in, or the unit.
+fn read_answerer(cols: &mut Cols<'_>, unit: &CareUnitSummary) -> std::result::Result<ThreadAnswerer, Fault> {
+    let (name, function): (Option<String>, Option<String>) = (cols.opt()?, cols.opt()?);
+    let away_until: Option<DateTime<Utc>> = cols.opt()?;
+    let substitute = cols.opt_staff()?;
+    Ok(match (name, away_until, substitute) {
+        (Some(name), None, _) => ThreadAnswerer { name, function, instead_of: None, away_until: None },
+        (holder, Some(_), Some(staff)) => {
+            ThreadAnswerer { name: staff.name, function: Some(staff.title), instead_of: holder, away_until }
+        }
+        // Nobody steps in, or nobody holds the role: the unit does.
+        (holder, away_until, _) => {
+            ThreadAnswerer { name: unit.name.clone(), function: None, instead_of: holder, away_until }
+        }
+    })
 }
 
 impl Thread {
     /// Whom it is about.
     pub fn patient(&self) -> PatientId {
         self.patient
-    }
-}
-
-async fn rows(
-    core: &Core,
-    sql: String,
-    values: Vec<Value>,
-) -> std::result::Result<Vec<sea_orm::QueryResult>, Fault> {
-    core.db
-        .read(async |db| -> std::result::Result<_, Fault> {
-            let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
-            Ok(db.query_all_raw(statement).await?)
-        })
-        .await
-}
-
-/// Some messages of one thread, the newest first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Messages {
-    thread: Uuid,
-    limit: usize,
-    after: Option<Uuid>,
-    counted: bool,
-}
-
-/// Messages found, and how many there are in all if that was asked.
-#[derive(Clone, Debug, Default)]
-pub struct Found {
-    messages: Vec<ThreadMessage>,
-    total: Option<i64>,
-}
-
-/// Loads messages for one caller.
-pub struct MessageLoader {
-    core: Core,
-    actor: Actor,
-}
-
-impl MessageLoader {
-    fn new(session: &Session) -> Self {
-        Self { core: session.core.clone(), actor: session.actor.clone() }
-    }
-
-    /// Messages by a subselect `of` that names thread, message and rank; `total` is a column.
-    fn sql(&self, of: &str, total: &str) -> String {
-        format!(
-            "SELECT m.thread_id, m.id, m.patient_id, m.body, m.author_kind, m.author_id, m.sent_at, \
-             COALESCE(s.display_name, rep.display_name), \
-             p.given_name, p.family_name, \
-             (SELECT min(r.read_at) FROM thread_read r WHERE r.thread_id = m.thread_id AND r.message_id >= m.id \
-              AND CASE WHEN t.kind = 'CARE_CARE' THEN r.reader_id <> m.author_id \
-                  ELSE (r.reader_kind = 'STAFF') <> (m.author_kind = 'STAFF') END), {total} \
-             FROM {of} JOIN thread t ON t.id = m.thread_id JOIN patient p ON p.id = m.patient_id \
-             LEFT JOIN assignment a ON m.author_kind = 'STAFF' AND a.id = m.author_id \
-             LEFT JOIN staff_member s ON s.id = a.staff_member_id \
-             LEFT JOIN representative rep ON m.author_kind = 'REPRESENTATIVE' AND rep.id = m.author_id WHERE {}",
-            visible(&self.actor),
-        )
-    }
-
-    async fn run(&self, sql: String, values: Vec<Value>) -> std::result::Result<Vec<Row>, Fault> {
-        let mut all = reach_values(&self.actor, self.core.clock.now());
-        all.extend(values);
-        let rows = rows(&self.core, sql, all).await?;
-        rows.iter().map(|row| self.read(&mut Cols::new(row))).collect()
-    }
-
-    fn read(&self, cols: &mut Cols<'_>) -> std::result::Result<Row, Fault> {
-        let thread = cols.take()?;
-        let id: Uuid = cols.take()?;
-        let patient = PatientId(cols.take()?);
-        let body = self.core.keys.open(Place::new(BODY, id), &Sealed(cols.take()?))?;
-        let author_kind: access_event::ActorKind = cols.text_enum()?;
-        let author: Uuid = cols.take()?;
-        let sent_at = cols.take()?;
-        let staff: Option<String> = cols.opt()?;
-        let (given, family): (String, String) = (cols.take()?, cols.take()?);
-        let message = ThreadMessage {
-            id: GlobalId::new(NodeKind::ThreadMessage, id),
-            body,
-            author_kind: author_kind.into(),
-            author_name: staff.unwrap_or_else(|| format!("{given} {family}")),
-            is_own: author == self.actor.id(),
-            sent_at,
-            read_at: cols.opt()?,
-        };
-        Ok(Row { thread, patient, message, total: cols.opt()? })
-    }
-
-    async fn message(
-        &self,
-        id: ThreadMessageId,
-    ) -> std::result::Result<Option<(PatientId, ThreadMessage)>, Fault> {
-        let sql = format!("{} AND m.id = $5", self.sql("thread_message m", "NULL"));
-        let found = self.run(sql, vec![id.0.into()]).await?;
-        Ok(found.into_iter().next().map(|row| (row.patient, row.message)))
-    }
-}
-
-struct Row {
-    thread: Uuid,
-    patient: PatientId,
-    message: ThreadMessage,
-    total: Option<i64>,
-}
-
-impl Loader<Messages> for MessageLoader {
-    type Value = Found;
-    type Error = Fault;
-
-    async fn load(&self, keys: &[Messages]) -> std::result::Result<HashMap<Messages, Found>, Fault> {
-        let mut alike: BTreeMap<(usize, Option<Uuid>, bool), Vec<Messages>> = BTreeMap::new();
-        for key in keys {
-            alike.entry((key.limit, key.after, key.counted)).or_default().push(*key);
-        }
-        let mut found: HashMap<Messages, Found> = HashMap::new();
-        for ((limit, after, counted), keys) in alike {
-            let mut values: Vec<Value> = keys.iter().map(|key| key.thread.into()).collect();
-            let places: Vec<String> = (5..5 + keys.len()).map(|n| format!("${n}")).collect();
-            let mut within = format!("x.thread_id IN ({})", places.join(", "));
-            if let Some(after) = after {
-                let _ = write!(within, " AND x.id < ${}", 5 + keys.len());
-                values.push(after.into());
-            }
-            let of = format!(
-                "(SELECT x.*, row_number() OVER (PARTITION BY x.thread_id ORDER BY x.id DESC) AS rank \
-                 FROM thread_message x WHERE {within}) m"
-            );
-            let total = if counted {
-                "(SELECT count(*) FROM thread_message c WHERE c.thread_id = m.thread_id)"
-            } else {
-                "NULL"
-            };
-            let sql =
-                format!("{} AND m.rank <= {limit} ORDER BY m.thread_id, m.id DESC", self.sql(&of, total));
-            let key_of: HashMap<Uuid, Messages> = keys.iter().map(|key| (key.thread, *key)).collect();
-            for row in self.run(sql, values).await? {
-                let Some(key) = key_of.get(&row.thread) else { continue };
-                let entry = found.entry(*key).or_default();
-                entry.messages.push(row.message);
-                entry.total = row.total;
-            }
-            if counted {
-                for key in &keys {
-                    found.entry(*key).or_default().total.get_or_insert(0);
-                }
-            }
-        }
-        Ok(found)
     }
 }

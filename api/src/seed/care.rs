@@ -201,6 +201,9 @@ impl Writer {
             } else {
                 None
             },
+            to_role: None,
+            to_treating_kind: None,
+            from_unit_id: None,
             created_at: first,
         });
         for (staff, sent_at, body) in lines {

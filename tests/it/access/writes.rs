@@ -54,6 +54,8 @@ const FOR_STAFF: &[&str] = &[
     "taskNote",
     "taskPass",
     "taskTake",
+    "threadClose",
+    "threadReopen",
 ];
 
 /// What staff may never do, whatever the id.

@@ -139,6 +139,8 @@ fn every_value_of_every_enum_is_allowed_by_its_column_and_no_other() {
         thread.kind: thread::Kind,
         thread.last_author: access_event::ActorKind,
         thread.status: thread::Status,
+        thread.to_role: care_contact::Role,
+        thread.to_treating_kind: care_contact::TreatingKind,
         thread_message.author_kind: access_event::ActorKind,
         thread_read.reader_kind: access_event::ActorKind,
         version_assent.by_kind: access_event::ActorKind,

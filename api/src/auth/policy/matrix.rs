@@ -199,7 +199,7 @@ pub fn allows(who: Who, noun: Noun, action: Action) -> bool {
         | (N::CareContact, A::Appoint | A::End | A::Handover | A::Register | A::Review)
         | (N::CareRelation | N::Patient, A::Register)
         | (N::CareUnit, A::List)
-        | (N::Concern, A::End)
+        | (N::Concern | N::Thread, A::End)
         | (N::PlanItem | N::CareGuarantee, A::Set)
         | (N::CallLog, A::Read | A::Create | A::Complete)
         | (N::Template, A::Create | A::Set) => care,

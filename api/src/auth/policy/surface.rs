@@ -97,9 +97,12 @@ pub const SURFACE: &[(&str, Noun, Action)] = &[
     ("Mutation.taskNote", Noun::Task, Action::Note),
     ("Mutation.taskPass", Noun::Task, Action::Pass),
     ("Mutation.taskTake", Noun::Task, Action::Accept),
+    ("Mutation.threadClose", Noun::Thread, Action::End),
     ("Mutation.threadMarkRead", Noun::Thread, Action::MarkRead),
+    ("Mutation.threadReopen", Noun::Thread, Action::End),
     ("Mutation.threadStart", Noun::Thread, Action::Create),
     ("Mutation.workNoteSet", Noun::WorkNote, Action::Set),
     ("Subscription.agreementChanged", Noun::Agreement, Action::Read),
     ("Subscription.taskRaised", Noun::Task, Action::List),
+    ("Subscription.threadChanged", Noun::Thread, Action::Read),
 ];

@@ -21,6 +21,7 @@ use crate::{
         act::{self, Done, Receipt},
         history::{self, Change},
         relation::{self, Opening},
+        thread::answerer,
     },
     error::{Fault, Problem, ProblemCode, Stop},
     session::Session,
@@ -109,6 +110,9 @@ pub async fn register(session: &Session, key: &str, cmd: &Absence) -> Result<Rec
             if !patients.contains(&contact.patient_id) {
                 patients.push(contact.patient_id);
             }
+        }
+        if let Some(person) = away.person {
+            answerer::hand_on(tx, session, Some(person)).await?;
         }
         for patient in patients {
             lifetime::settle(tx, session, patient).await?;

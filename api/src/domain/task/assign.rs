@@ -73,7 +73,7 @@ async fn give(
 }
 
 /// Writes down that the task has changed hands.
-pub(super) async fn assigned(
+pub(in crate::domain) async fn assigned(
     tx: &Tx,
     session: &Session,
     action: &'static str,

@@ -17,7 +17,7 @@ pub mod rules;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::{
-    AssignmentId, PatientId, TaskId, assignment, care_relation, patient,
+    AssignmentId, CareUnitId, PatientId, TaskId, assignment, care_relation, patient,
     task::{self, Kind, Status},
 };
 use sea_orm::{ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter, sea_query::OnConflict};
@@ -144,6 +144,27 @@ pub async fn end(
     Ok(close(tx, session, &row, ending, words).await?.then_some(row.id))
 }
 
+/// Ends the open task of this kind about `subject` as done, if it is `unit`'s.
+pub async fn end_at(
+    tx: &Tx,
+    session: &Session,
+    kind: Kind,
+    subject: Uuid,
+    unit: CareUnitId,
+) -> Result<(), Fault> {
+    let open = task::Entity::find()
+        .filter(task::Column::Kind.eq(kind))
+        .filter(task::Column::SubjectId.eq(subject))
+        .filter(task::Column::CareUnitId.eq(unit))
+        .filter(task::Column::Status.eq(Status::Open))
+        .one(tx)
+        .await?;
+    if let Some(row) = open {
+        close(tx, session, &row, Ending::Done, None).await?;
+    }
+    Ok(())
+}
+
 /// Moves the time of the open task of this kind about `subject`, if there is one: what is planned anew has not been
 /// left undone.
 pub async fn move_due(
@@ -268,7 +289,7 @@ async fn change(
 async fn colleague(
     tx: &Tx,
     session: &Session,
-    unit: entity::CareUnitId,
+    unit: CareUnitId,
     id: AssignmentId,
     field: &str,
 ) -> Result<assignment::Model, Stop> {

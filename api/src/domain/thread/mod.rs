@@ -1,8 +1,10 @@
 //! Messages (meddelanden): conversations about one patient, between the patient and a unit or between units.
 //!
-//! A thread goes to a unit, not only to a person: absence loses no message. It opens the record to the unit for as
+//! A thread goes to a unit or a role, not only to a person: absence loses no message ([`answerer`]). It opens the record to the unit for as
 //! long as it goes on, and some time after.
 
+pub mod answerer;
+pub mod close;
 pub mod mark_read;
 pub mod rules;
 pub mod send;
@@ -15,10 +17,7 @@ use entity::{ThreadMessageId, care_relation, care_unit, patient, task::Kind, thr
 use sea_orm::{ActiveValue::Set, EntityTrait};
 
 use crate::{
-    auth::{
-        actor::Actor,
-        policy::{self, Action, Granted},
-    },
+    auth::policy::{self, Action, Granted},
     calendar::OpeningHours,
     crypto::Place,
     db::Tx,
@@ -55,15 +54,8 @@ async fn reach(
     Ok(found)
 }
 
-/// When care promises to have answered, if the patient has just written.
-fn promise(
-    actor: &Actor,
-    unit: &care_unit::Model,
-    now: DateTime<Utc>,
-) -> Result<Option<DateTime<Utc>>, Fault> {
-    if actor.staff().is_some() {
-        return Ok(None);
-    }
+/// When a unit is to have answered what is written to it now.
+fn answer_time(unit: &care_unit::Model, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, Fault> {
     let hours: OpeningHours = serde_json::from_str(&unit.opening_hours).map_err(Fault::internal)?;
     Ok(rules::answer_by(&hours, &closing_days(unit)?, now))
 }
@@ -106,39 +98,48 @@ async fn write(
         notice::plan_message(tx, session, &whom, about).await?;
         task::end(tx, session, Kind::UnansweredMessage, to.id.0, Ending::Done, None).await?;
     }
+    if let (Some(staff), thread::Kind::CareCare) = (session.actor.staff(), to.kind) {
+        // Whoever is asked has answered; one's own question goes on waiting.
+        task::end_at(tx, session, Kind::UnansweredMessage, to.id.0, staff.care_unit).await?;
+    }
     if let Some(owed_by) = owed_by {
         waiting::raise(tx, session, to, owed_by).await?;
     }
-    act::emit(
-        tx,
-        session,
-        [Event {
-            kind,
-            patient: to.patient_id,
-            care_unit: to.care_unit_id,
-            care_provider: to.care_provider_id,
-            subject: to.id.0,
-            for_register: false,
-        }],
-    )
-    .await?;
+    emit(tx, session, to, kind).await?;
     Ok(id)
+}
+
+/// Tells both units of a thread what has happened in it.
+async fn emit(tx: &Tx, session: &Session, of: &thread::Model, kind: &'static str) -> Result<(), Fault> {
+    let at = |care_unit| Event {
+        kind,
+        patient: of.patient_id,
+        care_unit,
+        care_provider: of.care_provider_id,
+        subject: of.id.0,
+        for_register: false,
+    };
+    let from = of.from_unit_id.filter(|from| *from != of.care_unit_id);
+    act::emit(tx, session, std::iter::once(of.care_unit_id).chain(from).map(at)).await
 }
 
 /// Opens the care relation (vårdrelation) that the thread brings.
 async fn open_relation(tx: &Tx, session: &Session, of: &thread::Model) -> Result<(), Fault> {
     let now = session.now();
-    let opening = Opening {
-        patient: of.patient_id,
-        care_unit: of.care_unit_id,
-        care_provider: of.care_provider_id,
-        source: care_relation::Source::Thread,
-        subject: Some(of.id.0),
-        from: now,
-        until: Some(now + RELATION_AFTER),
-        declared: None,
-    };
-    relation::open(tx, session, &opening).await?;
+    let from = of.from_unit_id.filter(|from| *from != of.care_unit_id);
+    for care_unit in std::iter::once(of.care_unit_id).chain(from) {
+        let opening = Opening {
+            patient: of.patient_id,
+            care_unit,
+            care_provider: of.care_provider_id,
+            source: care_relation::Source::Thread,
+            subject: Some(of.id.0),
+            from: now,
+            until: Some(now + RELATION_AFTER),
+            declared: None,
+        };
+        relation::open(tx, session, &opening).await?;
+    }
     Ok(())
 }
 

@@ -1,11 +1,12 @@
 //! What a message may be, and when its answer is promised: pure.
 
 use chrono::{DateTime, Utc};
+use entity::care_contact;
 
 use crate::{
     calendar::{ClosingDays, OpeningHours, add_working_days, to_local},
     domain::text,
-    error::Problem,
+    error::{Problem, ProblemCode},
 };
 
 /// Care answers within this many working days.
@@ -18,6 +19,39 @@ pub fn answer_by(hours: &OpeningHours, closing: &ClosingDays, now: DateTime<Utc>
     (ANSWER_DAYS..ANSWER_DAYS + 14)
         .map(|days| add_working_days(today, days, closing))
         .find_map(|day| hours.closes_at(day, closing))
+}
+
+/// Whether a contact's role can be written to: it is held, and it is care, which a supporter is not.
+pub fn addressable(contact: &care_contact::Model, now: DateTime<Utc>) -> Result<(), Problem> {
+    let held = contact.status != care_contact::Status::Ended
+        && contact.valid_from <= now
+        && contact.valid_until.is_none_or(|until| until > now);
+    if !held {
+        return Err(Problem::new(
+            ProblemCode::WrongState,
+            "Kontakten har inte uppdraget nu. Skriv till mottagningen i stället.",
+            "The contact does not have the role now. Write to the unit instead.",
+        )
+        .at("contactId"));
+    }
+    if contact.role == care_contact::Role::Supporter {
+        return Err(Problem::input(
+            "contactId",
+            "En stödperson läser inte meddelanden här. Skriv till mottagningen i stället.",
+            "A supporter reads no messages here. Write to the unit instead.",
+        ));
+    }
+    Ok(())
+}
+
+/// The conversation is over.
+pub fn closed() -> Problem {
+    Problem::new(
+        ProblemCode::WrongState,
+        "Konversationen är avslutad. Starta en ny, eller ring mottagningen.",
+        "The conversation is closed. Start a new one, or call the unit.",
+    )
+    .at("threadId")
 }
 
 /// The body of a message, or what is wrong with it.
@@ -58,5 +92,29 @@ mod tests {
         let tuesday = ClosingDays::from(["2027-02-09".parse().unwrap()]);
         assert_eq!(answer_by(&hours, &tuesday, at("2027-02-05T18:00:00Z")), Some(at("2027-02-10T15:30:00Z")));
         assert_eq!(answer_by(&OpeningHours::default(), &none, at("2027-02-05T18:00:00Z")), None);
+    }
+
+    /// The unit closes by the clock on its wall, whichever way that was moved in between, and holidays do not count.
+    #[test]
+    fn a_promise_keeps_to_the_wall_clock_and_to_working_days_around_easter_midsummer_and_the_moved_clocks() {
+        let hours = OpeningHours::weekdays(OpenSpan::new("08:00", "16:30").unwrap());
+        let cases = [
+            // Thursday before Easter, in which the clocks go forward: Tuesday and Wednesday after it.
+            ("2027-03-25T09:00:00Z", "2027-03-31T14:30:00Z"),
+            // In the night in which they do, at an hour that is not there.
+            ("2027-03-28T01:00:00Z", "2027-03-31T14:30:00Z"),
+            // Friday before the clocks go back: Monday and Tuesday.
+            ("2027-10-29T08:00:00Z", "2027-11-02T15:30:00Z"),
+            // In both of the hours that are there twice.
+            ("2027-10-31T00:30:00Z", "2027-11-02T15:30:00Z"),
+            ("2027-10-31T01:30:00Z", "2027-11-02T15:30:00Z"),
+            // Wednesday of midsummer week: Thursday, and Monday after midsommarafton.
+            ("2027-06-23T08:00:00Z", "2027-06-28T14:30:00Z"),
+            // Late on Thursday, after the unit has closed.
+            ("2027-06-24T21:59:59Z", "2027-06-29T14:30:00Z"),
+        ];
+        for (written, promised) in cases {
+            assert_eq!(answer_by(&hours, &ClosingDays::new(), at(written)), Some(at(promised)), "{written}");
+        }
     }
 }

@@ -5,11 +5,11 @@ use entity::{ThreadId, access_event::ActorKind, care_unit, thread};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, sea_query::Expr};
 use serde::Serialize;
 
-use super::{extend_relation, promise, reach, rules, send_pg, waiting, write};
+use super::{answer_time, answerer::other_unit, extend_relation, reach, rules, send_pg, waiting, write};
 use crate::{
     auth::policy::Action,
     domain::act::{self, Done, Receipt},
-    error::{Fault, Problem, ProblemCode},
+    error::Fault,
     session::Session,
 };
 
@@ -57,12 +57,13 @@ pub async fn send(session: &Session, key: &str, cmd: &Send) -> Result<Sent, Faul
                 (Some(promised), None)
             }
             _ => {
-                let unit = care_unit::Entity::find_by_id(to.care_unit_id)
+                let author = session.actor.staff().map(|staff| staff.care_unit);
+                let unit = care_unit::Entity::find_by_id(other_unit(&to, author))
                     .one(tx)
                     .await?
                     .ok_or_else(|| Fault::internal("a thread without its unit"))?;
-                let answer_by = promise(&session.actor, &unit, now)?;
-                (answer_by, waiting::owed_by(session, answer_by))
+                let by = answer_time(&unit, now)?;
+                (by.filter(|_| author.is_none()), waiting::owed_by(session, &to, by))
             }
         };
         let updated = thread::Entity::update_many()
@@ -75,7 +76,7 @@ pub async fn send(session: &Session, key: &str, cmd: &Send) -> Result<Sent, Faul
             .await?
             .rows_affected;
         if updated == 0 {
-            return Err(closed().into());
+            return Err(rules::closed().into());
         }
         extend_relation(tx, &to, now).await?;
         let message = write(tx, session, &to, "thread.message_sent", &body, owed_by).await?;
@@ -86,14 +87,4 @@ pub async fn send(session: &Session, key: &str, cmd: &Send) -> Result<Sent, Faul
     // A repeated request is rolled back and answered with what the first one wrote.
     let fresh = written.filter(|(id, _)| receipt.id("message") == Some(*id)).map(|(_, fresh)| fresh);
     Ok(Sent { receipt, fresh })
-}
-
-/// The conversation is over.
-fn closed() -> Problem {
-    Problem::new(
-        ProblemCode::WrongState,
-        "Konversationen är avslutad. Starta en ny, eller ring mottagningen.",
-        "The conversation is closed. Start a new one, or call the unit.",
-    )
-    .at("threadId")
 }

@@ -1,25 +1,36 @@
 //! Starting a thread (skriva till en mottagning).
 
-use entity::{CareUnitId, PatientId, ThreadId, care_unit, thread};
-use sea_orm::{ActiveValue::Set, EntityTrait};
+use entity::{CareContactId, CareUnitId, PatientId, ThreadId, care_contact, care_unit, patient, thread};
+use sea_orm::{ActiveModelTrait as _, EntityTrait};
 use serde::Serialize;
 
-use super::{SUBJECT, open_relation, promise, rules, waiting, write};
+use super::{SUBJECT, answer_time, open_relation, rules, waiting, write};
 use crate::{
     auth::policy::{self, Action, Noun},
     crypto::Place,
+    db::Tx,
     domain::{
         act::{self, Done, Receipt},
         patient::alive,
     },
-    error::{Fault, Problem},
+    error::{Fault, Problem, Stop},
     session::Session,
 };
 
-/// A first message to a unit.
+/// Where a first message goes.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub enum To {
+    Unit(CareUnitId),
+    /// To the role that this contact has, whoever holds it when the message is read.
+    Contact(CareContactId),
+    /// Neither or both were named.
+    Unclear,
+}
+
+/// A first message to a unit or a role.
 #[derive(Clone, Debug, Serialize)]
 pub struct Start {
-    pub care_unit: CareUnitId,
+    pub to: To,
     pub patient: Option<PatientId>,
     pub kind: thread::Kind,
     pub subject: String,
@@ -34,10 +45,7 @@ pub async fn start(session: &Session, key: &str, cmd: &Start) -> Result<Receipt,
         let whom =
             policy::patient(tx, actor, Noun::Thread, Action::Create, cmd.patient, "patientId", now).await?;
         alive(&whom).map_err(|died| died.at("patientId"))?;
-        let unit = care_unit::Entity::find_by_id(cmd.care_unit)
-            .one(tx)
-            .await?
-            .ok_or_else(|| Problem::not_found("careUnitId"))?;
+        let (unit, role) = addressee(tx, session, &whom, cmd.to).await?;
         match (actor.staff(), cmd.kind) {
             (None, thread::Kind::CareCare) => return Err(Problem::forbidden().at("kind").into()),
             (None, thread::Kind::PatientCare) => {}
@@ -48,6 +56,7 @@ pub async fn start(session: &Session, key: &str, cmd: &Start) -> Result<Receipt,
             (Some(_), _) => return Err(Problem::not_found("careUnitId").into()),
         }
         let (subject, body) = rules::first(&cmd.subject, &cmd.body)?;
+        let answered = answer_time(&unit, now)?;
         let id = ThreadId(session.core.clock.uuid());
         let row = thread::Model {
             id,
@@ -59,29 +68,55 @@ pub async fn start(session: &Session, key: &str, cmd: &Start) -> Result<Receipt,
             status: thread::Status::Open,
             last_message_at: now,
             last_author: actor.kind(),
-            answer_by: promise(actor, &unit, now)?,
+            answer_by: answered.filter(|_| actor.staff().is_none()),
+            to_role: role.as_ref().map(|contact| contact.role),
+            to_treating_kind: role.as_ref().and_then(|contact| contact.treating_kind),
+            from_unit_id: (cmd.kind == thread::Kind::CareCare)
+                .then(|| actor.staff().map(|staff| staff.care_unit))
+                .flatten(),
             created_at: now,
         };
-        thread::Entity::insert(thread::ActiveModel {
-            id: Set(row.id),
-            patient_id: Set(row.patient_id),
-            care_unit_id: Set(row.care_unit_id),
-            care_provider_id: Set(row.care_provider_id),
-            kind: Set(row.kind),
-            subject: Set(row.subject.clone()),
-            status: Set(row.status),
-            last_message_at: Set(row.last_message_at),
-            last_author: Set(row.last_author),
-            answer_by: Set(row.answer_by),
-            created_at: Set(row.created_at),
-        })
-        .exec_without_returning(tx)
-        .await?;
+        thread::Entity::insert(thread::ActiveModel::from(row.clone()).reset_all())
+            .exec_without_returning(tx)
+            .await?;
         open_relation(tx, session, &row).await?;
-        let message =
-            write(tx, session, &row, "thread.started", &body, waiting::owed_by(session, row.answer_by))
-                .await?;
+        let owed_by = waiting::owed_by(session, &row, answered);
+        let message = write(tx, session, &row, "thread.started", &body, owed_by).await?;
         Ok(Done::on(whom.id).with("thread", id.0).with("message", message.0))
     })
     .await
+}
+
+/// The unit that answers, and the contact whose role is written to, if it is one.
+async fn addressee(
+    tx: &Tx,
+    session: &Session,
+    whom: &patient::Model,
+    to: To,
+) -> Result<(care_unit::Model, Option<care_contact::Model>), Stop> {
+    let (unit, contact) = match to {
+        To::Unclear => {
+            return Err(Problem::input(
+                "careUnitId",
+                "Ange antingen mottagningen eller kontakten att skriva till.",
+                "Name either the unit or the contact to write to.",
+            )
+            .into());
+        }
+        To::Unit(id) => (id, None),
+        To::Contact(id) => {
+            let (actor, now) = (&session.actor, session.now());
+            let contact =
+                policy::reach::<care_contact::Entity>(tx, actor, Action::Read, id, "contactId", now).await?;
+            if contact.patient_id != whom.id {
+                return Err(Problem::not_found("contactId").into());
+            }
+            let contact = contact.into_row();
+            rules::addressable(&contact, now)?;
+            (contact.care_unit_id, Some(contact))
+        }
+    };
+    let unit =
+        care_unit::Entity::find_by_id(unit).one(tx).await?.ok_or_else(|| Problem::not_found("careUnitId"))?;
+    Ok((unit, contact))
 }

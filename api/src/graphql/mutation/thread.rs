@@ -8,13 +8,15 @@ use crate::{
     domain::{
         act::Receipt,
         thread::{
+            close::{Close, close, reopen},
             mark_read::{MarkRead, mark_read},
             send::{Send, Sent, send},
-            start::{Start, start},
+            start::{Start, To, start},
         },
     },
     error::Problem,
     graphql::{
+        mutation::payload::{Answer, payload},
         scalars::{GlobalId, NodeKind},
         thread::{self, Thread},
         types::{enums::ThreadKind, messages::ThreadMessage},
@@ -33,8 +35,11 @@ pub struct ThreadMutation;
 /// A first message (nytt meddelande).
 #[derive(InputObject)]
 pub struct ThreadStartInput {
-    /// The unit to write to; for staff who write to a patient, their own.
-    care_unit_id: ID,
+    /// The unit to write to; for staff who write to a patient, their own. Either this or `contactId`.
+    care_unit_id: Option<ID>,
+    /// The contact to write to, in their role (uppdrag): whoever holds the role then answers, or steps in. Either this
+    /// or `careUnitId`.
+    contact_id: Option<ID>,
     /// For staff: whom it is about. Patients leave it out.
     patient_id: Option<ID>,
     /// Who talk. `CARE_CARE` is for staff: between units of one care provider.
@@ -129,6 +134,40 @@ pub struct ThreadMarkReadPayload {
     user_errors: Vec<UserError>,
 }
 
+/// A thread to close (avsluta), or to open again.
+#[derive(InputObject)]
+pub struct ThreadCloseInput {
+    /// The thread.
+    thread_id: ID,
+    /// 1 to 200 characters, new for every action; a retry with the same key acts once.
+    idempotency_key: String,
+}
+
+/// A thread to open again (återuppta).
+#[derive(InputObject)]
+pub struct ThreadReopenInput {
+    /// The thread.
+    thread_id: ID,
+    /// 1 to 200 characters, new for every action; a retry with the same key acts once.
+    idempotency_key: String,
+}
+
+payload! {
+    /// What became of closing a thread.
+    ThreadClosePayload of ThreadId {
+        /// The thread as it is now.
+        thread: Thread = thread::thread
+    }
+}
+
+payload! {
+    /// What became of opening a thread again.
+    ThreadReopenPayload of ThreadId {
+        /// The thread as it is now.
+        thread: Thread = thread::thread
+    }
+}
+
 /// Messages.
 #[Object]
 impl ThreadMutation {
@@ -141,7 +180,11 @@ impl ThreadMutation {
     ) -> Result<ThreadStartPayload> {
         let session = session(ctx);
         let command = Start {
-            care_unit: row(&input.care_unit_id, NodeKind::CareUnit),
+            to: match (&input.care_unit_id, &input.contact_id) {
+                (Some(unit), None) => To::Unit(row(unit, NodeKind::CareUnit)),
+                (None, Some(contact)) => To::Contact(row(contact, NodeKind::CareContact)),
+                _ => To::Unclear,
+            },
             patient: input.patient_id.as_ref().map(|id| row(id, NodeKind::Patient)),
             kind: input.kind.into(),
             subject: input.subject,
@@ -166,6 +209,29 @@ impl ThreadMutation {
         let command = Send { thread: row(&input.thread_id, NodeKind::Thread), body: input.body };
         let sent = send(session, &input.idempotency_key, &command).await.map_err(|e| fault(session, &e))?;
         Ok(MessageSendPayload { sent, asked: command.thread })
+    }
+
+    /// Closes a thread (avslutar konversationen): nothing more is written in it. Refused while somebody waits for an
+    /// answer there.
+    async fn thread_close(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which.")] input: ThreadCloseInput,
+    ) -> Result<ThreadClosePayload> {
+        let (session, id) = (session(ctx), row(&input.thread_id, NodeKind::Thread));
+        let outcome = close(session, &input.idempotency_key, &Close { thread: id }).await;
+        Ok(ThreadClosePayload(Answer::new(session, outcome, "thread", Some(id))?))
+    }
+
+    /// Opens a closed thread again (återupptar konversationen).
+    async fn thread_reopen(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which.")] input: ThreadReopenInput,
+    ) -> Result<ThreadReopenPayload> {
+        let (session, id) = (session(ctx), row(&input.thread_id, NodeKind::Thread));
+        let outcome = reopen(session, &input.idempotency_key, &Close { thread: id }).await;
+        Ok(ThreadReopenPayload(Answer::new(session, outcome, "thread", Some(id))?))
     }
 
     /// Marks the messages of a thread as read (läst) by the caller, up to one of them.

@@ -26,6 +26,34 @@ plain_object! {
 }
 
 plain_object! {
+    /// Who answers a thread now (svarar): a person in a role, whoever steps in, or the unit.
+    ThreadAnswerer {
+        /// Name of the person or the unit.
+        name: String,
+        /// Title or function of the person; none for a unit.
+        function: Option<String>,
+        /// The holder of the role, while somebody else answers instead (ersätter).
+        instead_of: Option<String>,
+        /// Until when the holder is away (borta till).
+        away_until: Option<DateTime<Utc>>,
+    }
+}
+
+plain_object! {
+    /// A reader of a thread (läskvitto), and how far they have read.
+    ThreadReader {
+        /// Whether the reader is the patient, a representative (ombud) or staff.
+        kind: ActorKind,
+        /// The reader's name.
+        name: String,
+        /// The newest message they have read; those before it count as read too.
+        message_id: GlobalId,
+        /// When they read it.
+        read_at: DateTime<Utc>,
+    }
+}
+
+plain_object! {
     /// What the patient has said about reminders or notices of one kind in one channel. No decision is no.
     ReminderPreference implements Node {
         /// Global id.

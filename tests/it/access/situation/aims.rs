@@ -85,7 +85,7 @@ fn selection(mutation: &str) -> &'static str {
         "taskAssign" | "taskEnd" | "taskNote" | "taskPass" | "taskTake" => {
             "task { id kind note subject { id title } patient { id givenName familyName } rowVersion }"
         }
-        "threadMarkRead" | "threadStart" => "thread { id subject messages { nodes { id body } } }",
+        "threadClose" | "threadMarkRead" | "threadReopen" | "threadStart" => "thread { id subject messages { nodes { id body } } }",
         other => panic!("what does {other} answer?"),
     }
 }
@@ -348,7 +348,9 @@ pub fn mutations(at: &Record, unit: &Staff) -> Vec<(&'static str, Value)> {
                     "expectedRowVersion": 1 }),
         ),
         ("taskTake", json!({ "taskId": at.task, "expectedRowVersion": 1 })),
+        ("threadClose", json!({ "threadId": at.thread })),
         ("threadMarkRead", json!({ "threadId": at.thread, "messageId": at.message })),
+        ("threadReopen", json!({ "threadId": at.thread })),
         (
             "threadStart",
             json!({ "careUnitId": global(NodeKind::CareUnit, unit.unit), "patientId": patient,

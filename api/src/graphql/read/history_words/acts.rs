@@ -261,6 +261,8 @@ pub(super) const ACTS: &[(&str, &str, Words)] = &[
     ("taskRaise", "task", ["Uppgift för vården", "Task for care"]),
     ("taskRise", "task", ["Uppgiften lyftes till chefen", "The task rose to the manager"]),
     ("taskTake", "task", ["Någon tog vårdens uppgift", "Somebody took care's task"]),
+    ("threadClose", "thread", ["Konversationen avslutades", "The conversation was closed"]),
+    ("threadReopen", "thread", ["Konversationen återupptogs", "The conversation was opened again"]),
     ("workNoteSet", "plan_item", ["En arbetsanteckning skrevs", "A work note was written"]),
 ];
 
@@ -292,5 +294,6 @@ pub(super) const THINGS: &[(&str, Words)] = &[
     ("reminder_preference", ["Valet av påminnelser", "The choice of reminders"]),
     ("representative", ["Ombudet", "The representative"]),
     ("template_use", ["Vårdförloppet", "The template"]),
+    ("thread", ["Konversationen", "The conversation"]),
     ("version_assent", ["Godkännandet", "The assent"]),
 ];

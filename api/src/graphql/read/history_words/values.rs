@@ -48,6 +48,8 @@ pub(super) const VALUES: &[(&str, &str, Words)] = &[
     ("", "ON_HOLD", ["vilande", "paused"]),
     ("", "ON_SITE", ["på plats", "on site"]),
     ("", "OPEN", ["väntar", "waits"]),
+    ("thread", "CLOSED", ["avslutad", "closed"]),
+    ("thread", "OPEN", ["pågår", "goes on"]),
     ("safety_instruction", "OPEN", ["gäller, ännu inte överenskommen", "in force, not yet agreed"]),
     ("", "OTHER", ["annat", "other"]),
     ("", "PATIENT", ["patienten", "the patient"]),
