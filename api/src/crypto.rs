@@ -12,6 +12,7 @@ use aws_lc_rs::{
     digest, hmac,
     rand::{SecureRandom, SystemRandom},
 };
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use entity::{LookupHash, Sealed, data_key};
 use sea_orm::{
     ActiveValue::{Set, Unchanged},
@@ -185,6 +186,13 @@ impl Keyring {
     /// [`Self::open`] for a value that may be absent.
     pub fn open_opt(&self, place: Place, sealed: Option<&Sealed>) -> Result<Option<String>, Fault> {
         sealed.map(|s| self.open(place, s)).transpose()
+    }
+
+    /// A new secret of 256 random bits, as text that can stand in an address.
+    pub fn secret(&self) -> Result<String, Fault> {
+        let mut bytes = [0; 32];
+        self.0.random.fill(&mut bytes).map_err(|_| Fault::internal("no random bytes"))?;
+        Ok(URL_SAFE_NO_PAD.encode(bytes))
     }
 
     /// The hash under which a new row is written. `kind` keeps a number apart from a phone.

@@ -68,6 +68,8 @@ ids! {
     CallId,
     /// Of one attempt at a call.
     CallAttemptId,
+    /// Of a personal calendar feed (kalenderprenumeration).
+    CalendarFeedId,
     /// Of a care contact (fast vårdkontakt and the other roles).
     CareContactId,
     /// Of a care provider (vårdgivare).

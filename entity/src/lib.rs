@@ -23,6 +23,7 @@ pub mod appointment_type;
 pub mod assignment;
 pub mod battery_answer;
 pub mod battery_answer_set;
+pub mod calendar_feed;
 pub mod care_contact;
 pub mod care_provider;
 pub mod care_relation;

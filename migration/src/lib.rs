@@ -45,6 +45,7 @@ changes! {
     m20261122_000017_battery,
     m20261122_000013_agreement_life,
     m20261122_000015_contact_work,
+    m20261122_000019_calendar_feed,
 }
 
 /// Applies what a database has not yet got.

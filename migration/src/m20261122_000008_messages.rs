@@ -32,7 +32,7 @@ pub fn up(schema: &mut Schema) {
             .opt_one_of("to_treating_kind", TREATING_KINDS)
             .opt_link("from_unit_id", "care_unit")
             .instant("created_at")
-            .check("to_role", "to_treating_kind IS NULL OR to_role IS NOT NULL")
+            .check("addressee", "to_treating_kind IS NULL OR to_role IS NOT NULL")
             .check("from_unit", "(kind = 'CARE_CARE') = (from_unit_id IS NOT NULL)")
             .index(&["patient_id", "last_message_at"])
             .index(&["care_unit_id", "status", "last_message_at"])

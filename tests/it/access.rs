@@ -4,7 +4,7 @@ mod log;
 mod production;
 mod reads;
 mod representatives;
-mod situation;
+pub(crate) mod situation;
 mod staff;
 mod tokens;
 mod writes;

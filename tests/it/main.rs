@@ -13,6 +13,7 @@ mod assents;
 mod bad_input;
 mod battery;
 mod booking;
+mod calendar_feed;
 mod call_log;
 mod contact;
 mod contacts;

@@ -1,11 +1,14 @@
 //! The service as its operator runs it: real processes, real sockets, signals, and a database that goes away.
 
+mod crashes;
+mod fire;
 mod logs;
 mod outage;
 mod roles;
 mod several;
 mod starting;
 mod stopping;
+mod storage;
 
 use harness::{
     Answer,

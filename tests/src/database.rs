@@ -32,14 +32,15 @@ impl Kind {
 pub struct TestDatabase {
     pub url: String,
     pub kind: Kind,
-    // Held for its Drop alone.
-    _cleanup: Cleanup,
+    // Held for its Drop, and to be crashed.
+    cleanup: Cleanup,
 }
 
 #[derive(Debug)]
 enum Cleanup {
     Sqlite { _directory: tempfile::TempDir },
     Postgres { _database: postgres::OwnedDatabase },
+    Crashable { server: postgres::OwnServer },
 }
 
 /// A fresh database of the picked kind, with every migration applied.
@@ -57,15 +58,30 @@ pub async fn empty(kind: Kind) -> TestDatabase {
     make(kind, false).await
 }
 
+/// A database on a PostgreSQL of its own, that can be crashed.
+pub async fn crashable() -> TestDatabase {
+    let server = postgres::OwnServer::start().await;
+    TestDatabase { url: server.url(), kind: Kind::Postgres, cleanup: Cleanup::Crashable { server } }
+}
+
+impl TestDatabase {
+    /// Crashes the server under it, if it has one of its own.
+    pub async fn crash(&self) {
+        if let Cleanup::Crashable { server } = &self.cleanup {
+            server.crash().await;
+        }
+    }
+}
+
 async fn make(kind: Kind, migrated: bool) -> TestDatabase {
     match kind {
         Kind::Sqlite => {
             let (url, directory) = sqlite::create(migrated);
-            TestDatabase { url, kind, _cleanup: Cleanup::Sqlite { _directory: directory } }
+            TestDatabase { url, kind, cleanup: Cleanup::Sqlite { _directory: directory } }
         }
         Kind::Postgres => {
             let database = postgres::create(migrated);
-            TestDatabase { url: database.url(), kind, _cleanup: Cleanup::Postgres { _database: database } }
+            TestDatabase { url: database.url(), kind, cleanup: Cleanup::Postgres { _database: database } }
         }
     }
 }

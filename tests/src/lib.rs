@@ -9,9 +9,11 @@
 
 pub mod app;
 pub mod database;
+pub mod ical;
 mod postgres;
 pub mod process;
 pub mod proxy;
+mod python;
 pub mod smtp;
 mod sqlite;
 pub mod world;

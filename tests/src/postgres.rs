@@ -79,6 +79,56 @@ impl Drop for OwnedDatabase {
     }
 }
 
+/// A server that one test has for itself, to crash it. It keeps what it has answered, as a real one does. Ends when
+/// dropped.
+#[derive(Debug)]
+pub(crate) struct OwnServer {
+    admin: Url,
+    _keeper: Child,
+}
+
+impl OwnServer {
+    /// With a migrated database.
+    pub(crate) async fn start() -> Self {
+        let (admin, keeper) = tokio::task::spawn_blocking(|| start("on")).await.expect("a server");
+        let fresh = connect(admin.as_str()).await.expect("it answers");
+        migration::Migrator::up(&fresh, None).await.expect("the migrations apply");
+        fresh.close().await.expect("it closes");
+        Self { admin, _keeper: keeper }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        self.admin.to_string()
+    }
+
+    /// Kills one of the server's processes: the server breaks off everything at once and starts anew from its files.
+    pub(crate) async fn crash(&self) {
+        let begun = Instant::now();
+        loop {
+            if let Ok(Some(process)) = self.some_process().await {
+                let killed = tokio::process::Command::new("sh")
+                    .args(["-c", "kill -s KILL \"$0\"", &process.to_string()])
+                    .status();
+                if killed.await.is_ok_and(|status| status.success()) {
+                    return;
+                }
+            }
+            assert!(begun.elapsed() < PATIENCE, "the server does not come back");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    async fn some_process(&self) -> Result<Option<i32>, DbErr> {
+        let db = connect(self.admin.as_str()).await?;
+        let one = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() \
+                   ORDER BY random() LIMIT 1";
+        let row = db.query_one_raw(Statement::from_string(DbBackend::Postgres, one)).await?;
+        let process = row.map(|row| row.try_get_by_index(0)).transpose();
+        db.close().await?;
+        process
+    }
+}
+
 /// A new database: a clone of the migrated template, or one without tables.
 pub(crate) fn create(migrated: bool) -> OwnedDatabase {
     let server = server();
@@ -95,7 +145,12 @@ fn server() -> &'static Server {
     SERVER.get_or_init(|| {
         let asked = std::env::var(URL_VARIABLE).unwrap_or_default();
         let (admin, keeper) = if asked == "auto" || asked.is_empty() {
-            let (admin, keeper) = start();
+            let fsync = if std::env::var("TEST_DATABASE_FSYNC").is_ok_and(|value| value == "on") {
+                "on"
+            } else {
+                "off"
+            };
+            let (admin, keeper) = start(fsync);
             (admin, Some(keeper))
         } else {
             (Url::parse(&asked).expect("TEST_DATABASE_URL is `auto` or a postgres:// address"), None)
@@ -157,12 +212,12 @@ fn address(admin: &Url, database: &str) -> String {
 }
 
 /// Starts a throw-away server. Another process may take the port between looking and listening: then once more.
-fn start() -> (Url, Child) {
+fn start(fsync: &str) -> (Url, Child) {
     let binaries =
         binaries().expect("PostgreSQL's initdb and postgres, in PATH or /usr/lib/postgresql/*/bin");
     let mut failure = String::new();
     for _ in 0..5 {
-        match try_start(&binaries) {
+        match try_start(&binaries, fsync) {
             Ok(started) => return started,
             Err(message) => failure = message,
         }
@@ -170,11 +225,9 @@ fn start() -> (Url, Child) {
     panic!("a throw-away PostgreSQL does not start: {failure}")
 }
 
-fn try_start(binaries: &Path) -> Result<(Url, Child), String> {
+fn try_start(binaries: &Path, fsync: &str) -> Result<(Url, Child), String> {
     let directory = tempfile::Builder::new().prefix("patientkontrakt-postgres-").tempdir().map_err(text)?;
     let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|l| l.local_addr()).map_err(text)?.port();
-    let fsync =
-        if std::env::var("TEST_DATABASE_FSYNC").is_ok_and(|value| value == "on") { "on" } else { "off" };
 
     let mut command = shell(directory.path())?;
     let mut keeper = command

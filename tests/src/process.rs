@@ -48,7 +48,11 @@ pub struct Stage {
 impl Stage {
     /// A fresh database of the picked kind with the [`World`] in it.
     pub async fn new() -> Self {
-        let database = database::fresh_database().await;
+        Self::on(database::fresh_database().await).await
+    }
+
+    /// The [`World`] in this database.
+    pub async fn on(database: TestDatabase) -> Self {
         let data = tempfile::tempdir().expect("a temporary directory");
         let sources = Sources::default().with("database.url", &database.url);
         let config = Config::demo(Some(data.path().to_owned()), None, sources).expect("the configuration");
@@ -97,10 +101,28 @@ impl Stage {
 
     /// Starts `serve` and waits until it listens.
     pub async fn serve(&self, settings: &[(&str, &str)]) -> Serve {
+        self.start(self.command(&["serve"], settings)).await
+    }
+
+    /// The same, but a file that may grow no further is an error to it, as a full disk is, and not its end.
+    pub async fn serve_ignoring_file_limits(&self, settings: &[(&str, &str)]) -> Serve {
+        let plain = self.command(&["serve"], settings);
+        let mut command = Command::new("sh");
+        command.args(["-c", "trap '' XFSZ; exec \"$@\"", "sh"]);
+        command.arg(plain.as_std().get_program()).args(plain.as_std().get_args());
+        command.env_clear().stdin(Stdio::null()).kill_on_drop(true);
+        for (name, value) in plain.as_std().get_envs() {
+            if let Some(value) = value {
+                command.env(name, value);
+            }
+        }
+        self.start(command).await
+    }
+
+    async fn start(&self, mut command: Command) -> Serve {
         let log = self.data.path().join(format!("serve-{}.log", self.core.clock.uuid().simple()));
         let file = std::fs::File::create(&log).expect("the log file");
-        let child = self
-            .command(&["serve"], settings)
+        let child = command
             .stdout(file.try_clone().expect("the log file"))
             .stderr(file)
             .spawn()
@@ -177,6 +199,11 @@ impl Serve {
             assert!(ended.is_none() && begun.elapsed() < PATIENCE, "the service does not start: {log}");
             sleep(Duration::from_millis(20)).await;
         }
+    }
+
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id().expect("the process runs")
     }
 
     /// Everything it has written to standard output and standard error.

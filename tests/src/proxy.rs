@@ -1,15 +1,26 @@
 //! A wire that can be cut: stands between the service and its database, and fails as networks do.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use tokio::{
-    net::{TcpListener, TcpStream},
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{
+        TcpListener, TcpStream,
+        tcp::{OwnedReadHalf, OwnedWriteHalf},
+    },
     sync::watch,
     task::JoinHandle,
 };
 
 /// What becomes of bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Line {
     /// They pass.
     Whole,
@@ -17,6 +28,11 @@ enum Line {
     Cut,
     /// Nothing passes and nobody is told. A connection that was held stays so for good.
     Silent,
+    /// They pass, answers this much later.
+    Slow(Duration),
+    /// They pass until a request holds `mark`: then the connection breaks, before the request has arrived or after
+    /// it, and before its answer.
+    Loses { mark: Vec<u8>, arrives: bool },
 }
 
 /// A listener that passes connections on to one address, until it is told not to. Ends when dropped.
@@ -24,6 +40,7 @@ enum Line {
 pub struct Proxy {
     pub address: SocketAddr,
     line: Arc<watch::Sender<Line>>,
+    lost: Arc<AtomicUsize>,
     running: JoinHandle<()>,
 }
 
@@ -33,14 +50,15 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("its address");
         let line = Arc::new(watch::Sender::new(Line::Whole));
-        let lines = Arc::clone(&line);
+        let lost = Arc::new(AtomicUsize::new(0));
+        let (lines, losses) = (Arc::clone(&line), Arc::clone(&lost));
         let running = tokio::spawn(async move {
             let mut held = tokio::task::JoinSet::new();
             while let Ok((client, _)) = listener.accept().await {
-                held.spawn(pass(client, target, lines.subscribe()));
+                held.spawn(pass(client, target, lines.subscribe(), Arc::clone(&losses)));
             }
         });
-        Self { address, line, running }
+        Self { address, line, lost, running }
     }
 
     /// Breaks every connection, and every new one.
@@ -53,7 +71,27 @@ impl Proxy {
         self.line.send_replace(Line::Silent);
     }
 
-    /// Lets new connections through. Those that were silenced stay silent.
+    /// Answers come later.
+    pub fn slow(&self, by: Duration) {
+        self.line.send_replace(Line::Slow(by));
+    }
+
+    /// Every request that holds `mark` arrives, and its answer is lost with the connection.
+    pub fn lose_answers_to(&self, mark: &[u8]) {
+        self.line.send_replace(Line::Loses { mark: mark.to_vec(), arrives: true });
+    }
+
+    /// Every request that holds `mark` is lost with the connection.
+    pub fn lose_requests(&self, mark: &[u8]) {
+        self.line.send_replace(Line::Loses { mark: mark.to_vec(), arrives: false });
+    }
+
+    /// How many requests or answers have been lost by their mark.
+    pub fn lost(&self) -> usize {
+        self.lost.load(Ordering::SeqCst)
+    }
+
+    /// Lets everything through. Connections that were silenced stay silent.
     pub fn mend(&self) {
         self.line.send_replace(Line::Whole);
     }
@@ -65,19 +103,79 @@ impl Drop for Proxy {
     }
 }
 
-async fn pass(mut client: TcpStream, target: SocketAddr, mut line: watch::Receiver<Line>) {
-    let begun = *line.borrow_and_update();
+async fn pass(client: TcpStream, target: SocketAddr, line: watch::Receiver<Line>, lost: Arc<AtomicUsize>) {
+    let begun = line.borrow().clone();
     match begun {
         Line::Cut => return,
         Line::Silent => std::future::pending().await,
-        Line::Whole => {}
+        Line::Whole | Line::Slow(_) | Line::Loses { .. } => {}
     }
-    let Ok(mut server) = TcpStream::connect(target).await else { return };
-    tokio::select! {
-        _ = tokio::io::copy_bidirectional(&mut client, &mut server) => return,
-        _ = line.changed() => {}
-    }
-    if *line.borrow() == Line::Silent {
+    let Ok(server) = TcpStream::connect(target).await else { return };
+    let (from_client, to_client) = client.into_split();
+    let (from_server, to_server) = server.into_split();
+    let mut changes = line.clone();
+    let broken = async {
+        // Until the line is cut or falls silent; other changes are seen with the next bytes.
+        let gone = changes.wait_for(|line| matches!(line, Line::Cut | Line::Silent)).await;
+        gone.is_ok_and(|line| *line == Line::Silent)
+    };
+    let silent = tokio::select! {
+        () = requests(from_client, to_server, line.clone(), &lost) => false,
+        () = answers(from_server, to_client, line.clone()) => false,
+        silent = broken => silent,
+    };
+    if silent {
         std::future::pending::<()>().await;
     }
+}
+
+/// What of a request may lie in the bytes before.
+const BEFORE: usize = 64;
+
+async fn requests(
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
+    line: watch::Receiver<Line>,
+    lost: &AtomicUsize,
+) {
+    let mut seen: Vec<u8> = Vec::new();
+    let mut buffer = vec![0; 64 * 1024];
+    while let Ok(read) = from.read(&mut buffer).await {
+        let Some(bytes) = buffer.get(..read).filter(|bytes| !bytes.is_empty()) else { return };
+        seen.extend_from_slice(bytes);
+        let losing = match &*line.borrow() {
+            Line::Loses { mark, arrives } if holds(&seen, mark) => Some(*arrives),
+            _ => None,
+        };
+        if losing != Some(false) && to.write_all(bytes).await.is_err() {
+            return;
+        }
+        if losing.is_some() {
+            lost.fetch_add(1, Ordering::SeqCst);
+            return;
+        }
+        let keep = seen.len().saturating_sub(BEFORE);
+        seen.drain(..keep);
+    }
+}
+
+async fn answers(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, line: watch::Receiver<Line>) {
+    let mut buffer = vec![0; 64 * 1024];
+    while let Ok(read) = from.read(&mut buffer).await {
+        let Some(bytes) = buffer.get(..read).filter(|bytes| !bytes.is_empty()) else { return };
+        let late = match *line.borrow() {
+            Line::Slow(by) => Some(by),
+            _ => None,
+        };
+        if let Some(by) = late {
+            tokio::time::sleep(by).await;
+        }
+        if to.write_all(bytes).await.is_err() {
+            return;
+        }
+    }
+}
+
+fn holds(bytes: &[u8], mark: &[u8]) -> bool {
+    bytes.windows(mark.len()).any(|window| window == mark)
 }

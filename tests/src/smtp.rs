@@ -6,7 +6,6 @@
 use std::{
     path::{Path, PathBuf},
     process::Stdio,
-    sync::OnceLock,
     time::Duration,
 };
 
@@ -18,6 +17,8 @@ use tokio::{
     process::{Child, Command},
     time::timeout,
 };
+
+use crate::python::{self, run};
 
 /// How the server is to behave.
 #[derive(Clone, Debug, Default)]
@@ -81,7 +82,7 @@ impl SmtpServer {
         let ledger = dir.path().join("ledger.jsonl");
         std::fs::write(&ledger, "").expect("the ledger can be written");
         let ca_file = dir.path().join("ca.pem");
-        let mut command = Command::new(python());
+        let mut command = Command::new(python::python());
         command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("smtp/server.py"));
         command.arg("--ledger").arg(&ledger);
         for fault in &options.faults {
@@ -150,50 +151,6 @@ impl SmtpServer {
             .filter(|entry| entry["event"] == event)
             .collect()
     }
-}
-
-/// A Python that has aiosmtpd: the system's, or one of our own under `target`.
-fn python() -> &'static Path {
-    static PYTHON: OnceLock<PathBuf> = OnceLock::new();
-    PYTHON.get_or_init(|| {
-        let has = |python: &Path| run(python, &["-c", "import aiosmtpd.smtp"]);
-        let system = PathBuf::from("python3");
-        if has(&system) {
-            return system;
-        }
-        let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target");
-        let own = target.join("smtp-venv");
-        let python = own.join("bin/python");
-        if has(&python) {
-            return python;
-        }
-        // Two test runs at once: each makes its own, and the first one to be ready is kept.
-        let fresh = target.join(format!("smtp-venv-{}", std::process::id()));
-        let requirements = Path::new(env!("CARGO_MANIFEST_DIR")).join("smtp/requirements.txt");
-        let made = run(&system, &["-m", "venv", &fresh.to_string_lossy()])
-            && run(
-                &fresh.join("bin/python"),
-                &["-m", "pip", "install", "--quiet", "-r", &requirements.to_string_lossy()],
-            );
-        let _ = std::fs::rename(&fresh, &own);
-        let _ = std::fs::remove_dir_all(&fresh);
-        assert!(
-            made && has(&python),
-            "the mail tests need Python 3 with aiosmtpd: apt-get install python3-aiosmtpd, or python3-venv and \
-             access to the Python package index"
-        );
-        python
-    })
-}
-
-fn run(program: &Path, args: &[&str]) -> bool {
-    std::process::Command::new(program)
-        .args(args)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .is_ok_and(|status| status.success())
 }
 
 /// An authority (`ca.pem`) and a certificate of the server `localhost` signed by it.

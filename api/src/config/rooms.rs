@@ -77,6 +77,12 @@ impl Config {
         (!database.url.is_sqlite()).then(|| apart.unwrap_or_else(|| database.url.expose().to_owned()))
     }
 
+    /// The domain that mail is sent from, by which calendar events are told apart from other systems'.
+    pub fn mail_domain(&self) -> String {
+        self.mail_sender()
+            .map_or_else(|| "patientkontrakt.invalid".to_owned(), |from| from.address().domain().to_owned())
+    }
+
     /// The mail server; `None` when no mail is sent.
     pub fn smtp_channel(&self) -> Option<SmtpConfig> {
         let smtp = &self.smtp;

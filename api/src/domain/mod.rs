@@ -4,6 +4,7 @@ pub mod act;
 pub mod agreement;
 pub mod battery;
 pub mod booking;
+pub mod calendar_feed;
 pub mod call;
 pub mod contact;
 pub mod goal;

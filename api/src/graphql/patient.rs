@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{
     page::{Page, page_request},
     read::{
-        access_log, battery, beginning,
+        access_log, battery, beginning, calendar_feed,
         call::{self, CallLogFilter, CallPlace, Of},
         contact, contact_work,
         life::{self, Lists, asks_for_columns},
@@ -24,6 +24,7 @@ use super::{
         battery::BatteryAnswerSet,
         beginning::{AgreementOffer, AgreementRequest, PatientAgreement},
         booking::Appointment,
+        calendar::CalendarFeed,
         calls::CallLogEntry,
         enums::{AppointmentStatus, ProtectedIdentity, TreatingKind},
         life::ProgressNote,
@@ -409,6 +410,11 @@ impl Patient {
             goal.or_else(|| GlobalId::row(&id, NodeKind::PlanItem)).unwrap_or_default()
         });
         life::notes(session, self.plan.id, about, &request).await.map(Some).map_err(|e| fault(session, &e))
+    }
+
+    /// The patient's calendar feed (kalenderprenumeration), without its address. FORBIDDEN for everybody else.
+    async fn calendar_feed(&self, ctx: &Context<'_>) -> Result<Option<CalendarFeed>> {
+        calendar_feed::of_patient(ctx, self.plan.id).await
     }
 
     /// What the patient has said about reminders and notices. At most one for each kind and channel.

@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod audit;
+mod calendar;
 pub mod demo;
 pub mod explorer;
 pub mod graphql;
@@ -38,7 +39,9 @@ pub fn router(
 ) -> Router {
     let api = in_time::limited(endpoint.routes("/graphql"), config.http.request_timeout_seconds);
     let sockets = ws::routes(endpoint, "/graphql/ws", config.ws_limits(), stop.clone(), sockets.clone());
-    let mut app = rate::limited(api.merge(sockets), &config.http);
+    let feeds = calendar::routes(&service.core, &config.mail_domain());
+    let feeds = in_time::limited(feeds, config.http.request_timeout_seconds);
+    let mut app = rate::limited(api.merge(sockets).merge(feeds), &config.http);
     if let Some(demo) = demo {
         app = app.merge(demo::router(config, service, demo));
     }
@@ -68,6 +71,10 @@ async fn trace(State(clock): State<Clock>, mut request: Request, next: Next) -> 
 
 /// The path if it is one of ours: anything else could carry personal data into the log.
 fn known_path(path: &str) -> &'static str {
+    // A feed's address is its secret.
+    if path.starts_with("/calendar/") {
+        return "/calendar";
+    }
     ["/graphql", "/graphql/ws", "/livez", "/readyz", "/"]
         .into_iter()
         .find(|known| *known == path)

@@ -311,7 +311,7 @@ fn last_day(locale: Locale, cancel_by: DateTime<Utc>) -> String {
 }
 
 /// A phone number as people in Sweden read it; as it came in where it is not one.
-fn shown_phone(phone: &str) -> String {
+pub(crate) fn shown_phone(phone: &str) -> String {
     let phone = plain(phone);
     match phonenumber::parse(None, &phone) {
         Ok(number) if number.is_valid() => {

@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep};
 use super::{act, thread};
 
 /// A service that reaches its PostgreSQL over a line that can be cut. SQLite has no line.
-async fn over_a_line() -> Option<(Stage, Serve, Proxy)> {
+pub(super) async fn over_a_line() -> Option<(Stage, Serve, Proxy)> {
     if Kind::picked() != Kind::Postgres {
         return None;
     }
@@ -130,4 +130,29 @@ async fn a_database_that_falls_silent_holds_nobody_up_and_its_connections_are_no
     recovers(&stage, &serve, &thread).await;
     assert_eq!(count(&stage, &serve).await, 2);
     assert!(!serve.log().contains("panicked"), "{}", serve.log());
+}
+
+/// F23: a database 200 ms away: slower, and right.
+#[tokio::test]
+async fn a_database_that_is_far_away_is_slower_and_everything_is_right() {
+    let Some((stage, serve, proxy)) = over_a_line().await else { return };
+    let thread = thread(&stage, &serve).await;
+    read(&stage, &serve, &stage.world.p1.identity).await.0.ok();
+    proxy.slow(Duration::from_millis(200));
+    let p1 = &stage.world.p1.identity;
+    let sending = (0..8).map(|n| {
+        let input =
+            json!({ "threadId": thread, "body": "Hej", "idempotencyKey": format!("långsam {}", n % 4) });
+        act(&stage, &serve, p1, "messageSend", "message { id }", input)
+    });
+    let begun = Instant::now();
+    let answers = futures_util::future::join_all(sending).await;
+    assert!(begun.elapsed() >= Duration::from_millis(200), "it was slower");
+    for answer in answers {
+        answer.ok();
+    }
+    read(&stage, &serve, p1).await.0.ok();
+    assert_eq!(serve.get("/readyz").await.0, 200);
+    proxy.mend();
+    assert_eq!(count(&stage, &serve).await, 5, "each key once");
 }

@@ -22,7 +22,7 @@ use tokio_tungstenite::{
 use super::{act, publish};
 
 /// Two processes; none on SQLite, where a second one is refused.
-async fn two() -> Option<(Stage, Serve, Serve)> {
+pub(super) async fn two() -> Option<(Stage, Serve, Serve)> {
     if Kind::picked() != Kind::Postgres {
         return None;
     }

@@ -6,13 +6,13 @@ use entity::{LookupHash, Sealed, access_event::ActorKind, agreement_version::Par
 use entity::{
     access_assessment, access_event, access_event_patient, agreement, agreement_offer, agreement_request,
     agreement_request_pass, agreement_version, appointment, appointment_type, assignment, battery_answer,
-    battery_answer_set, care_contact, care_provider, care_relation, care_unit, change_entry, contact_absence,
-    contact_function_rule, contact_offer, contact_request, contact_request_pass, contact_way, data_key,
-    domain_event, goal, goal_revision, guarantee_pause, guardian_exception, idempotency_key, item_concern,
-    notice, occupancy, patient, patient_identity, patient_undecided, phone_call, phone_call_attempt,
-    plan_item, plan_item_mark, plan_item_revision, plan_link, progress_note, question_battery,
-    reminder_preference, representative, safety_instruction, schedule, slot, staff_member, task,
-    template_item, template_use, thread, thread_message, thread_read, version_assent, version_goal,
+    battery_answer_set, calendar_feed, care_contact, care_provider, care_relation, care_unit, change_entry,
+    contact_absence, contact_function_rule, contact_offer, contact_request, contact_request_pass,
+    contact_way, data_key, domain_event, goal, goal_revision, guarantee_pause, guardian_exception,
+    idempotency_key, item_concern, notice, occupancy, patient, patient_identity, patient_undecided,
+    phone_call, phone_call_attempt, plan_item, plan_item_mark, plan_item_revision, plan_link, progress_note,
+    question_battery, reminder_preference, representative, safety_instruction, schedule, slot, staff_member,
+    task, template_item, template_use, thread, thread_message, thread_read, version_assent, version_goal,
     version_item,
 };
 use sea_orm::{
@@ -391,6 +391,10 @@ world! {
         id: id(25), patient_id: id(5), care_unit_id: id(2), care_provider_id: id(1), agreement_id: Some(id(10)),
         subject_kind: "goal".into(), subject_id: id(12), action: "goalAdd".into(), by_kind: ActorKind::Staff,
         by_id: id(4), acting_for: Some(id(5)), before: None, after: Some(sealed()), at: at(1),
+    },
+    calendar_feed: calendar_feed::Model = calendar_feed::Model {
+        id: id(119), patient_id: id(5), care_unit_id: id(2), care_provider_id: id(1), secret_hash: Some(vec![7; 32]),
+        detail: reminder_preference::Detail::TimeOnly, created_at: at(0), row_version: 1,
     },
     domain_event: domain_event::Model = domain_event::Model {
         id: id(26), kind: "AGREEMENT_ACTIVE".into(), patient_id: id(5), care_unit_id: id(2),

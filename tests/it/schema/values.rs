@@ -65,6 +65,7 @@ fn every_value_of_every_enum_is_allowed_by_its_column_and_no_other() {
         battery_answer.choice: battery_answer::Choice,
         battery_answer_set.by_kind: access_event::ActorKind,
         battery_answer_set.channel: battery_answer_set::Channel,
+        calendar_feed.detail: reminder_preference::Detail,
         care_contact.consultation: care_contact::Consultation,
         care_contact.role: care_contact::Role,
         care_contact.status: care_contact::Status,

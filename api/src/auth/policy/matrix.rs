@@ -31,6 +31,7 @@ listed! {
         Appointment,
         Assignment,
         BatteryAnswer,
+        CalendarFeed,
         CallLog,
         CareContact,
         CareGuarantee,
@@ -140,7 +141,7 @@ pub fn allows(who: Who, noun: Noun, action: Action) -> bool {
             return !rights.is_empty();
         }
         // Who books their own times is reminded of them.
-        (Who::YoungPatient(rights), N::ReminderPreference, A::Read | A::Set) => {
+        (Who::YoungPatient(rights), N::CalendarFeed | N::ReminderPreference, A::Read | A::Set) => {
             return rights.level(Area::Booking).is_some();
         }
         // Within their rights what the patient may do, and nothing beyond.
@@ -187,7 +188,8 @@ pub fn allows(who: Who, noun: Noun, action: Action) -> bool {
         (N::SafetyInstruction, A::Create | A::Withdraw) => who == Who::Staff(Role::Care),
         // Care cannot close what the patient asks for, nor choose for the patient. Nobody but the patient names who acts
         // for them: it cannot be passed on.
-        (N::AccessLog, A::Read)
+        (N::AccessLog | N::CalendarFeed, A::Read)
+        | (N::CalendarFeed, A::Set)
         | (N::Representative, A::Grant | A::List | A::Revoke)
         | (N::Agreement, A::Choose)
         | (N::AgreementRequest | N::ContactRequest, A::Withdraw) => patient,

@@ -6,6 +6,7 @@ mod assent;
 mod battery;
 mod beginning;
 mod booking;
+mod calendar;
 mod call;
 mod concern;
 mod contact;
@@ -71,6 +72,7 @@ struct People(
 #[derive(Default, MergedObject)]
 struct Everyday(
     booking::BookingMutation,
+    calendar::CalendarMutation,
     call::CallMutation,
     reminder::ReminderMutation,
     task::TaskMutation,

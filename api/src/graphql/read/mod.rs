@@ -5,6 +5,7 @@ pub mod appointment;
 pub mod assent;
 pub mod battery;
 pub mod beginning;
+pub mod calendar_feed;
 pub mod call;
 pub mod candidates;
 pub mod cols;

@@ -5,6 +5,7 @@ pub mod assent;
 pub mod battery;
 pub mod beginning;
 pub mod booking;
+pub mod calendar;
 pub mod calls;
 pub mod content;
 pub mod enums;

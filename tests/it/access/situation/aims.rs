@@ -44,6 +44,9 @@ fn selection(mutation: &str) -> &'static str {
             "appointment { id status rowVersion }"
         }
         "batteryAnswer" => "batteryAnswers { id answers { text comment } }",
+        "calendarFeedCreate" | "calendarFeedDetailSet" | "calendarFeedRevoke" | "calendarFeedRotate" => {
+            "feed { detail rowVersion } path"
+        }
         "callLogAdd" | "callLogMade" => {
             "call { id withWhom about phone rowVersion patient { givenName familyName } }"
         }
@@ -85,7 +88,9 @@ fn selection(mutation: &str) -> &'static str {
         "taskAssign" | "taskEnd" | "taskNote" | "taskPass" | "taskTake" => {
             "task { id kind note subject { id title } patient { id givenName familyName } rowVersion }"
         }
-        "threadClose" | "threadMarkRead" | "threadReopen" | "threadStart" => "thread { id subject messages { nodes { id body } } }",
+        "threadClose" | "threadMarkRead" | "threadReopen" | "threadStart" => {
+            "thread { id subject messages { nodes { id body } } }"
+        }
         other => panic!("what does {other} answer?"),
     }
 }
@@ -192,6 +197,13 @@ pub fn mutations(at: &Record, unit: &Staff) -> Vec<(&'static str, Value)> {
             json!({ "patientId": patient, "battery": "eight-questions", "version": 1, "correctsId": at.answers,
                     "answers": [{ "question": "viktigt", "text": "Något annat" }] }),
         ),
+        ("calendarFeedCreate", json!({ "patientId": patient, "detail": "UNIT_NAME" })),
+        (
+            "calendarFeedDetailSet",
+            json!({ "patientId": patient, "detail": "UNIT_NAME", "expectedRowVersion": 1 }),
+        ),
+        ("calendarFeedRevoke", json!({ "patientId": patient, "expectedRowVersion": 1 })),
+        ("calendarFeedRotate", json!({ "patientId": patient, "expectedRowVersion": 1 })),
         (
             "callLogAdd",
             json!({ "patientId": patient, "direction": "OUTGOING", "withWhom": "Patienten", "about": "Provsvar" }),

@@ -263,6 +263,10 @@ pub(super) const ACTS: &[(&str, &str, Words)] = &[
     ("taskTake", "task", ["Någon tog vårdens uppgift", "Somebody took care's task"]),
     ("threadClose", "thread", ["Konversationen avslutades", "The conversation was closed"]),
     ("threadReopen", "thread", ["Konversationen återupptogs", "The conversation was opened again"]),
+    ("calendarFeedCreate", "calendar_feed", ["Kalenderprenumerationen skapades", "The calendar feed was made"]),
+    ("calendarFeedDetailSet", "calendar_feed", ["Ny visning i kalendern", "What the calendar shows was chosen"]),
+    ("calendarFeedRevoke", "calendar_feed", ["Kalenderprenumerationen avslutades", "The calendar feed was ended"]),
+    ("calendarFeedRotate", "calendar_feed", ["Ny adress till kalendern", "The calendar feed got a new address"]),
     ("workNoteSet", "plan_item", ["En arbetsanteckning skrevs", "A work note was written"]),
 ];
 
@@ -294,6 +298,7 @@ pub(super) const THINGS: &[(&str, Words)] = &[
     ("reminder_preference", ["Valet av påminnelser", "The choice of reminders"]),
     ("representative", ["Ombudet", "The representative"]),
     ("template_use", ["Vårdförloppet", "The template"]),
+    ("calendar_feed", ["Kalenderprenumerationen", "The calendar feed"]),
     ("thread", ["Konversationen", "The conversation"]),
     ("version_assent", ["Godkännandet", "The assent"]),
 ];

@@ -53,6 +53,8 @@ pub(super) const FIELDS: &[(&str, Words)] = &[
     ("sourceOn", ["Källans datum", "Date of the source"]),
     ("startsOn", ["Från", "From"]),
     ("status", ["Läge", "Status"]),
+    ("active", ["Används", "In use"]),
+    ("addressFrom", ["Adressen gäller från", "Address valid from"]),
     ("statusReason", ["Orsak", "Reason"]),
     ("story", ["Min berättelse", "My story"]),
     ("targetOn", ["Måldatum", "Target date"]),
