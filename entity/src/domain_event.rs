@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::{CareProviderId, CareUnitId, DomainEventId, PatientId};
+use crate::{CareProviderId, CareUnitId, DomainEventId, PatientId, access_event::ActorKind};
 
 /// One thing that happened. Written in the transaction that made it happen.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -20,6 +20,8 @@ pub struct Model {
     pub subject_id: Uuid,
     /// Belongs to the population register (befolkningsregistret).
     pub for_register: bool,
+    /// Which side made it happen.
+    pub by_kind: ActorKind,
     pub at: DateTimeUtc,
     /// When every outside receiver has it.
     pub delivered_at: Option<DateTimeUtc>,

@@ -263,7 +263,7 @@ async fn nobody_but_the_patient_has_a_feed() {
     let teenager = child(&app.core, &world.p1, "201301012389").await;
     let path = path(&app, &teenager.identity, "TIME_ONLY").await;
     assert_eq!(fetch(&app, &path, None).await.status, StatusCode::OK);
-    let query = "query($id: ID!) { patient(id: $id) { calendarFeed { detail } } }";
+    let query = "query($id: ID!) { node(id: $id) { ... on Patient { calendarFeed { detail } } } }";
     let seen = app.run(&world.s1.identity, query, json!({ "id": world.p1.global_id() })).await;
     assert_eq!(seen.error_codes(), ["FORBIDDEN"], "{}", seen.body);
 }

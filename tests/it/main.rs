@@ -13,6 +13,7 @@ mod assents;
 mod bad_input;
 mod battery;
 mod booking;
+mod both_sides;
 mod calendar_feed;
 mod call_log;
 mod contact;

@@ -309,6 +309,7 @@ pub async fn emit(tx: &Tx, session: &Session, new: impl IntoIterator<Item = Even
             care_provider_id: Set(event.care_provider),
             subject_id: Set(event.subject),
             for_register: Set(event.for_register),
+            by_kind: Set(session.actor.kind()),
             at: Set(session.now()),
             delivered_at: Set(None),
         });

@@ -2,6 +2,7 @@
 
 use async_graphql::{Context, Enum, InputObject, Object, Result};
 use entity::{CareUnitId, care_unit};
+use uuid::Uuid;
 
 use super::{
     assignment::Assignment,
@@ -11,7 +12,7 @@ use super::{
         candidates::{self, CandidatePlace},
         contact_work,
         desk::UnitDesk,
-        node,
+        news, node,
         task::{self, List, TaskFilter, TaskPlace},
         unit::{self, Filter, ListPlace, Sort},
         visits::{self, VisitPlace},
@@ -19,7 +20,8 @@ use super::{
     scalars::{Date, GlobalId, HsaId, NodeKind, PhoneNumber},
     types::{
         agreement::AgreementSummary, beginning::AgreementCandidate, booking::AppointmentType,
-        calls::CallLogEntry, enums::AgreementStatus, people::ContactFunctions, tasks::Task, visits::Visit,
+        calls::CallLogEntry, enums::AgreementStatus, news::UnitNews, people::ContactFunctions, tasks::Task,
+        visits::Visit,
     },
     user_error::{coded, fault, refused, session},
 };
@@ -221,6 +223,23 @@ impl CareUnit {
         let request = page_request::<CallPlace>(first, after.as_deref(), 50)?;
         let page = call::page(session, Of::Unit(self.id), filter, &request).await;
         page.map(Some).map_err(|e| fault(session, &e))
+    }
+
+    /// What patients and their representatives have done lately (nytt från patienter): bookings, messages, proposals and
+    /// assents, the latest first, for the unit's own staff. What must be acted on is a task too. FORBIDDEN for others.
+    async fn news(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many, 1 to 100; 50 when left out.")] first: Option<i32>,
+        #[graphql(desc = "Goes on after this cursor.")] after: Option<String>,
+    ) -> Result<Option<Page<UnitNews>>> {
+        let session = session(ctx);
+        let Ok(own) = policy::own_unit(&session.actor, Noun::CareUnit, Action::List, self.id, "careUnit")
+        else {
+            return Err(refused(session));
+        };
+        let request = page_request::<Uuid>(first, after.as_deref(), 50)?;
+        news::of_unit(session, &own, &request).await.map(Some).map_err(|e| fault(session, &e))
     }
 
     /// What the unit has to do (uppgifter), what is due first before the rest, for its own staff. Managers see what has

@@ -398,7 +398,8 @@ world! {
     },
     domain_event: domain_event::Model = domain_event::Model {
         id: id(26), kind: "AGREEMENT_ACTIVE".into(), patient_id: id(5), care_unit_id: id(2),
-        care_provider_id: id(1), subject_id: id(10), for_register: true, at: at(1), delivered_at: None,
+        care_provider_id: id(1), subject_id: id(10), for_register: true, by_kind: ActorKind::Patient, at: at(1),
+        delivered_at: None,
     },
     access_event: access_event::Model = access_event::Model {
         id: id(27), writer_id: id(100), seq: 1, prev_hash: None, hash: vec![1], actor_kind: ActorKind::Staff,

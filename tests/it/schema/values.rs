@@ -90,6 +90,7 @@ fn every_value_of_every_enum_is_allowed_by_its_column_and_no_other() {
         contact_way.channel: contact_way::Channel,
         contact_way.status: contact_way::Status,
         data_key.purpose: data_key::Purpose,
+        domain_event.by_kind: access_event::ActorKind,
         goal.achievement: goal::Achievement,
         goal.achievement_by_kind: access_event::ActorKind,
         goal.set_by: agreement_version::Party,

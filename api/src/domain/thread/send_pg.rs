@@ -45,8 +45,8 @@ static SQL: LazyLock<String> = LazyLock::new(|| {
            AND care_relation.care_unit_id = t.care_unit_id AND care_relation.source = 'THREAD' \
            AND care_relation.subject_id = t.id), \
          d AS (INSERT INTO domain_event (id, kind, patient_id, care_unit_id, care_provider_id, subject_id, \
-             for_register, at) \
-           SELECT $14, 'thread.message_sent', patient_id, care_unit_id, care_provider_id, id, FALSE, $9 FROM t), \
+             for_register, by_kind, at) \
+           SELECT $14, 'thread.message_sent', patient_id, care_unit_id, care_provider_id, id, FALSE, $10, $9 FROM t), \
          e AS (INSERT INTO access_event (id, writer_id, seq, hash, actor_kind, actor_id, action, outcome, \
              request_id, at) \
            SELECT $15, $16, $17, $18, $10, $1, 'messageSend', 'ALLOWED', $19, $20 FROM t RETURNING id), \

@@ -15,6 +15,7 @@ pub mod desk;
 pub mod history;
 pub mod history_words;
 pub mod life;
+pub mod news;
 pub mod node;
 pub mod overlay;
 pub mod plan;

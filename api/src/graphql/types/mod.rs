@@ -12,6 +12,7 @@ pub mod enums;
 pub mod history;
 pub mod life;
 pub mod messages;
+pub mod news;
 pub mod overlay;
 pub mod people;
 pub mod representative;

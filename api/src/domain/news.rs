@@ -1,0 +1,49 @@
+//! What patients do that their unit is told of (nytt från patienter): bookings, messages, proposals, answers.
+//!
+//! Nothing is stored for it: it is the domain events of the unit that the patient's side made happen, so that it cannot
+//! be forgotten and never contradicts what happened. What must be acted on is a task besides.
+
+/// What a patient has done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    AppointmentBooked,
+    AppointmentCancelled,
+    AppointmentMoved,
+    Assent,
+    Message,
+    Proposal,
+}
+
+/// The events that a unit is told of, each with what it stands for.
+pub const EVENTS: &[(&str, Kind)] = &[
+    ("agreement.activated", Kind::Assent),
+    ("agreement.assented", Kind::Assent),
+    ("agreement.countered", Kind::Proposal),
+    ("agreement.proposed", Kind::Proposal),
+    ("appointment.booked", Kind::AppointmentBooked),
+    ("appointment.cancelled", Kind::AppointmentCancelled),
+    ("appointment.rebooked", Kind::AppointmentMoved),
+    ("goal.added", Kind::Proposal),
+    ("plan_item.proposed", Kind::Proposal),
+    ("thread.message_sent", Kind::Message),
+    ("thread.started", Kind::Message),
+];
+
+impl Kind {
+    /// Its name in the API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::AppointmentBooked => "APPOINTMENT_BOOKED",
+            Self::AppointmentCancelled => "APPOINTMENT_CANCELLED",
+            Self::AppointmentMoved => "APPOINTMENT_MOVED",
+            Self::Assent => "ASSENT",
+            Self::Message => "MESSAGE",
+            Self::Proposal => "PROPOSAL",
+        }
+    }
+
+    /// What an event of this kind stands for.
+    pub fn of(event: &str) -> Option<Self> {
+        EVENTS.iter().find(|(kind, _)| *kind == event).map(|(_, news)| *news)
+    }
+}
