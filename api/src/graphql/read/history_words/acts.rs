@@ -263,10 +263,26 @@ pub(super) const ACTS: &[(&str, &str, Words)] = &[
     ("taskTake", "task", ["Någon tog vårdens uppgift", "Somebody took care's task"]),
     ("threadClose", "thread", ["Konversationen avslutades", "The conversation was closed"]),
     ("threadReopen", "thread", ["Konversationen återupptogs", "The conversation was opened again"]),
-    ("calendarFeedCreate", "calendar_feed", ["Kalenderprenumerationen skapades", "The calendar feed was made"]),
-    ("calendarFeedDetailSet", "calendar_feed", ["Ny visning i kalendern", "What the calendar shows was chosen"]),
-    ("calendarFeedRevoke", "calendar_feed", ["Kalenderprenumerationen avslutades", "The calendar feed was ended"]),
-    ("calendarFeedRotate", "calendar_feed", ["Ny adress till kalendern", "The calendar feed got a new address"]),
+    (
+        "calendarFeedCreate",
+        "calendar_feed",
+        ["Kalenderprenumerationen skapades", "The calendar feed was made"],
+    ),
+    (
+        "calendarFeedDetailSet",
+        "calendar_feed",
+        ["Ny visning i kalendern", "What the calendar shows was chosen"],
+    ),
+    (
+        "calendarFeedRevoke",
+        "calendar_feed",
+        ["Kalenderprenumerationen avslutades", "The calendar feed was ended"],
+    ),
+    (
+        "calendarFeedRotate",
+        "calendar_feed",
+        ["Ny adress till kalendern", "The calendar feed got a new address"],
+    ),
     ("workNoteSet", "plan_item", ["En arbetsanteckning skrevs", "A work note was written"]),
 ];
 
