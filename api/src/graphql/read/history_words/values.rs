@@ -176,4 +176,6 @@ pub(super) const VALUES: &[(&str, &str, Words)] = &[
     ("", "WEB", ["på webben", "on the web"]),
     ("", "YELLOW", ["gult", "yellow"]),
     ("", "YES", ["ja", "yes"]),
+    ("", "CARE_CARE", ["mellan vårdgivare", "between care units"]),
+    ("", "PATIENT_CARE", ["mellan patient och vård", "between patient and care"]),
 ];
