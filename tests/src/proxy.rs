@@ -111,8 +111,9 @@ async fn pass(client: TcpStream, target: SocketAddr, line: watch::Receiver<Line>
         Line::Whole | Line::Slow(_) | Line::Loses { .. } => {}
     }
     let Ok(server) = TcpStream::connect(target).await else { return };
-    let (from_client, to_client) = client.into_split();
-    let (from_server, to_server) = server.into_split();
+    // Held to the end: a silent line is no closed one.
+    let (mut from_client, mut to_client) = client.into_split();
+    let (mut from_server, mut to_server) = server.into_split();
     let mut changes = line.clone();
     let broken = async {
         // Until the line is cut or falls silent; other changes are seen with the next bytes.
@@ -120,8 +121,8 @@ async fn pass(client: TcpStream, target: SocketAddr, line: watch::Receiver<Line>
         gone.is_ok_and(|line| *line == Line::Silent)
     };
     let silent = tokio::select! {
-        () = requests(from_client, to_server, line.clone(), &lost) => false,
-        () = answers(from_server, to_client, line.clone()) => false,
+        () = requests(&mut from_client, &mut to_server, line.clone(), &lost) => false,
+        () = answers(&mut from_server, &mut to_client, line.clone()) => false,
         silent = broken => silent,
     };
     if silent {
@@ -133,8 +134,8 @@ async fn pass(client: TcpStream, target: SocketAddr, line: watch::Receiver<Line>
 const BEFORE: usize = 64;
 
 async fn requests(
-    mut from: OwnedReadHalf,
-    mut to: OwnedWriteHalf,
+    from: &mut OwnedReadHalf,
+    to: &mut OwnedWriteHalf,
     line: watch::Receiver<Line>,
     lost: &AtomicUsize,
 ) {
@@ -159,7 +160,7 @@ async fn requests(
     }
 }
 
-async fn answers(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, line: watch::Receiver<Line>) {
+async fn answers(from: &mut OwnedReadHalf, to: &mut OwnedWriteHalf, line: watch::Receiver<Line>) {
     let mut buffer = vec![0; 64 * 1024];
     while let Ok(read) = from.read(&mut buffer).await {
         let Some(bytes) = buffer.get(..read).filter(|bytes| !bytes.is_empty()) else { return };
