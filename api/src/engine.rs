@@ -184,11 +184,36 @@ fn root_fields(document: &ExecutableDocument) -> String {
     names.join(",")
 }
 
-/// Swedish, unless English stands before it in `Accept-Language`.
+/// Swedish, unless `Accept-Language` weighs English higher, or the same and names it first.
 fn preferred_locale(accept: Option<&str>) -> Locale {
-    let first = accept.unwrap_or_default().split(',').find(|part| {
-        let tag = part.trim();
-        ["sv", "en"].iter().any(|l| tag.get(..2).is_some_and(|t| t.eq_ignore_ascii_case(l)))
+    let weighed = accept.unwrap_or_default().split(',').filter_map(|part| {
+        let mut parts = part.trim().split(';').map(str::trim);
+        let tag = parts.next()?.get(..2)?.to_ascii_lowercase();
+        let weight =
+            parts.find_map(|p| p.strip_prefix("q=")).map_or(Some(1.0), |q| q.trim().parse::<f32>().ok())?;
+        (["sv", "en"].contains(&tag.as_str()) && weight > 0.0).then_some((tag, weight))
     });
-    first.map_or_else(Locale::default, |part| Locale::from_tag(part.split(';').next().unwrap_or_default()))
+    let first = weighed.reduce(|best, next| if next.1 > best.1 { next } else { best });
+    first.map_or_else(Locale::default, |(tag, _)| Locale::from_tag(&tag))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_language_is_the_one_that_the_client_weighs_highest() {
+        for (accept, locale) in [
+            ("", Locale::Sv),
+            ("fi, de", Locale::Sv),
+            ("en-GB, sv", Locale::En),
+            ("en;q=0.1, sv;q=0.9", Locale::Sv),
+            ("sv;q=0, en", Locale::En),
+            ("sv;q=0.5,en;q=0.9", Locale::En),
+            ("sv-SE;q=x, en;q=0.2", Locale::En),
+        ] {
+            assert_eq!(preferred_locale(Some(accept)), locale, "{accept}");
+        }
+        assert_eq!(preferred_locale(None), Locale::Sv);
+    }
 }

@@ -192,8 +192,51 @@ async fn nobody_assents_in_the_place_of_a_patient_who_cannot_decide() {
     input["representativeId"] = json!(global(NodeKind::Representative, o1.id));
     let answer = act(&app, &s1.identity, "agreementAssentRecordOral", ASSENTS, input).await;
     assert_eq!(answer.user_error_codes("agreementAssentRecordOral"), ["WRONG_STATE"]);
+    // Nor to what care adds later, nor by proposing it themself.
+    act(&app, &s1.identity, "planItemPropose", PLAN_ITEM, whole_item(&plan, s1, "Ta fler prover", "CARE"))
+        .await
+        .ok();
+    let added = item(&app, p1, "Ta fler prover").await;
+    let input = json!({ "planItemId": added["id"], "expectedRowVersion": added["rowVersion"] });
+    let answer = act_for(&app, &o1, p1, "planItemAccept", PLAN_ITEM, input).await;
+    assert_eq!(answer.user_error_codes("planItemAccept"), ["WRONG_STATE"]);
+    act_for(&app, &o1, p1, "planItemPropose", PLAN_ITEM, whole_item(&plan, s1, "Promenera", "CARE"))
+        .await
+        .ok();
+    let own = item(&app, p1, "Promenera").await;
+    let input = json!({ "planItemId": own["id"], "expectedRowVersion": own["rowVersion"] });
+    act(&app, &s1.identity, "planItemAccept", PLAN_ITEM, input).await.ok();
     let (_, agreement) = Plan::of(&app, p1).await;
     assert_eq!(agreement["status"], "PATIENT_UNDECIDED");
+    assert_eq!(tasks(&app, task::Kind::PatientDecision).await[0].status, task::Status::Open);
+}
+
+/// R: what both have assented to stays in force until its successor has both assents, also when care holds that the
+/// patient can no longer decide.
+#[tokio::test]
+async fn what_the_patient_has_assented_to_is_not_replaced_without_them() {
+    let app = TestApp::new().await;
+    let (s1, p1) = (&app.world.s1, &app.world.p1);
+    let plan = proposed(&app, s1, p1).await;
+    act(&app, &p1.identity, "agreementAssent", ASSENTS, assent(&plan)).await.ok();
+    act(&app, &s1.identity, "planItemPropose", PLAN_ITEM, whole_item(&plan, s1, "Ta fler prover", "CARE"))
+        .await
+        .ok();
+    let seen = app
+        .run(
+            &s1.identity,
+            "query($id: ID!) { node(id: $id) { ... on Agreement { rowVersion versions(first: 1) { nodes { id status } } } } }",
+            json!({ "id": plan.id }),
+        )
+        .await
+        .ok();
+    let mut input = undecided(&plan);
+    input["versionId"] = seen.at("/node/versions/nodes/0/id").clone();
+    input["expectedRowVersion"] = seen.at("/node/rowVersion").clone();
+    let answer = act(&app, &s1.identity, "agreementPatientUndecidedRecord", ASSENTS, input).await;
+    assert_eq!(answer.user_error_codes("agreementPatientUndecidedRecord"), ["WRONG_STATE"]);
+    let (_, agreement) = Plan::of(&app, p1).await;
+    assert_eq!(agreement["status"], "ACTIVE");
 }
 
 /// R: one agreement in force per patient and region, also where one holds without the patient's decision.

@@ -56,6 +56,15 @@ impl PhoneError {
     }
 }
 
+/// A number for people to call, in its kept form: any phone number, and the short ones that people in Sweden are told to
+/// call.
+pub fn callable(input: &str) -> Result<String, PhoneError> {
+    match input.trim() {
+        short @ ("112" | "1177") => Ok(short.to_owned()),
+        number => PhoneNumber::parse(number).map(|number| number.as_str().to_owned()),
+    }
+}
+
 impl PhoneNumber {
     /// Reads a number; without a country code it is Swedish.
     pub fn parse(input: &str) -> Result<Self, PhoneError> {
@@ -215,6 +224,14 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn people_can_be_told_to_call_a_short_number_too() {
+        assert_eq!(callable(" 112 ").as_deref(), Ok("112"));
+        assert_eq!(callable("1177").as_deref(), Ok("1177"));
+        assert_eq!(callable("070-174 06 05").as_deref(), Ok("+46701740605"));
+        assert_eq!(callable("113"), Err(PhoneError::TooShort));
+    }
 
     #[test]
     fn a_swedish_number_is_kept_as_e164_however_it_is_written() {

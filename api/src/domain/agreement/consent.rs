@@ -96,6 +96,13 @@ impl Giver<'_> {
         self.kind == ActorKind::Patient && self.oral.is_none()
     }
 
+    /// Whether this is a yes in the place of a patient who cannot decide: that one does not exist.
+    fn in_place_of_the_patient(&self, agreement: agreement::Status) -> bool {
+        agreement == agreement::Status::PatientUndecided
+            && self.side == Party::Patient
+            && self.kind != ActorKind::Patient
+    }
+
     /// Sets the columns that sum up the side.
     fn sum_up(&self, session: &Session, row: &mut agreement_version::ActiveModel) {
         if self.side == Party::Care {
@@ -121,6 +128,9 @@ pub async fn by_proposer(
     digest: &[u8],
 ) -> Result<(), Stop> {
     let Ok(giver) = Giver::of(session) else { return Ok(()) };
+    if giver.in_place_of_the_patient(agreement.status) {
+        return Ok(());
+    }
     write(tx, session, agreement, version, digest, &giver).await?;
     if is_whole(tx, session, agreement, version, digest, &giver).await? {
         let mut row = agreement_version::ActiveModel::default();
@@ -173,7 +183,7 @@ pub async fn give(
                 || version.patient_assent_given == Some(Given::Oral)),
     };
     let effect = rules::assent(&facts, giver.side, digest)?;
-    if version.status == Status::PatientUndecided && giver.kind != ActorKind::Patient {
+    if giver.in_place_of_the_patient(agreement.status) {
         return Err(rules::the_patient_decides().into());
     }
     // What is assented to is what is stored, not what once was hashed.

@@ -5,7 +5,7 @@ use super::content::{
     TextSection, WarningSign,
 };
 use crate::{
-    domain::{phone::PhoneNumber, text},
+    domain::{phone::callable, text},
     error::Problem,
     locale::Locale,
 };
@@ -106,20 +106,13 @@ fn list<T>(
 }
 
 fn sign(at: &str, given: &WarningSign, problems: &mut Vec<Problem>) -> WarningSign {
-    let mut phone = None;
-    match given.phone.as_deref().map(str::trim).filter(|number| !number.is_empty()) {
-        None => {}
-        // Short numbers that people in Sweden are told to call.
-        Some(number @ ("112" | "1177")) => phone = Some(number.to_owned()),
-        Some(number) => match PhoneNumber::parse(number) {
-            Ok(number) => phone = Some(number.as_str().to_owned()),
-            Err(error) => problems.push(Problem::input(
-                &format!("{at}.phone"),
-                error.text(Locale::Sv),
-                error.text(Locale::En),
-            )),
-        },
-    }
+    let phone = given.phone.as_deref().filter(|number| !number.trim().is_empty()).and_then(|number| {
+        callable(number)
+            .map_err(|e| {
+                problems.push(Problem::input(&format!("{at}.phone"), e.text(Locale::Sv), e.text(Locale::En)));
+            })
+            .ok()
+    });
     WarningSign {
         light: given.light,
         sign: text::required(&format!("{at}.sign"), &given.sign, text::TITLE, problems),

@@ -171,6 +171,13 @@ pub fn undecided(
     let refuse = |sv: &str, en: &str| Err(Problem::new(ProblemCode::WrongState, sv, en));
     match status {
         Status::PatientUndecided => Ok(Undecided::Renewed),
+        // What both have assented to holds until both have assented to what follows it.
+        Status::Proposed if agreement == agreement::Status::Active => refuse(
+            "Patienten har godkänt planen som gäller, och den gäller tills patienten godkänner en ny. Kan patienten inte \
+             längre ta ställning: avsluta patientkontraktet och gör ett nytt.",
+            "The patient has assented to the plan in force, and it holds until they assent to a new one. If they can no \
+             longer decide, end the agreement and draw up a new one.",
+        ),
         Status::Proposed if patient_assented => refuse(
             "Patienten har redan godkänt den här versionen.",
             "The patient has already assented to this version.",

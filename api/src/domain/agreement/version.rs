@@ -12,8 +12,9 @@ use entity::{
     care_contact, care_unit, goal, goal_revision, plan_item, plan_item_revision, version_goal, version_item,
 };
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::Query,
+    ActiveValue::Set,
+    ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{LockType, Query},
 };
 use uuid::Uuid;
 
@@ -75,7 +76,7 @@ impl Locked {
 
     /// Locks what the service itself has found.
     pub(super) async fn row(tx: &Tx, id: entity::AgreementId) -> Result<Self, Stop> {
-        let row = agreement::Entity::find_by_id(id).lock_exclusive().one(tx).await?;
+        let row = agreement::Entity::find_by_id(id).lock(LockType::NoKeyUpdate).one(tx).await?;
         row.map(Self).ok_or_else(|| Fault::internal("a granted agreement vanished").into())
     }
 

@@ -8,7 +8,7 @@ use entity::{
     care_contact, patient, question_battery,
     task::Kind,
 };
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -21,7 +21,7 @@ use crate::{
     domain::{
         act::{self, Done, Event, Receipt, by},
         history::{self, Change, Owner},
-        patient::alive,
+        patient::{alive, lock},
         task::{self, Raise},
     },
     error::{Fault, Problem, Stop},
@@ -298,7 +298,7 @@ fn event(belonging: &Belonging, id: BatteryAnswerSetId) -> Event {
 async fn ask_for_contact(tx: &Tx, session: &Session, patient: &patient::Model) -> Result<(), Stop> {
     let (now, settings) = (session.now(), &session.core.settings);
     // An appointment under way holds the patient: wait for it, and see it.
-    patient::Entity::find_by_id(patient.id).lock_exclusive().one(tx).await?;
+    lock(tx, patient.id).await?;
     let has_one = care_contact::Entity::find()
         .filter(care_contact::Column::PatientId.eq(patient.id))
         .filter(care_contact::Column::Role.eq(care_contact::Role::FastVardkontakt))

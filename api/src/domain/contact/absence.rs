@@ -261,6 +261,8 @@ pub(super) async fn affected(
         .filter(C::Status.ne(Status::Ended))
         .filter(C::ValidFrom.lt(absence.until_at))
         .filter(Condition::any().add(C::ValidUntil.is_null()).add(C::ValidUntil.gt(absence.from_at)))
+        // Patients are held in the order of their ids, as everywhere.
+        .order_by_asc(C::PatientId)
         .order_by_asc(C::Id)
         .limit(MOST);
     Ok(found.all(tx).await?)

@@ -27,10 +27,10 @@ pub mod whom;
 pub mod words;
 
 use chrono::{DateTime, Utc};
-use entity::{PatientId, care_contact, patient};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QuerySelect, sea_query::ExprTrait};
+use entity::care_contact;
+use sea_orm::{ColumnTrait, Condition, sea_query::ExprTrait};
 
-use crate::{db::Tx, error::Fault};
+use super::patient::lock;
 
 /// Contacts whose role is held at `at`.
 pub fn holding(at: DateTime<Utc>) -> Condition {
@@ -39,10 +39,4 @@ pub fn holding(at: DateTime<Utc>) -> Condition {
         .add(C::Status.ne(care_contact::Status::Ended))
         .add(C::ValidFrom.lte(at))
         .add(C::ValidUntil.is_null().or(C::ValidUntil.gt(at)))
-}
-
-/// Two acts on one patient's contacts at once: the second waits here and then sees what the first did.
-async fn lock(tx: &Tx, patient: PatientId) -> Result<(), Fault> {
-    patient::Entity::find_by_id(patient).lock_exclusive().one(tx).await?;
-    Ok(())
 }

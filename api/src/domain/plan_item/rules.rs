@@ -115,6 +115,16 @@ fn time(
                 Ok(rule) => {
                     // A rule that ends by itself has a last day too: the plan is sorted by it.
                     out.due_on = until.or_else(|| recurrence::last(&rule, *from));
+                    if was
+                        .is_none_or(|was| was.recurrence.as_ref() != Some(&rule) || was.due_on != out.due_on)
+                        && recurrence::next(&rule, *from, *until, (*from).max(today)).is_none()
+                    {
+                        problems.push(Problem::input(
+                            "timing.recurrence.rule",
+                            "Med den här regeln blir det aldrig av. Ändra regeln, eller den första eller sista dagen.",
+                            "By this rule it never happens. Change the rule, or its first or last day.",
+                        ));
+                    }
                     out.recurrence = Some(rule);
                 }
                 Err(problem) => problems.push(problem),
@@ -306,6 +316,21 @@ mod tests {
             fields,
             ["title", "relativeName", "timing.period.until", "timing.period.until", "resultBy"]
         );
+    }
+
+    #[test]
+    fn a_rule_by_which_it_never_happens_is_refused() {
+        for (rule, until) in [
+            ("FREQ=DAILY;UNTIL=20200101", None),
+            ("FREQ=WEEKLY;BYDAY=MO", Some(day(6))),
+            ("FREQ=MONTHLY;BYMONTHDAY=31", Some(day(9))),
+        ] {
+            // Tuesday the 5th is the first day.
+            let never = wanted(Some(When::Again { rule: rule.into(), from: day(5), until }));
+            let problems = checked(&never, None).unwrap_err();
+            assert_eq!(problems.len(), 1, "{rule}");
+            assert_eq!(problems[0].field.as_deref(), Some("timing.recurrence.rule"), "{rule}");
+        }
     }
 
     #[test]

@@ -8,10 +8,7 @@ use entity::{
     PatientId, RepresentativeId, patient, patient_identity,
     representative::{self, Kind},
 };
-use sea_orm::{
-    ActiveValue::Set, ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect,
-    sea_query::LockType,
-};
+use sea_orm::{ActiveValue::Set, ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter};
 use serde::Serialize;
 use serde_json::json;
 
@@ -24,7 +21,7 @@ use crate::{
     domain::{
         act::{self, Done, Event, Receipt},
         history::{self, Change},
-        patient::{IDENTITY_LOOKUP, alive, personal_number::PersonalNumber},
+        patient::{IDENTITY_LOOKUP, alive, lock, personal_number::PersonalNumber},
         text,
     },
     error::{Fault, Problem, ProblemCode, Stop},
@@ -67,7 +64,7 @@ pub async fn grant(session: &Session, key: &str, cmd: &Grant) -> Result<Receipt,
         .await?;
         alive(&whom)?;
         // Two grants at once would both find nobody.
-        patient::Entity::find_by_id(whom.id).lock(LockType::NoKeyUpdate).one(tx).await?;
+        lock(tx, whom.id).await?;
         let mut problems = Vec::new();
         let name = text::required("name", &cmd.name, text::TITLE, &mut problems);
         let rights = Rights::parse(&cmd.areas).assenting(cmd.may_assent);

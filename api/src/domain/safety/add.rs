@@ -19,7 +19,7 @@ use crate::{
         agreement::version::{Locked, event},
         history::{self, Change},
         notice,
-        phone::PhoneNumber,
+        phone::callable,
         text,
     },
     error::{Fault, Problem, ProblemCode},
@@ -121,7 +121,7 @@ fn checked(session: &Session, cmd: &Add) -> Result<Checked, Vec<Problem>> {
     let action = text::optional("action", cmd.action.as_deref(), text::TEXT, &mut problems);
     let source = text::optional("source", cmd.source.as_deref(), text::TITLE, &mut problems);
     let phone = cmd.phone.as_deref().and_then(|phone| {
-        PhoneNumber::parse(phone)
+        callable(phone)
             .map_err(|e| problems.push(Problem::input("phone", e.text(Locale::Sv), e.text(Locale::En))))
             .ok()
     });
@@ -154,5 +154,5 @@ fn checked(session: &Session, cmd: &Add) -> Result<Checked, Vec<Problem>> {
     if !problems.is_empty() {
         return Err(problems);
     }
-    Ok(Checked { text, action, phone: phone.map(|phone| phone.as_str().to_owned()), source })
+    Ok(Checked { text, action, phone, source })
 }

@@ -20,7 +20,11 @@ use entity::{
     AssignmentId, CareUnitId, PatientId, TaskId, assignment, care_relation, patient,
     task::{self, Kind, Status},
 };
-use sea_orm::{ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter, sea_query::OnConflict};
+use sea_orm::{
+    ActiveValue::Set,
+    ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect,
+    sea_query::{LockType, OnConflict},
+};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -125,6 +129,17 @@ pub async fn raise(tx: &Tx, session: &Session, raise: &Raise<'_>) -> Result<Opti
     Ok(Some(id))
 }
 
+/// The open task of this kind about `subject`, held until the transaction ends: somebody who takes it or notes something
+/// in it meanwhile must not keep it from being ended.
+async fn held(tx: &Tx, kind: Kind, subject: Uuid) -> Result<Option<task::Model>, Fault> {
+    let open = task::Entity::find()
+        .filter(task::Column::Kind.eq(kind))
+        .filter(task::Column::SubjectId.eq(subject))
+        .filter(task::Column::Status.eq(Status::Open))
+        .lock(LockType::NoKeyUpdate);
+    Ok(open.one(tx).await?)
+}
+
 /// Ends the open task of this kind about `subject`, if there is one.
 pub async fn end(
     tx: &Tx,
@@ -134,13 +149,7 @@ pub async fn end(
     ending: Ending,
     words: Option<&str>,
 ) -> Result<Option<TaskId>, Fault> {
-    let open = task::Entity::find()
-        .filter(task::Column::Kind.eq(kind))
-        .filter(task::Column::SubjectId.eq(subject))
-        .filter(task::Column::Status.eq(Status::Open))
-        .one(tx)
-        .await?;
-    let Some(row) = open else { return Ok(None) };
+    let Some(row) = held(tx, kind, subject).await? else { return Ok(None) };
     Ok(close(tx, session, &row, ending, words).await?.then_some(row.id))
 }
 
@@ -152,14 +161,7 @@ pub async fn end_at(
     subject: Uuid,
     unit: CareUnitId,
 ) -> Result<(), Fault> {
-    let open = task::Entity::find()
-        .filter(task::Column::Kind.eq(kind))
-        .filter(task::Column::SubjectId.eq(subject))
-        .filter(task::Column::CareUnitId.eq(unit))
-        .filter(task::Column::Status.eq(Status::Open))
-        .one(tx)
-        .await?;
-    if let Some(row) = open {
+    if let Some(row) = held(tx, kind, subject).await?.filter(|row| row.care_unit_id == unit) {
         close(tx, session, &row, Ending::Done, None).await?;
     }
     Ok(())
@@ -174,13 +176,7 @@ pub async fn move_due(
     subject: Uuid,
     due_at: DateTime<Utc>,
 ) -> Result<(), Fault> {
-    let open = task::Entity::find()
-        .filter(task::Column::Kind.eq(kind))
-        .filter(task::Column::SubjectId.eq(subject))
-        .filter(task::Column::Status.eq(Status::Open))
-        .one(tx)
-        .await?;
-    let Some(row) = open else { return Ok(()) };
+    let Some(row) = held(tx, kind, subject).await? else { return Ok(()) };
     let moved = task::ActiveModel {
         due_at: Set(due_at),
         raised_to_manager_at: Set(None),
