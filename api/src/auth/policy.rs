@@ -220,3 +220,16 @@ pub async fn patient(
         .ok_or_else(|| Problem::not_found(field))?;
     Ok(Granted { row, action })
 }
+
+/// A patient in reach of care, and who of care acts.
+pub async fn patient_of_care(
+    db: &impl ConnectionTrait,
+    actor: &Actor,
+    noun: Noun,
+    action: Action,
+    id: PatientId,
+    now: DateTime<Utc>,
+) -> Result<(Granted<StaffActor>, Granted<patient::Model>), Stop> {
+    let staff = as_staff(actor, noun, action)?;
+    Ok((staff, patient(db, actor, noun, action, Some(id), "patientId", now).await?))
+}
