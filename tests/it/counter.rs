@@ -109,7 +109,7 @@ async fn care_answers_what_the_patient_proposes_and_its_task_is_done_then() {
 #[tokio::test]
 async fn a_proposal_that_is_assented_to_while_an_answer_is_being_written_comes_into_force() {
     let app = TestApp::new().await;
-    let (s1, p1) = (&app.world.s1, &app.world.p1);
+    let p1 = &app.world.p1;
     let first = answered(&app).await;
     acts(&app, &p1.identity, p1, "agreementContentEdit", json!({ "sections": text("WISHES", "Hemma") }))
         .await
