@@ -5,7 +5,8 @@
 //! are append-only by the database's own refusal.
 
 use std::{
-    collections::BTreeSet,
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicI64, Ordering},
@@ -219,6 +220,42 @@ fn event(
     })
 }
 
+tokio::task_local! {
+    /// The patients whose rows the policy has granted to the act that this task runs.
+    static REACHED: RefCell<BTreeSet<PatientId>>;
+}
+
+/// Runs an act and gives the patients that it reached, whatever became of it.
+pub(crate) async fn reaching<T>(act: impl Future<Output = T>) -> (T, BTreeSet<PatientId>) {
+    REACHED
+        .scope(RefCell::default(), async {
+            let done = act.await;
+            (done, REACHED.with(RefCell::take))
+        })
+        .await
+}
+
+/// The policy has granted a row of `patient`. Outside of an act the reader's own [`Trail`] tells of it.
+pub(crate) fn reached(patient: PatientId) {
+    let _ = REACHED.try_with(|patients| patients.borrow_mut().insert(patient));
+}
+
+/// An act that was not done, and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Refusal {
+    pub action: &'static str,
+    /// The first code of the refusal.
+    pub code: &'static str,
+    pub denied: bool,
+}
+
+impl Refusal {
+    /// As the log has it.
+    pub const fn outcome(self) -> Outcome {
+        if self.denied { Outcome::Denied } else { Outcome::Refused }
+    }
+}
+
 /// What one operation has touched so far: collected while it runs, logged before its answer leaves.
 #[derive(Debug, Default)]
 pub struct Trail(Mutex<Touched>);
@@ -232,18 +269,38 @@ pub struct Touched {
     pub logged: BTreeSet<PatientId>,
     /// Refusals: the code, and the patient where one resolved; each kind once.
     pub denied: BTreeSet<(&'static str, Option<PatientId>)>,
+    /// Whose data the answer to a refused act shows, beyond those its own row names.
+    pub refused: BTreeMap<Refusal, BTreeSet<PatientId>>,
     /// Why staff opened the record, in their words.
     pub reason: Option<String>,
+    /// The refused act whose payload is being read, and whom its own row names.
+    payload_of: Option<(Refusal, BTreeSet<PatientId>)>,
 }
 
 impl Trail {
     /// Data of `patient` is going to be in the answer.
     pub fn read(&self, patient: PatientId) {
-        self.with(|t| {
-            if !t.logged.contains(&patient) {
+        self.with(|t| match &t.payload_of {
+            Some((_, named)) if named.contains(&patient) => {}
+            Some((refusal, _)) => {
+                let refusal = *refusal;
+                t.refused.entry(refusal).or_default().insert(patient);
+            }
+            None if t.logged.contains(&patient) => {}
+            None => {
                 t.read.insert(patient);
             }
         });
+    }
+
+    /// An act begins: what is read from now on is no longer the payload of the one before.
+    pub fn acting(&self) {
+        self.with(|t| t.payload_of = None);
+    }
+
+    /// The act was refused; a row that names the patients in `logged` is committed.
+    pub fn refused(&self, refusal: Refusal, logged: BTreeSet<PatientId>) {
+        self.with(|t| t.payload_of = Some((refusal, logged)));
     }
 
     /// A write has logged the access to `patient`.

@@ -17,7 +17,7 @@ use crate::{
     domain::battery,
     engine::Service,
     graphql::schema,
-    http::{self, demo::Demo, graphql::Endpoint, health::Readiness},
+    http::{self, demo::Demo, graphql::Endpoint, health::Readiness, rate::Rate},
     library::{self, Defect, Library},
     reminder::{
         channel::{configured::Channels, outbox::Outbox},
@@ -210,9 +210,15 @@ pub async fn start(
     let limits = config.limits();
     let schema = schema::build(&limits);
     let service = Service { core: core.clone(), schema: schema::build_trusting(&limits), verifier, resolver };
-    let endpoint =
-        Endpoint::new(service.clone(), schema.clone(), &schema.sdl(), limits, config.graphql.introspection)
-            .map_err(|e| StartError::new(format!("the schema cannot be served: {e:?}")))?;
+    let endpoint = Endpoint::new(
+        service.clone(),
+        schema.clone(),
+        &schema.sdl(),
+        limits,
+        Rate::new(&config.http),
+        config.graphql.introspection,
+    )
+    .map_err(|e| StartError::new(format!("the schema cannot be served: {e:?}")))?;
     let readiness = readiness(&service);
     let (stop, sockets, tasks) = (CancellationToken::new(), TaskTracker::new(), TaskTracker::new());
 

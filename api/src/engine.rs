@@ -1,7 +1,10 @@
 //! The service behind the transport: tokens become actors, operations run under a session, and no answer leaves
 //! before the access log holds what it shows.
 
-use std::sync::Arc;
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
+};
 
 use async_graphql::{
     ID, Request, Response, ServerError,
@@ -138,6 +141,13 @@ impl Engine for Service {
 
     fn expires_at(&self, caller: &Caller) -> Option<DateTime<Utc>> {
         caller.expires_at
+    }
+
+    fn person(&self, caller: &Caller) -> Option<u64> {
+        let (identity, _) = caller.person.as_ref()?;
+        let mut hasher = DefaultHasher::new();
+        identity.hash(&mut hasher);
+        Some(hasher.finish())
     }
 
     fn now(&self) -> DateTime<Utc> {

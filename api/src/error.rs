@@ -28,6 +28,26 @@ pub enum ProblemCode {
     WrongState,
 }
 
+impl ProblemCode {
+    /// As clients and the access log have it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::AlreadyOccupied => "ALREADY_OCCUPIED",
+            Self::BadUserInput => "BAD_USER_INPUT",
+            Self::BaseMoved => "BASE_MOVED",
+            Self::Conflict => "CONFLICT",
+            Self::Forbidden => "FORBIDDEN",
+            Self::IdempotencyKeyReused => "IDEMPOTENCY_KEY_REUSED",
+            Self::Incomplete => "INCOMPLETE",
+            Self::NotFound => "NOT_FOUND",
+            Self::SlotTaken => "SLOT_TAKEN",
+            Self::StaleRowVersion => "STALE_ROW_VERSION",
+            Self::TooLate => "TOO_LATE",
+            Self::WrongState => "WRONG_STATE",
+        }
+    }
+}
+
 /// A text in both languages that ship.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Text {

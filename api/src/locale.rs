@@ -2,6 +2,7 @@
 //!
 //! Messages leave the service when nobody is there to ask, so the language is a value that travels with them.
 
+use chrono::{Datelike, Weekday};
 use serde::{Deserialize, Serialize};
 
 /// A language that every text of the service exists in.
@@ -40,6 +41,38 @@ impl Locale {
             Self::En => en,
         }
     }
+}
+
+/// The name of a weekday, in Swedish and in English.
+pub const fn weekday(day: Weekday) -> (&'static str, &'static str) {
+    match day {
+        Weekday::Mon => ("måndag", "Monday"),
+        Weekday::Tue => ("tisdag", "Tuesday"),
+        Weekday::Wed => ("onsdag", "Wednesday"),
+        Weekday::Thu => ("torsdag", "Thursday"),
+        Weekday::Fri => ("fredag", "Friday"),
+        Weekday::Sat => ("lördag", "Saturday"),
+        Weekday::Sun => ("söndag", "Sunday"),
+    }
+}
+
+/// The name of the month of a day, in Swedish and in English.
+pub fn month(day: &impl Datelike) -> (&'static str, &'static str) {
+    const MONTHS: [(&str, &str); 12] = [
+        ("januari", "January"),
+        ("februari", "February"),
+        ("mars", "March"),
+        ("april", "April"),
+        ("maj", "May"),
+        ("juni", "June"),
+        ("juli", "July"),
+        ("augusti", "August"),
+        ("september", "September"),
+        ("oktober", "October"),
+        ("november", "November"),
+        ("december", "December"),
+    ];
+    MONTHS.get(day.month0() as usize).copied().unwrap_or_default()
 }
 
 #[cfg(test)]

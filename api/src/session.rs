@@ -136,6 +136,11 @@ impl Session {
             record.words = touched.reason;
             self.core.log.commit(record).await?;
         }
+        for (refusal, patients) in touched.refused {
+            let mut record = self.record(refusal.action, refusal.outcome(), Some(refusal.code));
+            record.patients = patients;
+            self.core.log.commit(record).await?;
+        }
         for (code, patient) in touched.denied {
             let mut record = self.record(action, Outcome::Denied, Some(code));
             record.patients.extend(patient);

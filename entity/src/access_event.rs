@@ -21,11 +21,14 @@ text_enum! {
 }
 
 text_enum! {
-    /// Whether the data was given out or changed.
+    /// What came of it.
     Outcome {
-        /// Served.
+        /// The data was given out or changed.
         Allowed = "ALLOWED",
-        /// Refused.
+        /// The caller reached the data, but what they wanted to do was not done: it did not fit as things stood. The
+        /// answer may show how things stand.
+        Refused = "REFUSED",
+        /// The caller does not reach the data, or may never do this.
         Denied = "DENIED",
     }
 }

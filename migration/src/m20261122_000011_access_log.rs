@@ -17,7 +17,7 @@ pub fn up(schema: &mut Schema) {
             .opt_uuid("acting_for")
             .opt_uuid("care_unit_id")
             .text("action")
-            .one_of("outcome", &["ALLOWED", "DENIED"])
+            .one_of("outcome", &["ALLOWED", "REFUSED", "DENIED"])
             .opt_text("reason")
             .opt_bytes("words")
             .text("request_id")

@@ -1,7 +1,9 @@
 //! Who reaches what, through every door: the cases of `tests/access-cases.md`, each a test named as a sentence.
 
 mod log;
+mod outcomes;
 mod production;
+mod rate;
 mod reads;
 mod representatives;
 pub(crate) mod situation;

@@ -15,6 +15,23 @@ async fn version(app: &TestApp, id: &str) -> agreement_version::Model {
     agreement_version::Entity::find_by_id(id).one(app.core.db.reader()).await.unwrap().unwrap()
 }
 
+/// A plan in force, to which the patient has proposed to go swimming; and what both see of it.
+async fn wants_to_swim(app: &TestApp) -> (Plan, serde_json::Value) {
+    let (s1, p1) = (&app.world.s1, &app.world.p1);
+    let plan = active(app, s1, p1).await;
+    let swim = whole_item(&plan, s1, "Simma", "PATIENT");
+    act(app, &p1.identity, "planItemPropose", PLAN_ITEM, swim).await.ok();
+    (plan, Plan::of(app, p1).await.1)
+}
+
+/// A first version that care has proposed and the patient is answering.
+async fn answered(app: &TestApp) -> Plan {
+    let first = proposed(app, &app.world.s1, &app.world.p1).await;
+    let input = json!({ "versionId": first.version });
+    acts(app, &app.world.p1.identity, &app.world.p1, "agreementCounter", input).await.ok();
+    first
+}
+
 /// The patient can answer a proposal with a counter-proposal.
 #[tokio::test]
 async fn a_first_version_is_answered_with_a_counter_proposal_that_takes_its_place() {
@@ -54,11 +71,7 @@ async fn a_first_version_is_answered_with_a_counter_proposal_that_takes_its_plac
 async fn care_answers_what_the_patient_proposes_and_its_task_is_done_then() {
     let app = TestApp::new().await;
     let (s1, p1) = (&app.world.s1, &app.world.p1);
-    let plan = active(&app, s1, p1).await;
-    act(&app, &p1.identity, "planItemPropose", PLAN_ITEM, whole_item(&plan, s1, "Simma", "PATIENT"))
-        .await
-        .ok();
-    let (_, seen) = Plan::of(&app, p1).await;
+    let (_, seen) = wants_to_swim(&app).await;
     let theirs = seen["proposals"][0]["id"].clone();
     let own = acts(&app, &p1.identity, p1, "agreementCounter", json!({ "versionId": theirs })).await;
     assert_eq!(own.user_error_codes("agreementCounter"), ["WRONG_STATE"]);
@@ -88,7 +101,7 @@ async fn care_answers_what_the_patient_proposes_and_its_task_is_done_then() {
         (&json!(3), &json!(2), &json!("CARE"))
     );
     assert_eq!(seen["proposals"].as_array().unwrap().len(), 1);
-    let input = json!({ "agreementId": plan.id, "versionId": answer["id"], "digest": answer["digest"] });
+    let input = json!({ "agreementId": seen["id"], "versionId": answer["id"], "digest": answer["digest"] });
     act(&app, &p1.identity, "agreementAssent", AGREEMENT, input).await.ok();
     assert_eq!(item(&app, p1, "Simma två gånger i veckan").await["status"], "ACCEPTED");
 }
@@ -96,9 +109,8 @@ async fn care_answers_what_the_patient_proposes_and_its_task_is_done_then() {
 #[tokio::test]
 async fn a_proposal_that_is_assented_to_while_an_answer_is_being_written_comes_into_force() {
     let app = TestApp::new().await;
-    let (s1, p1) = (&app.world.s1, &app.world.p1);
-    let first = proposed(&app, s1, p1).await;
-    acts(&app, &p1.identity, p1, "agreementCounter", json!({ "versionId": first.version })).await.ok();
+    let p1 = &app.world.p1;
+    let first = answered(&app).await;
     acts(&app, &p1.identity, p1, "agreementContentEdit", json!({ "sections": text("WISHES", "Hemma") }))
         .await
         .ok();
@@ -115,11 +127,7 @@ async fn a_proposal_that_is_assented_to_while_an_answer_is_being_written_comes_i
 async fn a_side_takes_back_its_own_proposal_and_not_the_others() {
     let app = TestApp::new().await;
     let (s1, p1) = (&app.world.s1, &app.world.p1);
-    let plan = active(&app, s1, p1).await;
-    act(&app, &p1.identity, "planItemPropose", PLAN_ITEM, whole_item(&plan, s1, "Simma", "PATIENT"))
-        .await
-        .ok();
-    let (_, seen) = Plan::of(&app, p1).await;
+    let (plan, seen) = wants_to_swim(&app).await;
     let own = seen["proposals"][0]["id"].clone();
     let refused = acts(&app, &s1.identity, p1, "agreementWithdraw", json!({ "versionId": own })).await;
     assert_eq!(refused.user_error_codes("agreementWithdraw"), ["WRONG_STATE"]);
@@ -160,8 +168,7 @@ async fn a_first_version_that_is_taken_back_goes_on_as_a_draft() {
 async fn a_first_version_taken_back_while_it_is_being_answered_leaves_the_answer() {
     let app = TestApp::new().await;
     let (s1, p1) = (&app.world.s1, &app.world.p1);
-    let first = proposed(&app, s1, p1).await;
-    acts(&app, &p1.identity, p1, "agreementCounter", json!({ "versionId": first.version })).await.ok();
+    let first = answered(&app).await;
     let answer =
         acts(&app, &s1.identity, p1, "agreementWithdraw", json!({ "versionId": first.version })).await.ok();
     let agreement = answer.at("/agreementWithdraw/agreement");

@@ -7,6 +7,7 @@ use std::{
 
 use chrono::TimeDelta;
 use entity::{
+    access_event, access_event_patient,
     contact_way::Channel as Kind,
     notice::{self, State},
 };
@@ -17,7 +18,9 @@ use patientkontrakt::reminder::{
     render::Renderer,
     worker::{Tick, Worker, WorkerConfig},
 };
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
+};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -180,6 +183,19 @@ async fn the_sending_hours_of_the_configuration_hold_for_planning_and_sending() 
     );
 }
 
+/// Rows of the access log that tell the first patient of a sending.
+async fn logged_sendings(app: &TestApp) -> u64 {
+    let of = access_event_patient::Column::PatientId.eq(app.world.p1.id);
+    let events = access_event_patient::Entity::find().filter(of).all(app.core.db.reader()).await.unwrap();
+    access_event::Entity::find()
+        .filter(access_event::Column::Action.eq("noticeSend"))
+        .filter(access_event::Column::ActorKind.eq(access_event::ActorKind::System))
+        .filter(access_event::Column::Id.is_in(events.into_iter().map(|row| row.event_id)))
+        .count(app.core.db.reader())
+        .await
+        .unwrap()
+}
+
 #[tokio::test]
 async fn the_ladder_is_sent_once_at_its_times_and_tells_no_more_than_agreed() {
     let app = TestApp::new().await;
@@ -194,6 +210,14 @@ async fn the_ladder_is_sent_once_at_its_times_and_tells_no_more_than_agreed() {
         assert_eq!(worker.tick().await.unwrap(), Tick { claimed: 1, sent: 1, ..Tick::default() }, "{due}");
     }
     assert_eq!(fake.sent().len(), 4);
+    assert_eq!(logged_sendings(&app).await, 4, "each is in the patient's access log, once");
+    let log = "{ me { accessLog(first: 1) { nodes { by action outcome message } } } }";
+    let seen = app.run(&app.world.p1.identity, log, json!({})).await.ok();
+    assert_eq!(
+        seen.at("/me/accessLog/nodes/0"),
+        &json!({ "by": "SYSTEM", "action": "noticeSend", "outcome": "ALLOWED",
+                 "message": "Tjänsten själv läste hur du vill bli nådd, för att skicka ett meddelande till dig." })
+    );
     let all = fake.ledger.lock().unwrap();
     for message in all.iter() {
         let text = format!("{message:?}");
@@ -257,6 +281,7 @@ async fn four_workers_send_two_hundred_notices_once_each() {
     }
     let mut sent = fake.sent();
     assert_eq!(sent.len(), 200);
+    assert_eq!(logged_sendings(&app).await, 200);
     sent.sort();
     sent.dedup();
     assert_eq!(sent.len(), 200);

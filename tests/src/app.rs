@@ -25,7 +25,7 @@ use patientkontrakt::{
     config::{Config, Sources},
     engine::Service,
     graphql::schema,
-    http::{self, demo::Demo, graphql::Endpoint, health::Readiness},
+    http::{self, demo::Demo, graphql::Endpoint, health::Readiness, rate::Rate},
     library::Library,
     reminder::channel::outbox::Outbox,
     seed,
@@ -253,8 +253,9 @@ fn assemble(config: &Config, core: &Core, demo: Option<Demo>) -> (Service, Route
     let limits = config.limits();
     let graphql = schema::build(&limits);
     let service = Service { core: core.clone(), schema: schema::build_trusting(&limits), verifier, resolver };
-    let endpoint =
-        Endpoint::new(service.clone(), graphql.clone(), &graphql.sdl(), limits, true).expect("endpoint");
+    let rate = Rate::new(&config.http);
+    let endpoint = Endpoint::new(service.clone(), graphql.clone(), &graphql.sdl(), limits, rate, true);
+    let endpoint = endpoint.expect("endpoint");
     let (stop, sockets) = (CancellationToken::new(), TaskTracker::new());
     let router = http::router(config, &service, &endpoint, Readiness::default(), &stop, &sockets, demo);
     (service, router)

@@ -40,7 +40,10 @@ pub use self::{
     task::{task, task_sql},
 };
 use super::actor::{Actor, StaffActor};
-use crate::error::{Problem, Stop};
+use crate::{
+    access,
+    error::{Problem, Stop},
+};
 
 /// Proof that the policy lets this actor do `action` to `row`. Only this module makes one.
 #[derive(Clone, Debug)]
@@ -146,7 +149,11 @@ where
     let key = <E::PrimaryKey as Iterable>::iter().next().map(PrimaryKeyToColumn::into_column);
     let Some(key) = key else { return Err(Problem::not_found(field).into()) };
     let row = E::find().filter(key.eq(id.into())).filter(row_condition::<E>(actor, now)).one(db).await?;
-    row.map(|row| Granted { row, action }).ok_or_else(|| Problem::not_found(field).into())
+    let row = row.ok_or_else(|| Problem::not_found(field))?;
+    if let Value::Uuid(Some(patient)) = row.get(E::patient()) {
+        access::reached(PatientId(patient));
+    }
+    Ok(Granted { row, action })
 }
 
 /// The care unit staff act under, if they may do `action` at it. Another unit is out of reach.
@@ -218,5 +225,19 @@ pub async fn patient(
         .one(db)
         .await?
         .ok_or_else(|| Problem::not_found(field))?;
+    access::reached(row.id);
     Ok(Granted { row, action })
+}
+
+/// A patient in reach of care, and who of care acts.
+pub async fn patient_of_care(
+    db: &impl ConnectionTrait,
+    actor: &Actor,
+    noun: Noun,
+    action: Action,
+    id: PatientId,
+    now: DateTime<Utc>,
+) -> Result<(Granted<StaffActor>, Granted<patient::Model>), Stop> {
+    let staff = as_staff(actor, noun, action)?;
+    Ok((staff, patient(db, actor, noun, action, Some(id), "patientId", now).await?))
 }

@@ -143,9 +143,10 @@ sections! {
         body_limit_bytes: usize = Limits::default().body_bytes;
         /// Proxies whose X-Forwarded-For header is believed: a list of addresses or networks.
         trusted_proxies: Vec<IpNet> = Vec::new();
-        /// Requests per second that one caller may make over time.
+        /// Requests, and operations on a socket, per second that one person may make over time; one address, where
+        /// nobody is signed in or the token is refused.
         rate_per_second: u32 = 50;
-        /// Requests that one caller may make at once before the rate counts.
+        /// Requests that may be made at once before the rate counts.
         rate_burst: u32 = 200;
     }
 

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
+    access::{self, Refusal},
     auth::actor::Actor,
     crypto::{Place, sha256},
     db::{Tx, is_unique_violation},
@@ -84,6 +85,13 @@ impl Receipt {
         Self { ids: BTreeMap::new(), problems }
     }
 
+    /// Why `mutation` was refused, as the access log names it.
+    fn why(&self, mutation: &'static str) -> Option<Refusal> {
+        let denial = self.problems.iter().find(|p| p.is_denial());
+        let first = denial.or(self.problems.first())?;
+        Some(Refusal { action: mutation, code: first.code.as_str(), denied: denial.is_some() })
+    }
+
     /// The id stored under `name`, unless refused.
     pub fn id<T: From<Uuid>>(&self, name: &str) -> Option<T> {
         self.ids.get(name).copied().map(T::from)
@@ -112,10 +120,9 @@ pub async fn perform(
         )]));
     }
     let key = Key::new(session, mutation, key, input)?;
-    let outcome = session
-        .core
-        .db
-        .write(async |tx| -> Result<(Receipt, BTreeSet<PatientId>), Stop> {
+    session.trail.acting();
+    let (outcome, reached) =
+        access::reaching(session.core.db.write(async |tx| -> Result<(Receipt, BTreeSet<PatientId>), Stop> {
             let done = body(tx).await?;
             let receipt = Receipt { ids: done.ids, problems: Vec::new() };
             if !done.patients.is_empty() {
@@ -127,7 +134,7 @@ pub async fn perform(
                 return Err(Stop::Refused(Vec::new()));
             }
             Ok((receipt, done.patients))
-        })
+        }))
         .await;
     match outcome {
         Ok((receipt, patients)) => {
@@ -136,7 +143,7 @@ pub async fn perform(
             Ok(receipt)
         }
         Err(Stop::Fault(fault)) => Err(fault),
-        Err(Stop::Refused(problems)) => key.settle(session, mutation, problems).await,
+        Err(Stop::Refused(problems)) => key.settle(session, mutation, problems, reached).await,
     }
 }
 
@@ -198,39 +205,45 @@ impl Key {
         Ok(matches!(stored, sea_orm::TryInsertResult::Inserted(n) if n > 0))
     }
 
-    /// After a roll-back: the stored result of the key if there is one, else the refusal, stored now.
+    /// After a roll-back: the stored result of the key if there is one, else the refusal, stored now and logged with
+    /// the patients that the act had reached.
     async fn settle(
         &self,
         session: &Session,
-        mutation: &str,
+        mutation: &'static str,
         problems: Vec<Problem>,
+        reached: BTreeSet<PatientId>,
     ) -> Result<Receipt, Fault> {
         let refusal = Receipt::refused(problems);
-        session
+        let (receipt, logged) = session
             .core
             .db
-            .write(async |tx| -> Result<Receipt, Fault> {
+            .write(async |tx| -> Result<(Receipt, BTreeSet<PatientId>), Fault> {
+                let nobody = BTreeSet::new();
                 if let Some(earlier) = self.earlier(tx, session).await? {
-                    return Ok(earlier);
+                    return Ok((earlier, nobody));
                 }
-                if refusal.problems.iter().any(Problem::is_denial) {
-                    session
-                        .core
-                        .log
-                        .within(tx, &session.record(mutation, Outcome::Denied, denial_code(&refusal)))
-                        .await?;
+                if let Some(why) = refusal.why(mutation)
+                    && (why.denied || !reached.is_empty())
+                {
+                    let mut record = session.record(mutation, why.outcome(), Some(why.code));
+                    record.patients.clone_from(&reached);
+                    session.core.log.within(tx, &record).await?;
                 }
                 // What was only mistyped may be corrected under the same key.
                 let settled = refusal.problems.iter().any(|p| p.code != ProblemCode::BadUserInput);
                 if settled && !self.store(tx, session, &refusal).await? {
-                    return self
-                        .earlier(tx, session)
-                        .await?
-                        .ok_or_else(|| Fault::internal("idempotency key vanished"));
+                    let earlier = self.earlier(tx, session).await?;
+                    return Ok((earlier.ok_or_else(|| Fault::internal("idempotency key vanished"))?, nobody));
                 }
-                Ok(refusal.clone())
+                Ok((refusal.clone(), reached.clone()))
             })
-            .await
+            .await?;
+        // What the payload shows is logged as what it is: the answer to an act that was not done.
+        if let Some(why) = receipt.why(mutation) {
+            session.trail.refused(why, logged);
+        }
+        Ok(receipt)
     }
 
     async fn earlier(&self, db: &impl ConnectionTrait, session: &Session) -> Result<Option<Receipt>, Fault> {
@@ -262,13 +275,6 @@ pub async fn forget_old_keys(core: &Core) -> Result<u64, Fault> {
             Ok(idempotency_key::Entity::delete_many().filter(old).exec(tx).await?.rows_affected)
         })
         .await
-}
-
-fn denial_code(refusal: &Receipt) -> Option<&'static str> {
-    refusal.problems.iter().find(|p| p.is_denial()).map(|p| match p.code {
-        ProblemCode::Forbidden => "FORBIDDEN",
-        _ => "NOT_FOUND",
-    })
 }
 
 /// A thing that happened to a patient's data, for subscriptions and integrations.

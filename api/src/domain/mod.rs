@@ -9,6 +9,7 @@ pub mod call;
 pub mod contact;
 pub mod goal;
 pub mod history;
+pub mod ladder;
 pub mod news;
 pub mod next_step;
 pub mod notice;

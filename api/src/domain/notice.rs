@@ -22,14 +22,13 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::history::Owner;
+use super::{
+    history::Owner,
+    ladder::{Booking, Rule, ladder},
+};
 use crate::{
     db::Tx,
     error::Fault,
-    reminder::{
-        Rule,
-        ladder::{Booking, ladder},
-    },
     session::Session,
 };
 

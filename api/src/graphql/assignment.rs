@@ -63,14 +63,24 @@ impl Assignment {
         #[graphql(desc = "Goes on after this cursor.")] after: Option<String>,
         #[graphql(desc = "Which of them; the open ones when left out.")] filter: Option<TaskFilter>,
     ) -> Result<Option<Page<Task>>> {
-        let session = session(ctx);
-        let Ok(own) = policy::own_unit(&session.actor, Noun::Task, Action::List, self.unit, "careUnit")
-        else {
-            return Err(refused(session));
-        };
-        let request = page_request::<TaskPlace>(first, after.as_deref(), 50)?;
-        let counted = ctx.look_ahead().field("totalCount").exists();
-        let list = List { unit: &own, assignee: Some(self.id), filter: &filter.unwrap_or_default() };
-        task::page(session, &list, &request, counted).await.map(Some).map_err(|e| fault(session, &e))
+        tasks_at(ctx, self.unit, Some(self.id), (first, after), filter).await
     }
+}
+
+/// What there is to do at the caller's own unit, or for one person there. FORBIDDEN for others.
+pub(super) async fn tasks_at(
+    ctx: &Context<'_>,
+    unit: CareUnitId,
+    assignee: Option<AssignmentId>,
+    (first, after): (Option<i32>, Option<String>),
+    filter: Option<TaskFilter>,
+) -> Result<Option<Page<Task>>> {
+    let session = session(ctx);
+    let Ok(own) = policy::own_unit(&session.actor, Noun::Task, Action::List, unit, "careUnit") else {
+        return Err(refused(session));
+    };
+    let request = page_request::<TaskPlace>(first, after.as_deref(), 50)?;
+    let counted = ctx.look_ahead().field("totalCount").exists();
+    let list = List { unit: &own, assignee, filter: &filter.unwrap_or_default() };
+    task::page(session, &list, &request, counted).await.map(Some).map_err(|e| fault(session, &e))
 }

@@ -5,7 +5,7 @@ use entity::{CareUnitId, care_unit};
 use uuid::Uuid;
 
 use super::{
-    assignment::Assignment,
+    assignment::{Assignment, tasks_at},
     page::{MOST, Page, how_many, page_request},
     read::{
         call::{self, CallLogFilter, CallPlace, Of},
@@ -13,7 +13,7 @@ use super::{
         contact_work,
         desk::UnitDesk,
         news, node,
-        task::{self, List, TaskFilter, TaskPlace},
+        task::TaskFilter,
         unit::{self, Filter, ListPlace, Sort},
         visits::{self, VisitPlace},
     },
@@ -251,14 +251,7 @@ impl CareUnit {
         #[graphql(desc = "Goes on after this cursor.")] after: Option<String>,
         #[graphql(desc = "Which of them; the open ones when left out.")] filter: Option<TaskFilter>,
     ) -> Result<Option<Page<Task>>> {
-        let session = session(ctx);
-        let Ok(own) = policy::own_unit(&session.actor, Noun::Task, Action::List, self.id, "careUnit") else {
-            return Err(refused(session));
-        };
-        let request = page_request::<TaskPlace>(first, after.as_deref(), 50)?;
-        let counted = ctx.look_ahead().field("totalCount").exists();
-        let list = List { unit: &own, assignee: None, filter: &filter.unwrap_or_default() };
-        task::page(session, &list, &request, counted).await.map(Some).map_err(|e| fault(session, &e))
+        tasks_at(ctx, self.id, None, (first, after), filter).await
     }
 
     /// The unit's patients without an agreement (möjliga patienter för patientkontrakt), by name, for its own staff:

@@ -370,8 +370,8 @@ impl Patient {
         page.map(Some).map_err(|e| fault(session, &e))
     }
 
-    /// Who has reached the patient's data (loggutdrag): unit and time of every access, the latest first. For the
-    /// patient alone; FORBIDDEN for others.
+    /// Who has reached the patient's data (loggutdrag): unit, time and what came of every access, the latest first,
+    /// attempts that failed too, and each as a sentence to show. For the patient alone; FORBIDDEN for others.
     async fn access_log(
         &self,
         ctx: &Context<'_>,

@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use uuid::Uuid;
 
 /// The types that have identity, by the prefix of their global ids.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, sea_orm::EnumIter)]
 pub enum NodeKind {
     Agreement,
     AgreementOffer,
@@ -208,6 +208,8 @@ text_scalar! {
 
 #[cfg(test)]
 mod tests {
+    use sea_orm::Iterable as _;
+
     use super::*;
 
     #[test]
@@ -225,5 +227,23 @@ mod tests {
             assert!(other.parse::<GlobalId>().is_err(), "{other:?}");
         }
         assert_eq!(GlobalId::row::<Uuid>(&ID(text), NodeKind::Agreement), None);
+    }
+
+    #[test]
+    fn every_kind_has_one_prefix_of_its_own_and_its_ids_come_back_as_they_went() {
+        let id = Uuid::from_u128(0xabc);
+        let mut prefixes = std::collections::BTreeSet::new();
+        for kind in NodeKind::iter() {
+            let prefix = kind.prefix();
+            assert!(prefix.len() == 3 && prefix.bytes().all(|b| b.is_ascii_lowercase()), "{kind:?}");
+            assert!(prefixes.insert(prefix), "{kind:?} shares {prefix}");
+            let text = GlobalId::new(kind, id).to_string();
+            assert_eq!(text.parse(), Ok(GlobalId::new(kind, id)));
+            for other in NodeKind::iter() {
+                let found = GlobalId::row::<Uuid>(&ID(text.clone()), other);
+                assert_eq!(found, (other == kind).then_some(id), "{kind:?} as {other:?}");
+            }
+        }
+        assert_eq!(prefixes.len(), NodeKind::ALL.len());
     }
 }

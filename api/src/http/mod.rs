@@ -9,7 +9,7 @@ pub mod graphql;
 pub mod health;
 mod in_time;
 pub mod outbox_page;
-mod rate;
+pub mod rate;
 pub mod samples;
 pub mod ws;
 
@@ -41,7 +41,7 @@ pub fn router(
     let sockets = ws::routes(endpoint, "/graphql/ws", config.ws_limits(), stop.clone(), sockets.clone());
     let feeds = calendar::routes(&service.core, &config.mail_domain());
     let feeds = in_time::limited(feeds, config.http.request_timeout_seconds);
-    let mut app = rate::limited(api.merge(sockets).merge(feeds), &config.http);
+    let mut app = api.merge(sockets).merge(rate::by_address(feeds, &endpoint.rate));
     if let Some(demo) = demo {
         app = app.merge(demo::router(config, service, demo));
     }

@@ -14,7 +14,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::extract::ws::{CloseFrame, Message, WebSocketUpgrade};
 use axum::http::header::{ACCEPT_LANGUAGE, AUTHORIZATION, HeaderName};
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{Extensions, HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response as HttpResponse};
 use axum::routing::any;
 use chrono::{DateTime, Utc};
@@ -28,7 +28,8 @@ use tokio_util::task::TaskTracker;
 use super::graphql::errors::{Refusal, code};
 use super::graphql::limits::exceeded;
 use super::graphql::request::Media;
-use super::graphql::{ACTING_FOR, AuthFailure, Endpoint, Engine, answer};
+use super::graphql::{ACTING_FOR, AuthFailure, Endpoint, Engine, answer, rate_limited, too_many};
+use super::rate::Key;
 use message::{
     ACCESS_CHANGED, Close, EXPIRED, FORBIDDEN, GOING_AWAY, ID_IN_USE, INIT_TIMEOUT, INTERNAL,
     INVALID_MESSAGE, Incoming, TOO_BIG, TOO_MANY_INITS, TRY_AGAIN, UNAUTHORIZED,
@@ -100,8 +101,14 @@ pub fn routes<E: Engine>(
 async fn upgrade<E: Engine>(
     State(shared): State<Arc<Shared<E>>>,
     headers: HeaderMap,
+    extensions: Extensions,
     handshake: WebSocketUpgrade,
 ) -> HttpResponse {
+    // Nobody is verified yet: that is said on the socket.
+    let address = shared.endpoint.rate.address(&headers, &extensions);
+    if let Err(wait) = shared.endpoint.rate.count(address) {
+        return too_many(wait, Media::Json).into_response();
+    }
     let handshake = handshake.protocols([PROTOCOL]).max_message_size(shared.limits.message_bytes);
     if handshake.selected_protocol().is_none() {
         let message = "The WebSocket must be opened with the sub-protocol graphql-transport-ws.";
@@ -110,7 +117,7 @@ async fn upgrade<E: Engine>(
     }
     let token = shared.sockets.token();
     handshake.on_upgrade(move |wire| async move {
-        Socket { shared: &shared, headers, wire }.run().await;
+        Socket { shared: &shared, headers, address, wire }.run().await;
         drop(token);
     })
 }
@@ -131,6 +138,7 @@ struct Socket<'s, E, S> {
     shared: &'s Shared<E>,
     /// Of the handshake.
     headers: HeaderMap,
+    address: Key,
     wire: S,
 }
 
@@ -319,6 +327,10 @@ where
             Incoming::Subscribe { id, .. } if operations.number() >= self.shared.limits.operations => {
                 let error = exceeded("operations on one socket", self.shared.limits.operations);
                 self.say(&json!({"id": id, "type": "error", "payload": [error]})).await
+            }
+            Incoming::Subscribe { id, .. } if operations.count(self.address).is_err() => {
+                let errors = rate_limited().errors;
+                self.say(&json!({"id": id, "type": "error", "payload": errors})).await
             }
             Incoming::Subscribe { id, params } => {
                 operations.start(id, params);

@@ -258,38 +258,14 @@ impl Renderer {
     }
 }
 
-const DAYS: [(&str, &str); 7] = [
-    ("måndag", "Monday"),
-    ("tisdag", "Tuesday"),
-    ("onsdag", "Wednesday"),
-    ("torsdag", "Thursday"),
-    ("fredag", "Friday"),
-    ("lördag", "Saturday"),
-    ("söndag", "Sunday"),
-];
-const MONTHS: [(&str, &str); 12] = [
-    ("januari", "January"),
-    ("februari", "February"),
-    ("mars", "March"),
-    ("april", "April"),
-    ("maj", "May"),
-    ("juni", "June"),
-    ("juli", "July"),
-    ("augusti", "August"),
-    ("september", "September"),
-    ("oktober", "October"),
-    ("november", "November"),
-    ("december", "December"),
-];
-
 /// `onsdag 23 juni` in the local zone.
 fn day(locale: Locale, at: DateTime<Utc>, year: bool) -> String {
     use chrono::Datelike as _;
     let local = to_local(at);
     let word = |(sv, en): (&'static str, &'static str)| locale.pick(sv, en);
-    let weekday = DAYS.get(local.weekday().num_days_from_monday() as usize).copied().map(word);
-    let month = MONTHS.get(local.month0() as usize).copied().map(word);
-    let text = format!("{} {} {}", weekday.unwrap_or_default(), local.day(), month.unwrap_or_default());
+    let (weekday, month) =
+        (word(crate::locale::weekday(local.weekday())), word(crate::locale::month(&local)));
+    let text = format!("{weekday} {} {month}", local.day());
     if year { format!("{text} {}", local.year()) } else { text }
 }
 

@@ -4,9 +4,9 @@
 //! one who holds its lease token may say what became of it. Whatever crashes, the lease ends and another takes over.
 //! Each channel has a loop of its own, so that one that hangs holds nothing else up.
 
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
-use entity::{contact_way::Channel as ChannelKind, notice};
+use entity::{access_event::Outcome::Allowed, contact_way::Channel as ChannelKind, notice};
 use futures_util::{FutureExt, StreamExt, stream};
 use tokio_util::sync::CancellationToken;
 
@@ -17,7 +17,7 @@ use super::{
     record::{self, Recorded},
     render::Renderer,
 };
-use crate::{domain::sweep, error::Fault, session::Core};
+use crate::{access::Record, auth::actor::Actor, domain::sweep, error::Fault, session::Core};
 
 /// How the worker works.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,6 +120,9 @@ pub struct Worker {
 
 /// Between two sweeps for what nobody acts on.
 const SWEEP_PAUSE: Duration = Duration::from_mins(1);
+
+/// What the access log calls the sending of a notice.
+pub const SENDING: &str = "noticeSend";
 
 const KINDS: [ChannelKind; 2] = [ChannelKind::Mail, ChannelKind::Sms];
 
@@ -271,6 +274,7 @@ impl Worker {
             Some(Verdict::Later(at)) => return record::give_back(&self.core, &notice, at).await,
             Some(Verdict::Send(ready)) => ready,
         };
+        self.log(&notice).await?;
         // A message that cannot be made, or breaks its maker, is given up alone.
         let made = std::panic::catch_unwind(AssertUnwindSafe(|| self.renderer.render(&ready.facts)));
         let outcome = match made {
@@ -286,6 +290,21 @@ impl Worker {
             Err(_) => Outcome::Fail { reason: FailureCode::BadMessage },
         };
         record::outcome(&self.core, &notice, &outcome, &self.config.retry_waits).await
+    }
+
+    /// The patient's way to be reached and visit have been read, to leave the house: nothing does before the log holds
+    /// it. Rows of sendings at the same time share a transaction.
+    async fn log(&self, notice: &notice::Model) -> Result<(), Fault> {
+        let record = Record {
+            actor: Actor::System,
+            action: SENDING.to_owned(),
+            outcome: Allowed,
+            reason: None,
+            words: None,
+            request_id: notice.id.0.simple().to_string(),
+            patients: BTreeSet::from([notice.patient_id]),
+        };
+        self.core.log.commit(record).await
     }
 
     async fn send<'a>(&self, channel: &'a dyn Channel, message: &'a Outgoing, still: Still<'a>) -> Outcome {

@@ -374,11 +374,14 @@ async fn a_patient_sees_unit_and_time_of_every_access_to_their_own_data_and_staf
     let open =
         "query($n: PersonalIdentityNumber!) { patient(number: $n, reason: \"kontroll\") { givenName } }";
     app.run(&s1.identity, open, json!({ "n": p1.number })).await.ok();
-    let log = "{ me { accessLog(first: 5) { nodes { at by unitName action served } } } }";
+    let log = "{ me { accessLog(first: 5) { nodes { at by unitName action outcome message } } } }";
     let own = app.run(&p1.identity, log, json!({})).await.ok();
     assert_eq!(own.text("/me/accessLog/nodes/0/unitName"), "Vårdcentralen Granen");
     assert_eq!(own.text("/me/accessLog/nodes/0/action"), "patient");
     assert_eq!(own.text("/me/accessLog/nodes/0/by"), "STAFF");
+    assert_eq!(own.text("/me/accessLog/nodes/0/outcome"), "ALLOWED");
+    let message = own.text("/me/accessLog/nodes/0/message");
+    assert_eq!(message, "Personal på Vårdcentralen Granen tog del av dina uppgifter.");
     assert_eq!(own.at("/me/accessLog/nodes").as_array().unwrap().len(), 1);
     let other = app.run(&p2.identity, log, json!({})).await.ok();
     assert_eq!(other.at("/me/accessLog/nodes").as_array().unwrap().len(), 0);

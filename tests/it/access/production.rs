@@ -6,7 +6,7 @@ use harness::TestApp;
 use patientkontrakt::{
     app::{Role, start},
     config::Mode,
-    http::{self, graphql::Endpoint, health::Readiness},
+    http::{self, graphql::Endpoint, health::Readiness, rate::Rate},
 };
 use serde_json::{Value, json};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -21,6 +21,7 @@ fn production(app: &mut TestApp) {
         schema.clone(),
         &schema.sdl(),
         app.config.limits(),
+        Rate::new(&app.config.http),
         app.config.graphql.introspection,
     )
     .unwrap();

@@ -4,10 +4,13 @@
 //! is a list of [`Edit`]s that comes through here.
 
 use entity::{
-    AgreementVersionId, agreement,
+    AgreementVersionId, GoalId, PlanItemId, agreement,
     agreement_version::{self, Status},
+    goal, plan_item,
 };
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
+use serde_json::Value;
+use uuid::Uuid;
 
 use super::{
     canonical::{self, Document},
@@ -19,9 +22,14 @@ use super::{
     wording,
 };
 use crate::{
+    auth::policy::{self, Action, Noun},
     crypto,
     db::Tx,
-    domain::{act, history, plan_link, safety},
+    domain::{
+        act::{self, Done},
+        history::{self, Change},
+        plan_link, safety,
+    },
     error::{Fault, Problem, ProblemCode, Stop},
     session::Session,
 };
@@ -53,12 +61,77 @@ impl Target {
     }
 }
 
+/// The agreement of a goal whose wording the caller may change, held and as they read it, and where a change goes.
+pub async fn of_goal(
+    tx: &Tx,
+    session: &Session,
+    id: GoalId,
+    expected_row_version: i32,
+) -> Result<(Locked, Target), Stop> {
+    let (actor, now) = (&session.actor, session.now());
+    policy::check(actor, Noun::Agreement, Action::Propose)?;
+    let granted = policy::reach::<goal::Entity>(tx, actor, Action::Create, id, "goalId", now).await?;
+    read_at(tx, session, Locked::of_goal(tx, &granted).await?, expected_row_version).await
+}
+
+/// Likewise of a plan item.
+pub async fn of_item(
+    tx: &Tx,
+    session: &Session,
+    id: PlanItemId,
+    expected_row_version: i32,
+) -> Result<(Locked, Target), Stop> {
+    let (actor, now) = (&session.actor, session.now());
+    policy::check(actor, Noun::Agreement, Action::Propose)?;
+    let granted =
+        policy::reach::<plan_item::Entity>(tx, actor, Action::Propose, id, "planItemId", now).await?;
+    read_at(tx, session, Locked::of_item(tx, &granted).await?, expected_row_version).await
+}
+
+async fn read_at(
+    tx: &Tx,
+    session: &Session,
+    agreement: Locked,
+    expected_row_version: i32,
+) -> Result<(Locked, Target), Stop> {
+    agreement.expect_row_version(Some(expected_row_version))?;
+    let target = Target::of(tx, session, &agreement).await?;
+    Ok((agreement, target))
+}
+
 /// What an edit brought about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Changed {
     /// The draft, or the new proposal.
     pub version: AgreementVersionId,
     pub place: Place,
+}
+
+impl Changed {
+    /// The result of the act that changed one `noun`.
+    pub fn done(self, agreement: &Locked, noun: &'static str, id: Uuid) -> Done {
+        Done::on(agreement.patient_id)
+            .with(noun, id)
+            .with("agreement", agreement.id.0)
+            .with("version", self.version.0)
+    }
+}
+
+/// Tells that `draft` was opened, and ends the act that opened it.
+pub(super) async fn opened(
+    tx: &Tx,
+    session: &Session,
+    agreement: &mut Locked,
+    draft: AgreementVersionId,
+    after: Value,
+    (action, kind): (&'static str, &'static str),
+) -> Result<Done, Stop> {
+    let (status, current) = (agreement.status, agreement.current_version_id);
+    agreement.touch(tx, session, status, current).await?;
+    let change = Change { kind: "agreement_version", subject: draft.0, before: None, after: Some(after) };
+    history::record(tx, session, (&**agreement).into(), action, [change]).await?;
+    act::emit(tx, session, [event(agreement, kind, draft.0)]).await?;
+    Ok(Done::on(agreement.patient_id).with("agreement", agreement.id.0).with("version", draft.0))
 }
 
 /// Applies the edits and writes what differs, with its history under `action`. A proposal is the actor's assent to

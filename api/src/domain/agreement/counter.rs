@@ -6,16 +6,10 @@ use entity::{AgreementId, AgreementVersionId, agreement_version::Status};
 use serde::Serialize;
 use serde_json::json;
 
-use super::{
-    change, rules,
-    version::{Locked, event},
-};
+use super::{change, rules, version::Locked};
 use crate::{
     auth::policy::Action,
-    domain::{
-        act::{self, Done, Receipt},
-        history::{self, Change},
-    },
+    domain::act::{self, Receipt},
     error::{Fault, Problem},
     session::Session,
 };
@@ -42,17 +36,8 @@ pub async fn counter(session: &Session, key: &str, cmd: &Counter) -> Result<Rece
         rules::counter(agreement.status, draft, answered.status, answered.proposed_by, side)?;
         let base = answered.base_version_id;
         let draft = change::open_draft(tx, session, &agreement, &answered, base, Some(answered.id)).await?;
-        let (status, current) = (agreement.status, agreement.current_version_id);
-        agreement.touch(tx, session, status, current).await?;
-        let opened = Change {
-            kind: "agreement_version",
-            subject: draft.0,
-            before: None,
-            after: Some(json!({ "status": Status::Draft, "answers": answered.id })),
-        };
-        history::record(tx, session, (&*agreement).into(), ACTION, [opened]).await?;
-        act::emit(tx, session, [event(&agreement, "agreement.countered", draft.0)]).await?;
-        Ok(Done::on(agreement.patient_id).with("agreement", agreement.id.0).with("version", draft.0))
+        let after = json!({ "status": Status::Draft, "answers": answered.id });
+        change::opened(tx, session, &mut agreement, draft, after, (ACTION, "agreement.countered")).await
     })
     .await
 }

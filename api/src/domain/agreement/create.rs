@@ -45,18 +45,10 @@ const ACTION: &str = "agreementCreate";
 /// Draws up an agreement. Refused while the caller can see another one that has not ended.
 pub async fn create(session: &Session, key: &str, cmd: &Create) -> Result<Receipt, Fault> {
     act::perform(session, ACTION, key, cmd, async |tx| {
-        let staff = policy::as_staff(&session.actor, Noun::Agreement, Action::Create)?;
         let now = session.now();
-        let patient = policy::patient(
-            tx,
-            &session.actor,
-            Noun::Agreement,
-            Action::Create,
-            Some(cmd.patient),
-            "patientId",
-            now,
-        )
-        .await?;
+        let (staff, patient) =
+            policy::patient_of_care(tx, &session.actor, Noun::Agreement, Action::Create, cmd.patient, now)
+                .await?;
         let mut problems = Vec::new();
         let group = known(session, "patientGroup", cmd.patient_group.as_deref(), &mut problems);
         let content = content_rules::first(&cmd.content, problems)?;

@@ -4,16 +4,10 @@ use entity::{AgreementId, agreement_version::Status};
 use serde::Serialize;
 use serde_json::json;
 
-use super::{
-    change, rules,
-    version::{Locked, event},
-};
+use super::{change, rules, version::Locked};
 use crate::{
     auth::policy::Action,
-    domain::{
-        act::{self, Done, Receipt},
-        history::{self, Change},
-    },
+    domain::act::{self, Receipt},
     error::Fault,
     session::Session,
 };
@@ -36,17 +30,8 @@ pub async fn revise(session: &Session, key: &str, cmd: &Revise) -> Result<Receip
         rules::revise(agreement.status, agreement.draft(tx).await?.is_some())?;
         let base = agreement.current(tx).await?;
         let draft = change::open_draft(tx, session, &agreement, &base, Some(base.id), None).await?;
-        let (status, current) = (agreement.status, agreement.current_version_id);
-        agreement.touch(tx, session, status, current).await?;
-        let opened = Change {
-            kind: "agreement_version",
-            subject: draft.0,
-            before: None,
-            after: Some(json!({ "status": Status::Draft, "base": base.id })),
-        };
-        history::record(tx, session, (&*agreement).into(), ACTION, [opened]).await?;
-        act::emit(tx, session, [event(&agreement, "agreement.revised", draft.0)]).await?;
-        Ok(Done::on(agreement.patient_id).with("agreement", agreement.id.0).with("version", draft.0))
+        let after = json!({ "status": Status::Draft, "base": base.id });
+        change::opened(tx, session, &mut agreement, draft, after, (ACTION, "agreement.revised")).await
     })
     .await
 }

@@ -1,10 +1,10 @@
 //! Wordings as they are written: a row for what is new, the same row for what a version takes over unchanged.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use entity::{
-    AgreementVersionId, GoalId, GoalRevisionId, PlanItemId, PlanItemRevisionId, agreement, goal,
-    goal_revision, plan_item, plan_item_revision, version_goal, version_item,
+    AgreementVersionId, GoalRevisionId, PlanItemRevisionId, agreement, goal, goal_revision, plan_item,
+    plan_item_revision, version_goal, version_item,
 };
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 
@@ -85,20 +85,7 @@ pub async fn write(
 ) -> Result<(), Fault> {
     // A draft keeps its number.
     let new = was.document.number != next.number;
-    let unchanged: BTreeMap<GoalId, &GoalWording> = was.document.goals.iter().map(|g| (g.id, g)).collect();
-    let mut rows = Vec::new();
-    for wording in &next.goals {
-        let same = unchanged.get(&wording.id).is_some_and(|was| *was == wording);
-        let revision = match was.goals.get(&wording.id) {
-            Some(_) if same && !new => continue,
-            Some(row) if same => *row,
-            _ => goal_row(tx, session, agreement, wording).await?,
-        };
-        rows.push((wording.id, revision));
-    }
-    let gone = was.goals.keys().filter(|id| !next.goals.iter().any(|g| g.id == **id));
-    let replaced: Vec<GoalId> =
-        if new { Vec::new() } else { gone.copied().chain(rows.iter().map(|r| r.0)).collect() };
+    let (members, replaced) = carried(new, &was.goals, &was.document.goals, &next.goals, |w| w.id);
     if !replaced.is_empty() {
         version_goal::Entity::delete_many()
             .filter(version_goal::Column::VersionId.eq(version))
@@ -106,33 +93,22 @@ pub async fn write(
             .exec(tx)
             .await?;
     }
-    if !rows.is_empty() {
-        version_goal::Entity::insert_many(rows.into_iter().map(|(goal, revision)| {
-            version_goal::ActiveModel {
-                version_id: Set(version),
-                goal_id: Set(goal),
-                goal_revision_id: Set(revision),
-            }
-        }))
-        .exec_without_returning(tx)
-        .await?;
-    }
-
-    let unchanged: BTreeMap<PlanItemId, &ItemWording> =
-        was.document.items.iter().map(|i| (i.id, i)).collect();
-    let mut rows = Vec::new();
-    for wording in &next.items {
-        let same = unchanged.get(&wording.id).is_some_and(|was| *was == wording);
-        let revision = match was.items.get(&wording.id) {
-            Some(_) if same && !new => continue,
-            Some(row) if same => *row,
-            _ => item_row(tx, session, agreement, wording).await?,
+    let mut rows = Vec::with_capacity(members.len());
+    for (wording, revision) in members {
+        let revision = match revision {
+            Some(revision) => revision,
+            None => goal_row(tx, session, agreement, wording).await?,
         };
-        rows.push((wording.id, revision));
+        rows.push(version_goal::ActiveModel {
+            version_id: Set(version),
+            goal_id: Set(wording.id),
+            goal_revision_id: Set(revision),
+        });
     }
-    let gone = was.items.keys().filter(|id| !next.items.iter().any(|i| i.id == **id));
-    let replaced: Vec<PlanItemId> =
-        if new { Vec::new() } else { gone.copied().chain(rows.iter().map(|r| r.0)).collect() };
+    if !rows.is_empty() {
+        version_goal::Entity::insert_many(rows).exec_without_returning(tx).await?;
+    }
+    let (members, replaced) = carried(new, &was.items, &was.document.items, &next.items, |w| w.id);
     if !replaced.is_empty() {
         version_item::Entity::delete_many()
             .filter(version_item::Column::VersionId.eq(version))
@@ -140,18 +116,45 @@ pub async fn write(
             .exec(tx)
             .await?;
     }
+    let mut rows = Vec::with_capacity(members.len());
+    for (wording, revision) in members {
+        let revision = match revision {
+            Some(revision) => revision,
+            None => item_row(tx, session, agreement, wording).await?,
+        };
+        rows.push(version_item::ActiveModel {
+            version_id: Set(version),
+            plan_item_id: Set(wording.id),
+            plan_item_revision_id: Set(revision),
+        });
+    }
     if !rows.is_empty() {
-        version_item::Entity::insert_many(rows.into_iter().map(|(item, revision)| {
-            version_item::ActiveModel {
-                version_id: Set(version),
-                plan_item_id: Set(item),
-                plan_item_revision_id: Set(revision),
-            }
-        }))
-        .exec_without_returning(tx)
-        .await?;
+        version_item::Entity::insert_many(rows).exec_without_returning(tx).await?;
     }
     Ok(())
+}
+
+/// The wordings that a version gets as members, with the row of each that has one, and the members of a draft that go
+/// first. A new version takes every wording; in a draft what is as it was stays untouched.
+fn carried<'n, Id: Ord + Copy, Revision: Copy, Wording: PartialEq>(
+    new: bool,
+    stored: &BTreeMap<Id, Revision>,
+    was: &[Wording],
+    next: &'n [Wording],
+    id: fn(&Wording) -> Id,
+) -> (Vec<(&'n Wording, Option<Revision>)>, Vec<Id>) {
+    let was: BTreeMap<Id, &Wording> = was.iter().map(|wording| (id(wording), wording)).collect();
+    let same = |wording: &Wording| was.get(&id(wording)).is_some_and(|was| *was == wording);
+    let row = |wording: &Wording| stored.get(&id(wording)).copied().filter(|_| same(wording));
+    let all = next.iter().map(|wording| (wording, row(wording)));
+    if new {
+        return (all.collect(), Vec::new());
+    }
+    let members: Vec<_> = all.filter(|(_, row)| row.is_none()).collect();
+    let kept: BTreeSet<Id> = next.iter().map(id).collect();
+    let gone = stored.keys().filter(|key| !kept.contains(key)).copied();
+    let replaced = gone.chain(members.iter().map(|(wording, _)| id(wording))).collect();
+    (members, replaced)
 }
 
 async fn goal_row(

@@ -1,37 +1,23 @@
 //! What an agreement says, in words: days, times and rules of recurrence as people say them, in both languages.
 
-use chrono::{Datelike, NaiveDate};
+use chrono::{Datelike, NaiveDate, Weekday};
 use entity::plan_item_revision::{Category, Owner, Timing};
 
 use super::{
     canonical::ItemWording,
     content::{Light, Measurement, Medicine, WarningSign},
 };
-use crate::error::Text;
+use crate::{error::Text, locale};
 
-const MONTHS: [(&str, &str); 12] = [
-    ("januari", "January"),
-    ("februari", "February"),
-    ("mars", "March"),
-    ("april", "April"),
-    ("maj", "May"),
-    ("juni", "June"),
-    ("juli", "July"),
-    ("augusti", "August"),
-    ("september", "September"),
-    ("oktober", "October"),
-    ("november", "November"),
-    ("december", "December"),
-];
-
-const DAYS: [(&str, &str, &str); 7] = [
-    ("MO", "måndag", "Monday"),
-    ("TU", "tisdag", "Tuesday"),
-    ("WE", "onsdag", "Wednesday"),
-    ("TH", "torsdag", "Thursday"),
-    ("FR", "fredag", "Friday"),
-    ("SA", "lördag", "Saturday"),
-    ("SU", "söndag", "Sunday"),
+/// The days of a rule of recurrence.
+const DAYS: [(&str, Weekday); 7] = [
+    ("MO", Weekday::Mon),
+    ("TU", Weekday::Tue),
+    ("WE", Weekday::Wed),
+    ("TH", Weekday::Thu),
+    ("FR", Weekday::Fri),
+    ("SA", Weekday::Sat),
+    ("SU", Weekday::Sun),
 ];
 
 /// The same in both languages: what people wrote.
@@ -46,7 +32,7 @@ fn both(sv: &str, en: &str) -> Text {
 
 /// Such as "1 mars 2027".
 pub fn day(day: NaiveDate) -> Text {
-    let (sv, en) = MONTHS.get(day.month0() as usize).copied().unwrap_or_default();
+    let (sv, en) = locale::month(&day);
     Text::new(format!("{} {sv} {}", day.day(), day.year()), format!("{} {en} {}", day.day(), day.year()))
 }
 
@@ -96,12 +82,12 @@ pub fn rule(rule: &str) -> Text {
         if every == 1 { format!("every {en}") } else { format!("every {every} {en}s") },
     );
     if let Some(days) = part("BYDAY") {
-        let named = |pick: fn(&(&str, &'static str, &'static str)) -> &'static str| {
+        let named = |pick: fn((&'static str, &'static str)) -> &'static str| {
             let names = days.split(',').filter_map(|code| DAYS.iter().find(|day| day.0 == code));
-            names.map(pick).collect::<Vec<_>>().join(", ")
+            names.map(|day| pick(locale::weekday(day.1))).collect::<Vec<_>>().join(", ")
         };
-        text.sv = format!("{} på {}", text.sv, named(|day| day.1));
-        text.en = format!("{} on {}", text.en, named(|day| day.2));
+        text.sv = format!("{} på {}", text.sv, named(|name| name.0));
+        text.en = format!("{} on {}", text.en, named(|name| name.1));
     }
     if let Some(days) = part("BYMONTHDAY") {
         let days = days.replace(',', ", ");

@@ -46,17 +46,8 @@ const ACTION: &str = "contactOffer";
 pub async fn offer(session: &Session, key: &str, cmd: &Offer) -> Result<Receipt, Fault> {
     act::perform(session, ACTION, key, cmd, async |tx| {
         let (now, actor) = (session.now(), &session.actor);
-        let staff = policy::as_staff(actor, Noun::ContactOffer, Action::Create)?;
-        let patient = policy::patient(
-            tx,
-            actor,
-            Noun::ContactOffer,
-            Action::Create,
-            Some(cmd.patient),
-            "patientId",
-            now,
-        )
-        .await?;
+        let (staff, patient) =
+            policy::patient_of_care(tx, actor, Noun::ContactOffer, Action::Create, cmd.patient, now).await?;
         let mut problems = Vec::new();
         rules::kind(cmd.role, cmd.treating_kind, &mut problems);
         let words = text::optional("words", cmd.words.as_deref(), text::TEXT, &mut problems);

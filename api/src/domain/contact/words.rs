@@ -3,42 +3,22 @@
 use chrono::{DateTime, Datelike, NaiveDate, Timelike, Utc, Weekday};
 use entity::care_contact::{Role, TreatingKind};
 
-use crate::{calendar::to_local, locale::Locale};
+use crate::{
+    calendar::to_local,
+    locale::{self, Locale},
+};
 
 /// A weekday.
-pub fn weekday(day: Weekday, locale: Locale) -> &'static str {
-    let (sv, en) = match day {
-        Weekday::Mon => ("måndag", "Monday"),
-        Weekday::Tue => ("tisdag", "Tuesday"),
-        Weekday::Wed => ("onsdag", "Wednesday"),
-        Weekday::Thu => ("torsdag", "Thursday"),
-        Weekday::Fri => ("fredag", "Friday"),
-        Weekday::Sat => ("lördag", "Saturday"),
-        Weekday::Sun => ("söndag", "Sunday"),
-    };
-    locale.pick(sv, en)
+pub fn weekday(day: Weekday, language: Locale) -> &'static str {
+    let (sv, en) = locale::weekday(day);
+    language.pick(sv, en)
 }
 
-const MONTHS: [(&str, &str); 12] = [
-    ("januari", "January"),
-    ("februari", "February"),
-    ("mars", "March"),
-    ("april", "April"),
-    ("maj", "May"),
-    ("juni", "June"),
-    ("juli", "July"),
-    ("augusti", "August"),
-    ("september", "September"),
-    ("oktober", "October"),
-    ("november", "November"),
-    ("december", "December"),
-];
-
 /// A day, such as "fredag 5 mars 2027".
-pub fn date(day: NaiveDate, locale: Locale) -> String {
-    let (sv, en) = MONTHS.get(day.month0() as usize).copied().unwrap_or_default();
-    let (weekday, number, year) = (weekday(day.weekday(), locale), day.day(), day.year());
-    format!("{weekday} {number} {} {year}", locale.pick(sv, en))
+pub fn date(day: NaiveDate, language: Locale) -> String {
+    let (sv, en) = locale::month(&day);
+    let (weekday, number, year) = (weekday(day.weekday(), language), day.day(), day.year());
+    format!("{weekday} {number} {} {year}", language.pick(sv, en))
 }
 
 /// The local day of an instant; midnight belongs to the day that begins.

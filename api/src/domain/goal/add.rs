@@ -9,7 +9,7 @@ use crate::{
     auth::policy::{self, Action, Noun},
     calendar::to_local,
     domain::{
-        act::{self, Done, Receipt},
+        act::{self, Receipt},
         agreement::{
             canonical::GoalWording,
             change::{self, Target},
@@ -48,10 +48,7 @@ pub async fn add(session: &Session, key: &str, cmd: &Add) -> Result<Receipt, Fau
         let edits = [Edit::AddGoal(GoalWording { id, text, priority, target_on: cmd.target_on })];
         let changed = change::change(tx, session, &mut agreement, target, &edits, ACTION).await?;
         act::emit(tx, session, [event(&agreement, "goal.added", id.0)]).await?;
-        Ok(Done::on(agreement.patient_id)
-            .with("goal", id.0)
-            .with("agreement", agreement.id.0)
-            .with("version", changed.version.0))
+        Ok(changed.done(&agreement, "goal", id.0))
     })
     .await
 }

@@ -1,21 +1,15 @@
 //! Wording a goal anew: in the draft, or as a proposal on top of what is in force. Status and achievement live on.
 
 use chrono::NaiveDate;
-use entity::{GoalId, goal};
+use entity::GoalId;
 use serde::Serialize;
 
 use super::rules;
 use crate::{
-    auth::policy::{self, Action, Noun},
     calendar::to_local,
     domain::{
-        act::{self, Done, Receipt},
-        agreement::{
-            canonical::GoalWording,
-            change::{self, Target},
-            edit::Edit,
-            version::{Locked, event},
-        },
+        act::{self, Receipt},
+        agreement::{canonical::GoalWording, change, edit::Edit, version::event},
     },
     error::Fault,
     session::Session,
@@ -38,13 +32,9 @@ const ACTION: &str = "goalRevise";
 /// Words the goal anew.
 pub async fn revise(session: &Session, key: &str, cmd: &Revise) -> Result<Receipt, Fault> {
     act::perform(session, ACTION, key, cmd, async |tx| {
-        let (actor, now) = (&session.actor, session.now());
-        policy::check(actor, Noun::Agreement, Action::Propose)?;
-        let granted =
-            policy::reach::<goal::Entity>(tx, actor, Action::Create, cmd.goal, "goalId", now).await?;
-        let mut agreement = Locked::of_goal(tx, &granted).await?;
-        agreement.expect_row_version(Some(cmd.expected_row_version))?;
-        let target = Target::of(tx, session, &agreement).await?;
+        let now = session.now();
+        let (mut agreement, target) =
+            change::of_goal(tx, session, cmd.goal, cmd.expected_row_version).await?;
         let was = target.document().goals.iter().find(|g| g.id == cmd.goal).and_then(|g| g.target_on);
         let today = to_local(now).date_naive();
         let text = rules::check(&cmd.text, Some(cmd.priority), cmd.target_on, was, today)?;
@@ -52,10 +42,7 @@ pub async fn revise(session: &Session, key: &str, cmd: &Revise) -> Result<Receip
         let edits = [Edit::ReviseGoal(wording)];
         let changed = change::change(tx, session, &mut agreement, target, &edits, ACTION).await?;
         act::emit(tx, session, [event(&agreement, "goal.revised", cmd.goal.0)]).await?;
-        Ok(Done::on(agreement.patient_id)
-            .with("goal", cmd.goal.0)
-            .with("agreement", agreement.id.0)
-            .with("version", changed.version.0))
+        Ok(changed.done(&agreement, "goal", cmd.goal.0))
     })
     .await
 }

@@ -36,15 +36,13 @@ const ACTION: &str = "agreementOffer";
 /// Records that care has offered an agreement.
 pub async fn offer(session: &Session, key: &str, cmd: &Offer) -> Result<Receipt, Fault> {
     act::perform(session, ACTION, key, cmd, async |tx| {
-        let staff = policy::as_staff(&session.actor, Noun::AgreementOffer, Action::Create)?;
         let now = session.now();
-        let patient = policy::patient(
+        let (staff, patient) = policy::patient_of_care(
             tx,
             &session.actor,
             Noun::AgreementOffer,
             Action::Create,
-            Some(cmd.patient),
-            "patientId",
+            cmd.patient,
             now,
         )
         .await?;

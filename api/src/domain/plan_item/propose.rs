@@ -11,7 +11,7 @@ use crate::{
     auth::policy::{self, Action, Noun},
     calendar::to_local,
     domain::{
-        act::{self, Done, Receipt},
+        act::{self, Receipt},
         agreement::{
             change::{self, Target},
             edit::Edit,
@@ -57,10 +57,7 @@ pub async fn propose(session: &Session, key: &str, cmd: &Propose) -> Result<Rece
             .await
             .map_err(|stop| wording::named_by_input(stop, id))?;
         act::emit(tx, session, [event(&agreement, "plan_item.proposed", id.0)]).await?;
-        Ok(Done::on(agreement.patient_id)
-            .with("planItem", id.0)
-            .with("agreement", agreement.id.0)
-            .with("version", changed.version.0))
+        Ok(changed.done(&agreement, "planItem", id.0))
     })
     .await
 }

@@ -1,6 +1,6 @@
 //! Wording a plan item anew: in the draft, or as a proposal on top of what is in force. What has been done lives on.
 
-use entity::{PlanItemId, plan_item};
+use entity::PlanItemId;
 use serde::Serialize;
 
 use super::{
@@ -8,15 +8,10 @@ use super::{
     wording,
 };
 use crate::{
-    auth::policy::{self, Action, Noun},
     calendar::to_local,
     domain::{
-        act::{self, Done, Receipt},
-        agreement::{
-            change::{self, Target},
-            edit::Edit,
-            version::{Locked, event},
-        },
+        act::{self, Receipt},
+        agreement::{change, edit::Edit, version::event},
     },
     error::Fault,
     session::Session,
@@ -36,13 +31,8 @@ const ACTION: &str = "planItemRevise";
 /// Words the item anew.
 pub async fn revise(session: &Session, key: &str, cmd: &Revise) -> Result<Receipt, Fault> {
     act::perform(session, ACTION, key, cmd, async |tx| {
-        let (actor, now, id) = (&session.actor, session.now(), cmd.plan_item);
-        policy::check(actor, Noun::Agreement, Action::Propose)?;
-        let granted =
-            policy::reach::<plan_item::Entity>(tx, actor, Action::Propose, id, "planItemId", now).await?;
-        let mut agreement = Locked::of_item(tx, &granted).await?;
-        agreement.expect_row_version(Some(cmd.expected_row_version))?;
-        let target = Target::of(tx, session, &agreement).await?;
+        let (now, id) = (session.now(), cmd.plan_item);
+        let (mut agreement, target) = change::of_item(tx, session, id, cmd.expected_row_version).await?;
         let was = target.document().items.iter().find(|item| item.id == id);
         let mut problems = Vec::new();
         let mut wording = rules::check(id, &cmd.wanted, was, to_local(now).date_naive(), &mut problems);
@@ -55,10 +45,7 @@ pub async fn revise(session: &Session, key: &str, cmd: &Revise) -> Result<Receip
             .await
             .map_err(|stop| wording::named_by_input(stop, id))?;
         act::emit(tx, session, [event(&agreement, "plan_item.revised", id.0)]).await?;
-        Ok(Done::on(agreement.patient_id)
-            .with("planItem", id.0)
-            .with("agreement", agreement.id.0)
-            .with("version", changed.version.0))
+        Ok(changed.done(&agreement, "planItem", id.0))
     })
     .await
 }

@@ -1,16 +1,22 @@
 //! What the access log tells a patient: which unit reached their data, and when.
 
-use entity::PatientId;
+use entity::{
+    PatientId,
+    access_event::{ActorKind, Outcome},
+};
 use sea_orm::{ConnectionTrait, Statement};
 use uuid::Uuid;
 
 use super::cols::Cols;
 use crate::{
+    auth::policy,
     error::Fault,
     graphql::{
         page::{Page, PageRequest},
         types::people::AccessLogEntry,
     },
+    locale::Locale,
+    reminder::worker::SENDING,
     session::Session,
 };
 
@@ -38,21 +44,63 @@ pub async fn of_patient(
         })
         .await?;
     let entries: Vec<(Uuid, AccessLogEntry)> =
-        rows.iter().map(|row| entry(&mut Cols::new(row))).collect::<Result<_, _>>()?;
+        rows.iter().map(|row| entry(&mut Cols::new(row), session.locale)).collect::<Result<_, _>>()?;
     Ok(Page::of_rows(entries, request, |(id, _)| *id).map(|(_, entry)| entry))
 }
 
-fn entry(cols: &mut Cols<'_>) -> Result<(Uuid, AccessLogEntry), Fault> {
+fn entry(cols: &mut Cols<'_>, locale: Locale) -> Result<(Uuid, AccessLogEntry), Fault> {
     let id = cols.take()?;
-    Ok((
-        id,
-        AccessLogEntry {
-            at: cols.take()?,
-            by: cols.text_enum::<entity::access_event::ActorKind>()?.into(),
-            action: cols.take()?,
-            served: cols.text_enum::<entity::access_event::Outcome>()?
-                == entity::access_event::Outcome::Allowed,
-            unit_name: cols.opt()?,
-        },
-    ))
+    let at = cols.take()?;
+    let by: ActorKind = cols.text_enum()?;
+    let action: String = cols.take()?;
+    let outcome: Outcome = cols.text_enum()?;
+    let unit_name: Option<String> = cols.opt()?;
+    let message = message(by, unit_name.as_deref(), &action, outcome, locale);
+    Ok((id, AccessLogEntry { at, by: by.into(), action, outcome: outcome.into(), message, unit_name }))
+}
+
+/// Whether the action is an act, and not a reading.
+fn is_write(action: &str) -> bool {
+    action.split(',').any(|name| {
+        policy::SURFACE.iter().any(|(field, ..)| field.strip_prefix("Mutation.").is_some_and(|f| f == name))
+    })
+}
+
+/// The entry as a sentence to the patient.
+fn message(by: ActorKind, unit: Option<&str>, action: &str, outcome: Outcome, locale: Locale) -> String {
+    let care = match (locale, unit) {
+        (Locale::Sv, Some(unit)) => format!("Personal på {unit}"),
+        (Locale::En, Some(unit)) => format!("Staff at {unit}"),
+        (locale, None) => locale.pick("Vårdpersonal", "Care staff").to_owned(),
+    };
+    let who = match by {
+        ActorKind::Staff => care.as_str(),
+        ActorKind::Patient => locale.pick("Du", "You"),
+        ActorKind::Representative => locale.pick("Ett ombud för dig", "A representative of yours"),
+        ActorKind::System => locale.pick("Tjänsten själv", "The service itself"),
+        ActorKind::Anonymous => locale.pick("Någon som inte var inloggad", "Somebody who was not signed in"),
+    };
+    if by == ActorKind::System && action == SENDING {
+        return locale
+            .pick(
+                "Tjänsten själv läste hur du vill bli nådd, för att skicka ett meddelande till dig.",
+                "The service itself read how you want to be reached, to send you a message.",
+            )
+            .to_owned();
+    }
+    let what = match (outcome, is_write(action)) {
+        (Outcome::Allowed, true) => {
+            locale.pick("ändrade något i dina uppgifter.", "changed something in your information.")
+        }
+        (Outcome::Allowed, false) => locale.pick("tog del av dina uppgifter.", "used your information."),
+        (Outcome::Refused, _) => locale.pick(
+            "försökte ändra något i dina uppgifter, men det gick inte. Inget ändrades.",
+            "tried to change something in your information, but it could not be done. Nothing was changed.",
+        ),
+        (Outcome::Denied, _) => locale.pick(
+            "försökte göra något med dina uppgifter som inte är tillåtet, och stoppades. Inget ändrades.",
+            "tried to do something that is not allowed, and was stopped. Nothing was changed.",
+        ),
+    };
+    format!("{who} {what}")
 }

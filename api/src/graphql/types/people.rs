@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 
 use super::enums::{
-    ActorKind, CareContactRole, Consultation, ContactAdviceKind, ContactOfferStatus, ContactRequestStatus,
-    ContactState, ProtectedIdentity, ToldGround, TreatingKind, WayOfTelling,
+    AccessOutcome, ActorKind, CareContactRole, Consultation, ContactAdviceKind, ContactOfferStatus,
+    ContactRequestStatus, ContactState, ProtectedIdentity, ToldGround, TreatingKind, WayOfTelling,
 };
 use crate::graphql::{
     plain::plain_object,
@@ -245,7 +245,7 @@ plain_object! {
 }
 
 plain_object! {
-    /// One access to the patient's data (logg över vem som öppnat journalen).
+    /// One access to the patient's data (logg över vem som öppnat journalen), or an attempt at one.
     AccessLogEntry {
         /// When.
         at: DateTime<Utc>,
@@ -253,9 +253,11 @@ plain_object! {
         by: ActorKind,
         /// The unit that staff acted under (vårdenhet); none for the patient and the service itself.
         unit_name: Option<String>,
-        /// What was done, by its name in this API.
+        /// What was done or attempted, by its name in this API.
         action: String,
-        /// Whether the data was given out or changed; false for a refused attempt.
-        served: bool,
+        /// What came of it.
+        outcome: AccessOutcome,
+        /// The same as a sentence to the patient, in the language of `Accept-Language`: who, and what came of it.
+        message: String,
     }
 }

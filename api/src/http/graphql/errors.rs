@@ -19,6 +19,7 @@ pub mod code {
     pub const PERSISTED_QUERY_HASH_MISMATCH: &str = "PERSISTED_QUERY_HASH_MISMATCH";
     pub const PERSISTED_QUERY_NOT_FOUND: &str = "PERSISTED_QUERY_NOT_FOUND";
     pub const QUERY_TOO_COMPLEX: &str = "QUERY_TOO_COMPLEX";
+    pub const RATE_LIMITED: &str = "RATE_LIMITED";
     pub const UNAUTHENTICATED: &str = "UNAUTHENTICATED";
     /// The caller is known, but may not do this for anyone.
     pub const FORBIDDEN: &str = "FORBIDDEN";

@@ -27,7 +27,7 @@ use async_graphql::{Executor, Request, Response, Variables};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::header::WWW_AUTHENTICATE;
+use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{
     HeaderMap, HeaderValue, Method, Request as HttpRequest, Response as HttpResponse, StatusCode,
 };
@@ -42,6 +42,8 @@ use errors::{Refusal, code};
 use limits::Limits;
 use request::{Media, Params};
 use types::{Types, TypesError};
+
+use super::rate::{Key, Rate, TooMany};
 
 /// The header that carries the id of a request; an outer layer sets it.
 pub const REQUEST_ID: &str = "x-request-id";
@@ -107,6 +109,10 @@ pub trait Engine: Clone + Send + Sync + 'static {
     /// When the caller's token ends; a WebSocket is closed then.
     fn expires_at(&self, caller: &Self::Caller) -> Option<DateTime<Utc>>;
 
+    /// A mark of the person whose token was verified, the same for all their tokens; none for nobody. Requests are
+    /// counted by it.
+    fn person(&self, caller: &Self::Caller) -> Option<u64>;
+
     /// The time now.
     fn now(&self) -> DateTime<Utc>;
 }
@@ -116,11 +122,12 @@ pub trait Engine: Clone + Send + Sync + 'static {
 pub struct Endpoint<E> {
     pub(crate) engine: E,
     pub(crate) documents: Arc<Documents>,
+    pub(crate) rate: Rate,
 }
 
 impl<E: Clone> Clone for Endpoint<E> {
     fn clone(&self) -> Self {
-        Self { engine: self.engine.clone(), documents: Arc::clone(&self.documents) }
+        Self { engine: self.engine.clone(), documents: Arc::clone(&self.documents), rate: self.rate.clone() }
     }
 }
 
@@ -135,15 +142,21 @@ impl<E: Engine> Endpoint<E> {
         schema: impl Executor,
         sdl: &str,
         limits: Limits,
+        rate: Rate,
         introspection: bool,
     ) -> Result<Self, TypesError> {
         let documents = Arc::new(Documents::new(schema, Types::from_sdl(sdl)?, limits, introspection));
-        Ok(Self { engine, documents })
+        Ok(Self { engine, documents, rate })
     }
 
     /// The route of the endpoint at `path`, for GET and POST.
     pub fn routes(&self, path: &str) -> Router {
         Router::new().route(path, any(serve::<E>)).with_state(self.clone())
+    }
+
+    /// Counts one request of a caller: against the person, or against the address where nobody was verified.
+    pub(crate) fn count(&self, caller: &E::Caller, address: Key) -> Result<(), TooMany> {
+        self.rate.count(self.engine.person(caller).map_or(address, Key::Person))
     }
 
     /// Makes the parameters of a request ready to run.
@@ -183,9 +196,17 @@ async fn serve<E: Engine>(
     if parts.method != Method::GET && parts.method != Method::POST {
         return refuse(method_not_allowed("This service takes GraphQL by GET or POST."), media, "GET, POST");
     }
+    let address = endpoint.rate.address(headers, &parts.extensions);
     let caller = match endpoint.engine.authenticate(headers).await {
-        Ok(caller) => caller,
+        Ok(caller) => match endpoint.count(&caller, address) {
+            Ok(()) => caller,
+            Err(wait) => return too_many(wait, media),
+        },
         Err(failure) => {
+            // Before the refusal: a token that is guessed costs room at the address, and not the person's.
+            if let Err(wait) = endpoint.rate.count(address) {
+                return too_many(wait, media);
+            }
             let mut response = refuse(failure.refusal(), media, "");
             if failure == AuthFailure::Invalid {
                 let challenge = HeaderValue::from_static("Bearer error=\"invalid_token\"");
@@ -206,6 +227,19 @@ async fn serve<E: Engine>(
         Ok((answer, headers)) => answer.into_http(media, headers),
         Err(refusal) => refuse(refusal, media, "POST"),
     }
+}
+
+/// 429 with `Retry-After`.
+pub(crate) fn too_many(TooMany(seconds): TooMany, media: Media) -> HttpResponse<Body> {
+    let mut response = refuse(rate_limited(), media, "");
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    response
+}
+
+/// The refusal of one request too many.
+pub(crate) fn rate_limited() -> Refusal {
+    let message = "Too many requests. Wait a moment and try again.";
+    Refusal::transport(StatusCode::TOO_MANY_REQUESTS, code::RATE_LIMITED, message)
 }
 
 async fn answer_http<E: Engine>(

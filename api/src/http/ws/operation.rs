@@ -15,6 +15,8 @@ use crate::http::graphql::documents::Prepared;
 use crate::http::graphql::request::Params;
 use crate::http::graphql::{AuthFailure, Endpoint, Engine, REQUEST_ID};
 
+use crate::http::rate::{Key, TooMany};
+
 use super::message::{ACCESS_CHANGED, Close, TRY_AGAIN, UNAUTHORIZED};
 
 /// What an operation has to say.
@@ -50,6 +52,11 @@ impl<E: Engine> Operations<E> {
     /// Whether one of this id runs now.
     pub fn has(&self, id: &str) -> bool {
         self.running.contains_key(id)
+    }
+
+    /// Counts one more operation of the caller, from `address`.
+    pub fn count(&self, address: Key) -> Result<(), TooMany> {
+        self.endpoint.count(&self.caller, address)
     }
 
     pub fn start(&mut self, id: String, params: Params) {

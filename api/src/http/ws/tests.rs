@@ -12,7 +12,8 @@ use tokio::task::JoinHandle;
 use super::*;
 use crate::clock::Clock;
 use crate::http::graphql::limits::Limits;
-use crate::http::graphql::tests::toy::{ToyEngine, endpoint};
+use crate::http::graphql::tests::toy::{ToyEngine, limited};
+use crate::http::rate::Rate;
 
 /// What the service sees as its socket.
 struct Wire {
@@ -57,13 +58,18 @@ fn limits() -> WsLimits {
 }
 
 fn connect(limits: WsLimits, buffer: usize) -> Client {
+    connect_limited(limits, buffer, 1_000_000)
+}
+
+fn connect_limited(limits: WsLimits, buffer: usize, burst: u32) -> Client {
+    let rate = Rate::of(Duration::from_hours(1), burst, &[]);
     let start = "2026-05-04T08:00:00Z".parse().unwrap();
     let clock = Clock::manual(start);
     let (to, incoming) = mpsc::unbounded_channel::<Message>();
     let (outgoing, from) = mpsc::channel(buffer);
     let shutdown = CancellationToken::new();
     let shared = Shared::<ToyEngine> {
-        endpoint: endpoint(clock.clone(), Limits::default(), false).0,
+        endpoint: limited(clock.clone(), Limits::default(), false, rate).0,
         limits,
         shutdown: shutdown.clone(),
         sockets: TaskTracker::new(),
@@ -77,8 +83,10 @@ fn connect(limits: WsLimits, buffer: usize) -> Client {
             Ok(tx)
         })),
     };
-    let served =
-        tokio::spawn(async move { Socket { shared: &shared, headers: HeaderMap::new(), wire }.run().await });
+    let address = Key::Address(std::net::Ipv4Addr::LOCALHOST.into());
+    let served = tokio::spawn(async move {
+        Socket { shared: &shared, headers: HeaderMap::new(), address, wire }.run().await
+    });
     Client { to, from, served, clock, shutdown }
 }
 
@@ -207,6 +215,30 @@ async fn more_operations_than_the_limit_are_refused_one_by_one() {
     let message = client.hear().await;
     assert_eq!((&message["id"], &message["type"]), (&json!("4"), &json!("error")));
     assert_eq!(message["payload"][0]["extensions"]["code"], "LIMIT_EXCEEDED");
+}
+
+#[tokio::test]
+async fn operations_on_a_socket_are_counted_and_a_refused_one_leaves_the_socket_open() {
+    let mut client = connect_limited(limits(), 8, 2);
+    client.init("good");
+    assert_eq!(client.hear().await, json!({"type": "connection_ack"}));
+    client.subscribe("1", "subscription { silent { n } }");
+    assert_eq!(client.hear().await["type"], "next");
+    client.subscribe("2", "{ echo }");
+    assert_eq!(client.hear().await["type"], "next");
+    assert_eq!(client.hear().await["type"], "complete");
+    for _ in 0..2 {
+        client.subscribe("3", "{ echo }");
+        let message = client.hear().await;
+        assert_eq!((&message["id"], &message["type"]), (&json!("3"), &json!("error")));
+        assert_eq!(message["payload"][0]["extensions"]["code"], "RATE_LIMITED");
+    }
+    client.say(r#"{"type":"ping"}"#);
+    assert_eq!(
+        client.hear().await,
+        json!({"type": "pong"}),
+        "the socket stays, and the first operation runs"
+    );
 }
 
 #[tokio::test]

@@ -55,3 +55,16 @@ plain_enum! {
         PatientOnPhone,
     }
 }
+
+plain_enum! {
+    /// What came of an access to the patient's data.
+    AccessOutcome = entity::access_event::Outcome {
+        /// The data was shown or changed (gick igenom).
+        Allowed,
+        /// Somebody who reaches the data wanted to change something, and nothing was changed: it did not fit as things
+        /// stood, such as a time that somebody else had just taken (gick inte igenom).
+        Refused,
+        /// Stopped: somebody who may not do this (nekades).
+        Denied,
+    }
+}

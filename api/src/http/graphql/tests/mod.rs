@@ -5,4 +5,5 @@ mod collecting;
 mod equivalence;
 mod http;
 mod limiting;
+mod rating;
 pub mod toy;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use async_graphql::{
     Context, Enum, Error, ErrorExtensions, ID, InputObject, Interface, Object, Request, Response, Result,
@@ -15,6 +16,7 @@ use futures_util::stream::{self, BoxStream, Stream, StreamExt};
 use super::super::limits::Limits;
 use super::super::{AuthFailure, Endpoint, Engine};
 use crate::clock::Clock;
+use crate::http::rate::Rate;
 
 /// How often what was run.
 #[derive(Debug, Default)]
@@ -195,9 +197,10 @@ impl Query {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Caller {
     pub expires: Option<DateTime<Utc>>,
+    pub person: Option<u64>,
 }
 
-/// Runs the toy schema. The tokens: `good`, `short-N` (ends in N seconds), `down` (cannot be checked).
+/// Runs the toy schema. The tokens: `good` and `good too` of one person, `short-N` (ends in N seconds), `down` (cannot be checked).
 #[derive(Clone)]
 pub struct ToyEngine {
     pub schema: ToySchema,
@@ -212,15 +215,17 @@ impl Engine for ToyEngine {
     }
 
     async fn authenticate(&self, headers: &HeaderMap) -> Result<Caller, AuthFailure> {
-        let Some(value) = headers.get(AUTHORIZATION) else { return Ok(Caller { expires: None }) };
+        let Some(value) = headers.get(AUTHORIZATION) else {
+            return Ok(Caller { expires: None, person: None });
+        };
         let token = value.to_str().ok().and_then(|value| value.strip_prefix("Bearer "));
         match token.ok_or(AuthFailure::Invalid)? {
-            "good" => Ok(Caller { expires: None }),
+            "good" | "good too" => Ok(Caller { expires: None, person: Some(1) }),
             "down" => Err(AuthFailure::Unavailable),
             token => {
                 let seconds = token.strip_prefix("short-").and_then(|n| n.parse().ok());
                 let seconds = seconds.ok_or(AuthFailure::Invalid)?;
-                Ok(Caller { expires: Some(self.clock.now() + TimeDelta::seconds(seconds)) })
+                Ok(Caller { expires: Some(self.clock.now() + TimeDelta::seconds(seconds)), person: Some(2) })
             }
         }
     }
@@ -237,6 +242,10 @@ impl Engine for ToyEngine {
         caller.expires
     }
 
+    fn person(&self, caller: &Caller) -> Option<u64> {
+        caller.person
+    }
+
     fn now(&self) -> DateTime<Utc> {
         self.clock.now()
     }
@@ -246,10 +255,20 @@ impl Engine for ToyEngine {
 ///
 /// What runs leaves validation to the transport, so that every test shows that the transport's own is enough.
 pub fn endpoint(clock: Clock, limits: Limits, introspection: bool) -> (Endpoint<ToyEngine>, Arc<Counts>) {
+    limited(clock, limits, introspection, Rate::of(Duration::from_micros(1), 1_000_000, &[]))
+}
+
+/// The same with another rate.
+pub fn limited(
+    clock: Clock,
+    limits: Limits,
+    introspection: bool,
+    rate: Rate,
+) -> (Endpoint<ToyEngine>, Arc<Counts>) {
     let (strict, _) = schema();
     let (schema, counts) = schema_that(ValidationMode::Fast);
     let sdl = strict.sdl();
-    (Endpoint::new(ToyEngine { schema, clock }, strict, &sdl, limits, introspection).unwrap(), counts)
+    (Endpoint::new(ToyEngine { schema, clock }, strict, &sdl, limits, rate, introspection).unwrap(), counts)
 }
 
 pub struct Subscriptions;

@@ -5,9 +5,51 @@
 //! not sent at once: a patient who books for tomorrow gets one message, not four.
 
 use chrono::{DateTime, Days, NaiveTime, TimeDelta, Utc};
+use entity::{appointment_type::Mode, contact_way::Channel};
 
-use super::{ChannelKind, Mode, Rule};
 use crate::calendar::{SendingHours, to_instant, to_local};
+
+/// A rung of the ladder of reminders.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Rule {
+    /// At booking (bekräftelse).
+    Confirmation,
+    /// Seven days before.
+    WeekBefore,
+    /// 24 hours before the last moment to cancel: the main one.
+    BeforeDeadline,
+    /// At 18:00 the evening before.
+    EveningBefore,
+    /// On the day, phone and video only.
+    SameDay,
+}
+
+impl Rule {
+    /// Every rung, in the order of the ladder.
+    pub const ALL: [Self; 5] =
+        [Self::Confirmation, Self::WeekBefore, Self::BeforeDeadline, Self::EveningBefore, Self::SameDay];
+
+    /// The stored text.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Confirmation => "CONFIRMATION",
+            Self::WeekBefore => "WEEK_BEFORE",
+            Self::BeforeDeadline => "BEFORE_DEADLINE",
+            Self::EveningBefore => "EVENING_BEFORE",
+            Self::SameDay => "SAME_DAY",
+        }
+    }
+
+    /// Whether it is left out at sending time if the patient has confirmed the appointment.
+    pub const fn unless_confirmed(self) -> bool {
+        matches!(self, Self::EveningBefore)
+    }
+
+    /// The rung with this stored text.
+    pub fn from_text(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|rule| rule.as_str() == text)
+    }
+}
 
 /// What the ladder hangs on.
 #[derive(Clone, Copy, Debug)]
@@ -27,12 +69,12 @@ pub struct Booking {
 pub struct Rung {
     pub rule: Rule,
     /// The ways to send it, the preferred first. It goes out by the first that the patient has said yes to.
-    pub channels: &'static [ChannelKind],
+    pub channels: &'static [Channel],
     pub due_at: DateTime<Utc>,
 }
 
-const MAIL_FIRST: &[ChannelKind] = &[ChannelKind::Mail, ChannelKind::Sms];
-const SMS_FIRST: &[ChannelKind] = &[ChannelKind::Sms, ChannelKind::Mail];
+const MAIL_FIRST: &[Channel] = &[Channel::Mail, Channel::Sms];
+const SMS_FIRST: &[Channel] = &[Channel::Sms, Channel::Mail];
 
 /// On the same day a reminder is worth its while only this long before the start.
 const SAME_DAY_AHEAD: TimeDelta = TimeDelta::minutes(30);
