@@ -261,6 +261,31 @@ async fn work_notes_are_not_shown_to_the_patient_in_the_history() {
     assert!(!json!(own).to_string().contains("Bara för oss"));
 }
 
+/// What staff write to each other about a task is for staff.
+#[tokio::test]
+async fn why_a_task_is_passed_on_is_not_shown_to_the_patient_in_the_history() {
+    let app = TestApp::new().await;
+    let (s1, p1) = (&app.world.s1, &app.world.p1);
+    let plan = proposed(&app, s1, p1).await;
+    let mut oral = assent(&plan);
+    oral["setting"] = json!("BY_PHONE");
+    // Nobody has said how to reach the patient: a copy is to be sent.
+    act(&app, &s1.identity, "agreementAssentRecordOral", AGREEMENT, oral).await.ok();
+    let letter = tasks(&app, task::Kind::Letter).await.remove(0);
+    let input = json!({ "taskId": global(NodeKind::Task, letter.id), "expectedRowVersion": letter.row_version,
+                        "careUnitId": global(NodeKind::CareUnit, app.world.s2.unit), "reason": "Orkar inte mer" });
+    let passed = act(&app, &s1.identity, "taskPass", "task { id }", input).await.ok();
+    assert!(passed.user_error_codes("taskPass").is_empty(), "{}", passed.body);
+    let shown = |entries: Vec<Value>| {
+        let passes = entries.into_iter().filter(|e| e["action"] == "taskPass").collect::<Vec<_>>();
+        assert_eq!(passes.len(), 1);
+        json!(passes).to_string()
+    };
+    let own = shown(history(&app, &p1.identity, &plan.id).await);
+    assert!(!own.contains("Orkar inte") && own.contains("careUnit"), "{own}");
+    assert!(shown(history(&app, &s1.identity, &plan.id).await).contains("Orkar inte mer"));
+}
+
 #[tokio::test]
 async fn a_page_of_history_costs_two_statements_and_pages_do_not_overlap() {
     let app = TestApp::new().await;

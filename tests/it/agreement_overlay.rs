@@ -136,6 +136,43 @@ async fn care_takes_an_instruction_back_with_a_reason_unless_it_is_agreed_on() {
     assert_eq!(all.text("/me/agreement/safetyInstructions/0/withdrawReason"), "Provet var normalt");
 }
 
+/// What care has taken back comes into force with no version: neither a proposal nor a draft that says it.
+#[tokio::test]
+async fn an_instruction_that_is_taken_back_falls_out_of_drafts_and_with_the_proposals_that_say_it() {
+    let app = TestApp::new().await;
+    let (s1, p1) = (&app.world.s1, &app.world.p1);
+    let plan = active(&app, s1, p1).await;
+    let added = act(&app, &s1.identity, "safetyInstructionAdd", INSTRUCTION, warning(&plan)).await.ok();
+    act(&app, &s1.identity, "planItemPropose", PLAN_ITEM, whole_item(&plan, s1, "Ett till prov", "CARE"))
+        .await
+        .ok();
+    let (_, agreement) = Plan::of(&app, p1).await;
+    let proposal = agreement["proposals"][0].clone();
+    let named = |mut input: Value, row_version: &Value| {
+        input["expectedRowVersion"] = row_version.clone();
+        input
+    };
+    // The answer to it is a draft that says it too.
+    let counter = json!({ "agreementId": plan.id, "versionId": proposal["id"] });
+    let counter = named(counter, &agreement["rowVersion"]);
+    act(&app, &p1.identity, "agreementCounter", AGREEMENT, counter).await.ok();
+    let back = json!({ "instructionId": added.text("/safetyInstructionAdd/instruction/id"), "reason": "Fel patient",
+                       "expectedRowVersion": 1 });
+    let done = act(&app, &s1.identity, "safetyInstructionWithdraw", INSTRUCTION, back).await.ok();
+    assert_eq!(done.text("/safetyInstructionWithdraw/instruction/status"), "WITHDRAWN");
+
+    let assent = json!({ "agreementId": plan.id, "versionId": proposal["id"], "digest": proposal["digest"] });
+    let late = act(&app, &p1.identity, "agreementAssent", AGREEMENT, assent).await;
+    assert_eq!(late.user_error_codes("agreementAssent"), ["BASE_MOVED"]);
+    let (_, agreement) = Plan::of(&app, p1).await;
+    assert_eq!((&agreement["status"], &agreement["proposals"]), (&json!("ACTIVE"), &json!([])));
+    let propose = named(json!({ "agreementId": plan.id }), &agreement["rowVersion"]);
+    act(&app, &p1.identity, "agreementPropose", AGREEMENT, propose).await.ok();
+    let query = "{ me { agreement { proposals { safety { text } } } } }";
+    let seen = app.run(&p1.identity, query, json!({})).await.ok();
+    assert_eq!(seen.at("/me/agreement/proposals/0/safety"), &json!([]));
+}
+
 /// `basedOn`: "linked, never overwritten"; a SIP may have parties outside care.
 #[tokio::test]
 async fn existing_plans_are_linked_by_both_sides_and_a_link_ends_rather_than_disappears() {

@@ -141,6 +141,57 @@ async fn an_objection_is_shown_raises_a_task_and_is_settled_by_the_patients_own_
     assert_eq!(own.user_error_codes("agreementObject"), ["WRONG_STATE"]);
 }
 
+/// R: a relative represents the patient by the patient's own grant: what the patient objects to does not come into force
+/// by the relative's word, before the patient has decided themself.
+#[tokio::test]
+async fn a_proposal_of_a_representatives_that_the_patient_objects_to_waits_for_the_patient() {
+    let app = TestApp::new().await;
+    let (s1, p1) = (&app.world.s1, &app.world.p1);
+    let o1 = represent(&app.core, p1, Kind::Relative, "197001012388", EVERYTHING, true).await;
+    let o2 = represent(&app.core, p1, Kind::Relative, "197101012388", EVERYTHING, true).await;
+    let plan = draft(&app, s1, p1).await;
+    act(&app, &s1.identity, "planItemPropose", PLAN_ITEM, whole_item(&plan, s1, "Ta prover", "CARE"))
+        .await
+        .ok();
+    let (plan, _) = Plan::of(&app, p1).await;
+    let input = json!({ "agreementId": plan.id, "expectedRowVersion": plan.row_version });
+    let proposed = act_for(&app, &o1, p1, "agreementPropose", AGREEMENT, input).await.ok();
+    let plan = Plan::read(&proposed, "agreementPropose");
+    let words = json!({ "agreementId": plan.id, "versionId": plan.version, "words": "Det vill jag inte." });
+    act(&app, &p1.identity, "agreementObject", ASSENTS, words).await.ok();
+
+    let cares = act(&app, &s1.identity, "agreementAssent", ASSENTS, assent(&plan)).await.ok();
+    assert_eq!(cares.text("/agreementAssent/agreement/status"), "PROPOSED");
+    let others = act_for(&app, &o2, p1, "agreementAssent", ASSENTS, assent(&plan)).await;
+    assert_eq!(others.user_error_codes("agreementAssent"), ["WRONG_STATE"]);
+    let again = act(&app, &s1.identity, "agreementAssent", ASSENTS, assent(&plan)).await;
+    assert_eq!(again.user_error_codes("agreementAssent"), ["WRONG_STATE"]);
+    sweep::run(&app.core).await.unwrap();
+    let (_, agreement) = Plan::of(&app, p1).await;
+    assert_eq!(agreement["status"], "PROPOSED");
+    assert_eq!(tasks(&app, task::Kind::Objection).await[0].status, task::Status::Open);
+
+    // What the patient has against it is between them and care.
+    let history = format!(
+        "{{ node(id: \"{}\") {{ ... on Agreement {{ history(first: 100) {{ nodes {{ action changes {{ field to }} }} }} }} }} }}",
+        plan.id
+    );
+    let seen = app.run_for(&o1.identity, &p1.global_id(), &history, json!({})).await.ok();
+    assert!(
+        seen.body.to_string().contains("agreementObject") && !seen.body.to_string().contains("vill jag inte")
+    );
+    for who in [&p1.identity, &s1.identity] {
+        let seen = app.run(who, &history, json!({})).await.ok();
+        assert!(seen.body.to_string().contains("vill jag inte"), "{}", seen.body);
+    }
+
+    let own = act(&app, &p1.identity, "agreementAssent", ASSENTS, assent(&plan)).await.ok();
+    let agreement = own.at("/agreementAssent/agreement");
+    assert_eq!(agreement["status"], "ACTIVE");
+    assert_eq!(agreement["currentVersion"]["patientAssent"], json!({ "by": "PATIENT", "isOral": false }));
+    assert_eq!(tasks(&app, task::Kind::Objection).await[0].status, task::Status::Done);
+}
+
 /// R: where the patient cannot decide the status says so, with what is known of their will, and is never ACTIVE; the
 /// patient's later assent makes it so.
 #[tokio::test]
@@ -354,6 +405,55 @@ async fn without_one_guardian_the_plan_comes_into_force_when_the_exception_is_re
     assert_eq!(answer.text(&format!("/{name}/agreement/status")), "ACTIVE");
     let again = act(&app, s1, name, ASSENTS, exception(&g2)).await;
     assert_eq!(again.user_error_codes(name), ["WRONG_STATE"]);
+}
+
+/// R: oral assents are counted apart, also one that an exception makes whole; why a guardian is not waited for is care's
+/// word, not the other guardian's to read.
+#[tokio::test]
+async fn a_guardians_oral_yes_that_an_exception_completes_is_shown_as_oral() {
+    let app = TestApp::new().await;
+    let c1 = child(&app.core, &app.world.p1, "201803012388").await;
+    let g1 = represent(&app.core, &c1, Kind::Guardian, "198001012388", EVERYTHING, true).await;
+    let g2 = represent(&app.core, &c1, Kind::Guardian, "198101012388", EVERYTHING, true).await;
+    let plan = proposed_for_child(&app, &c1, &g1).await;
+    let s1 = &app.world.s1.identity;
+    let mut guardians = oral(&plan);
+    guardians["representativeId"] = json!(global(NodeKind::Representative, g1.id));
+    act(&app, s1, "agreementAssentRecordOral", ASSENTS, guardians).await.ok();
+    let exception = json!({ "agreementId": plan.id, "representativeId": global(NodeKind::Representative, g2.id),
+                            "reason": "Skyddat boende." });
+    let name = "agreementGuardianExceptionRecord";
+    let answer = act(&app, s1, name, ASSENTS, exception).await.ok();
+    let agreement = answer.at(&format!("/{name}/agreement"));
+    assert_eq!(agreement["status"], "ACTIVE");
+    assert_eq!(
+        agreement["currentVersion"]["patientAssent"],
+        json!({ "by": "REPRESENTATIVE", "isOral": true })
+    );
+    let history = format!(
+        "{{ node(id: \"{}\") {{ ... on Agreement {{ history(first: 100) {{ nodes {{ action changes {{ to }} }} }} }} }} }}",
+        plan.id
+    );
+    let seen = app.run_for(&g2.identity, &c1.global_id(), &history, json!({})).await.ok().body.to_string();
+    assert!(seen.contains(name) && !seen.contains("Skyddat boende"), "{seen}");
+}
+
+/// Who has said yes already says it again when the other guardian has lost their access: nobody else is waited for.
+#[tokio::test]
+async fn a_guardian_who_says_yes_again_is_enough_when_the_other_is_stopped() {
+    let app = TestApp::new().await;
+    let c1 = child(&app.core, &app.world.p1, "201803012388").await;
+    let g1 = represent(&app.core, &c1, Kind::Guardian, "198001012388", EVERYTHING, true).await;
+    let g2 = represent(&app.core, &c1, Kind::Guardian, "198101012388", EVERYTHING, true).await;
+    let plan = proposed_for_child(&app, &c1, &g1).await;
+    act_for(&app, &g1, &c1, "agreementAssent", ASSENTS, assent(&plan)).await.ok();
+    let stop = json!({ "representativeId": global(NodeKind::Representative, g2.id), "decision": "STOP",
+                       "reason": "Skyddsbehov." });
+    let name = "representativeAssess";
+    let stopped = act(&app, &app.world.s1.identity, name, "", stop).await.ok();
+    assert!(stopped.user_error_codes(name).is_empty());
+    let again = act_for(&app, &g1, &c1, "agreementAssent", ASSENTS, assent(&plan)).await.ok();
+    assert_eq!(again.text("/agreementAssent/agreement/status"), "ACTIVE");
 }
 
 #[tokio::test]

@@ -122,6 +122,8 @@ struct Life<'a> {
     undecided: BTreeSet<Uuid>,
     /// Guardians who are not waited for.
     excepted: BTreeSet<(Uuid, Who)>,
+    /// Proposals that the patient has objected to.
+    objected: BTreeSet<Uuid>,
     fixed: BTreeMap<Uuid, Vec<u8>>,
 }
 
@@ -147,6 +149,7 @@ impl<'a> Life<'a> {
             said: BTreeMap::new(),
             undecided: BTreeSet::new(),
             excepted: BTreeSet::new(),
+            objected: BTreeSet::new(),
             fixed: BTreeMap::new(),
         };
         for staff in [&app.world.s1, &app.world.s2, &app.world.s3] {
@@ -377,11 +380,19 @@ impl<'a> Life<'a> {
                         let decided = self.agreed_by_patient(version)
                             || (undecided && self.said.get(&(version.id.0, Who::Patient)) == Some(&hash));
                         let never = undecided && version.status != Status::Active;
+                        let own = self.said.get(&(version.id.0, Who::Patient)) == Some(&hash);
+                        assert!(
+                            own || !self.objected.contains(&version.id.0),
+                            "{after:?}: in spite of the patient"
+                        );
                         assert!(decided || never, "{after:?}: in force without the patient's side");
                     }
                     Status::PatientUndecided => {
                         assert!(self.agreed_by_care(version) && undecided, "{after:?}");
                         assert!(version.patient_assent_at.is_none());
+                    }
+                    Status::Proposed if version.objected_at.is_some() => {
+                        _ = self.objected.insert(version.id.0)
                     }
                     Status::Draft | Status::Proposed | Status::Withdrawn => {}
                 }

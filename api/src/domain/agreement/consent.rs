@@ -113,7 +113,10 @@ impl Giver<'_> {
             row.patient_assent_kind = Set(Some(self.kind));
             row.patient_assent_id = Set(Some(self.id));
             row.patient_assent_given = Set(Some(self.given()));
-            row.objected_at = Set(None);
+            // An objection is the patient's, and theirs alone to drop.
+            if self.is_the_patient() {
+                row.objected_at = Set(None);
+            }
         }
     }
 }
@@ -178,6 +181,7 @@ pub async fn give(
         digest: version.hash.as_deref(),
         patient_assented: version.patient_assent_at.is_some(),
         care_assented: version.care_assent_at.is_some(),
+        objected: version.objected_at.is_some(),
         by_others: giver.is_the_patient()
             && (version.patient_assent_kind != Some(ActorKind::Patient)
                 || version.patient_assent_given == Some(Given::Oral)),
@@ -353,7 +357,7 @@ pub async fn settle(
     if changed.rows_affected != 1 {
         return Err(Problem::stale().into());
     }
-    if whole.is_some_and(|giver| giver.side == Party::Patient) && version.objected_at.is_some() {
+    if whole.is_some_and(Giver::is_the_patient) && version.objected_at.is_some() {
         let words = "Patienten har godkänt versionen.";
         task::end(tx, session, Kind::Objection, version.id.0, Ending::Done, Some(words)).await?;
     }

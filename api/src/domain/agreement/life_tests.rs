@@ -211,6 +211,7 @@ impl Life {
             digest: v.digest.as_deref(),
             patient_assented: v.patient.is_some(),
             care_assented: v.care.is_some(),
+            objected: false,
             by_others: false,
         };
         let Ok(effect) = assent(&facts, by, read) else { return };

@@ -19,7 +19,7 @@ pub mod edit;
 pub mod end;
 pub mod gaps;
 pub mod guardians;
-mod members;
+pub(super) mod members;
 pub mod object;
 pub mod oral;
 pub mod patient_group;

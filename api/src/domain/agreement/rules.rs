@@ -28,6 +28,9 @@ pub struct Facts<'a> {
     pub digest: Option<&'a [u8]>,
     pub patient_assented: bool,
     pub care_assented: bool,
+    /// The patient objects to what others said or wrote down as the patient's side's yes: it counts for nothing until
+    /// the patient decides.
+    pub objected: bool,
     /// The giver is the patient themself, and others have said or written down the yes of the patient's side.
     pub by_others: bool,
 }
@@ -66,9 +69,12 @@ pub fn assent(facts: &Facts<'_>, side: Party, digest: Option<&[u8]>) -> Result<A
     if facts.status == Status::Withdrawn {
         return Err(withdrawn(facts.withdrawal));
     }
+    if facts.objected && side == Party::Patient && !facts.by_others {
+        return Err(the_patient_decides());
+    }
     let (own, other) = match side {
         Party::Patient => (facts.patient_assented, facts.care_assented),
-        Party::Care => (facts.care_assented, facts.patient_assented),
+        Party::Care => (facts.care_assented, facts.patient_assented && !facts.objected),
     };
     // Both sides had assented, and another agreement stood in the way: it is tried anew.
     if own && other && facts.status == Status::Proposed {
@@ -195,7 +201,8 @@ pub fn undecided(
     }
 }
 
-/// What holds without the patient's decision waits for the patient, and for nobody in their place.
+/// What holds without the patient's decision, or what the patient objects to, waits for the patient, and for nobody in
+/// their place.
 pub fn the_patient_decides() -> Problem {
     Problem::new(
         ProblemCode::WrongState,

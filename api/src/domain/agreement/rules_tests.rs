@@ -21,6 +21,7 @@ fn proposed() -> Facts<'static> {
         digest: Some(DIGEST),
         patient_assented: false,
         care_assented: true,
+        objected: false,
         by_others: false,
     }
 }
@@ -52,6 +53,17 @@ fn a_side_assents_once() {
         ..proposed()
     };
     assert_eq!(refused(&active, Party::Patient, DIGEST), ProblemCode::WrongState);
+}
+
+#[test]
+fn a_yes_that_the_patient_objects_to_counts_for_nothing_until_the_patient_decides() {
+    let spoken_for = Facts { patient_assented: true, objected: true, ..proposed() };
+    let first = Facts { care_assented: false, ..spoken_for.clone() };
+    assert_eq!(assent(&first, Party::Care, Some(DIGEST)).unwrap(), Assented::Waits);
+    assert_eq!(refused(&spoken_for, Party::Care, DIGEST), ProblemCode::WrongState);
+    assert_eq!(refused(&spoken_for, Party::Patient, DIGEST), ProblemCode::WrongState);
+    let own = Facts { by_others: true, ..spoken_for };
+    assert_eq!(assent(&own, Party::Patient, Some(DIGEST)).unwrap(), Assented::Activates);
 }
 
 #[test]

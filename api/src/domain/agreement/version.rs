@@ -9,7 +9,8 @@ use chrono::{DateTime, Utc};
 use entity::{
     AgreementVersionId, CareUnitId, GoalId, GoalRevisionId, PlanItemId, PlanItemRevisionId, agreement,
     agreement_version::{self, Party},
-    care_contact, care_unit, goal, goal_revision, plan_item, plan_item_revision, version_goal, version_item,
+    care_contact, care_unit, goal, goal_revision, plan_item, plan_item_revision, safety_instruction,
+    version_goal, version_item,
 };
 use sea_orm::{
     ActiveValue::Set,
@@ -71,6 +72,11 @@ impl Locked {
 
     /// Locks the agreement of a goal that the policy granted.
     pub async fn of_goal(tx: &Tx, granted: &Granted<goal::Model>) -> Result<Self, Stop> {
+        Self::row(tx, granted.agreement_id).await
+    }
+
+    /// Locks the agreement of a safety instruction that the policy granted.
+    pub async fn of_instruction(tx: &Tx, granted: &Granted<safety_instruction::Model>) -> Result<Self, Stop> {
         Self::row(tx, granted.agreement_id).await
     }
 

@@ -36,7 +36,7 @@ const BATCH: usize = 100;
 /// Agreements of the living with a proposal on what is in force that the patient's side has said yes to: not all of
 /// that side, or all of both and no other agreement is in force.
 const WAITING: &str = "SELECT DISTINCT a.id FROM agreement_version v JOIN agreement a ON a.id = v.agreement_id \
-     JOIN patient p ON p.id = a.patient_id WHERE v.status = 'PROPOSED' AND p.deceased_on IS NULL \
+     JOIN patient p ON p.id = a.patient_id WHERE v.status = 'PROPOSED' AND v.objected_at IS NULL AND p.deceased_on IS NULL \
      AND (v.base_version_id = a.current_version_id OR v.base_version_id IS NULL) AND a.id > $1 \
      AND EXISTS (SELECT 1 FROM version_assent s WHERE s.version_id = v.id AND s.side = 'PATIENT') \
      AND (v.patient_assent_at IS NULL OR (v.care_assent_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM agreement o \
@@ -150,6 +150,8 @@ async fn proposals(
     Ok(agreement_version::Entity::find()
         .filter(V::AgreementId.eq(agreement.id))
         .filter(V::Status.eq(Status::Proposed))
+        // What the patient objects to waits for the patient.
+        .filter(V::ObjectedAt.is_null())
         .filter(such)
         .order_by_asc(V::Number)
         .all(tx)

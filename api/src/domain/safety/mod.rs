@@ -48,7 +48,8 @@ async fn open(tx: &Tx, agreement: AgreementId) -> Result<Vec<safety_instruction:
         .await?)
 }
 
-/// What a version that is about to be proposed says of safety: what it said already, and what waits to be agreed on.
+/// What a version that is about to be proposed says of safety: what it said already and has not been taken back since,
+/// and what waits to be agreed on.
 pub async fn to_be_agreed(
     tx: &Tx,
     session: &Session,
@@ -56,8 +57,16 @@ pub async fn to_be_agreed(
     said: &[SafetyWording],
 ) -> Result<Vec<SafetyWording>, Fault> {
     let keys = &session.core.keys;
-    let mut wordings = said.to_vec();
-    for row in open(tx, agreement).await? {
+    let settling = safety_instruction::Entity::find()
+        .filter(safety_instruction::Column::AgreementId.eq(agreement))
+        .filter(safety_instruction::Column::Status.ne(Status::Agreed))
+        .order_by_asc(safety_instruction::Column::Id)
+        .all(tx)
+        .await?;
+    let (open, gone): (Vec<_>, Vec<_>) = settling.into_iter().partition(|row| row.status == Status::Open);
+    let holds = |wording: &&SafetyWording| !gone.iter().any(|row| row.id == wording.id);
+    let mut wordings: Vec<_> = said.iter().filter(holds).cloned().collect();
+    for row in open {
         if said.iter().any(|wording| wording.id == row.id) {
             continue;
         }
@@ -73,6 +82,28 @@ pub async fn to_be_agreed(
         });
     }
     Ok(wordings)
+}
+
+/// The proposals that say it: they can no longer come into force once it is taken back.
+async fn proposals_with(
+    tx: &Tx,
+    session: &Session,
+    instruction: &safety_instruction::Model,
+) -> Result<Vec<agreement_version::Model>, Fault> {
+    let mut carrying = agreement_version::Entity::find()
+        .filter(agreement_version::Column::AgreementId.eq(instruction.agreement_id))
+        .filter(agreement_version::Column::Status.eq(agreement_version::Status::Proposed))
+        .all(tx)
+        .await?;
+    let mut failed = None;
+    carrying.retain(|version| match content(&session.core.keys, version) {
+        Ok(says) => says.safety.iter().any(|wording| wording.id == instruction.id),
+        Err(fault) => {
+            failed = Some(fault);
+            false
+        }
+    });
+    failed.map_or(Ok(carrying), Err)
 }
 
 /// A version has come into force: what it says of safety is agreed on.

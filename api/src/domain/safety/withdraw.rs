@@ -2,6 +2,7 @@
 
 use entity::{
     SafetyInstructionId,
+    agreement_version::Withdrawal,
     safety_instruction::{self, Status},
 };
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
@@ -13,6 +14,10 @@ use crate::{
     crypto::Place,
     domain::{
         act::{self, Done, Event, Receipt},
+        agreement::{
+            members,
+            version::{Locked, event as about_agreement},
+        },
         history::{self, Change},
         notice, text,
     },
@@ -30,7 +35,8 @@ pub struct Withdraw {
 
 const ACTION: &str = "safetyInstructionWithdraw";
 
-/// Takes it back, and tells the patient. What has been agreed on is changed by a new version instead.
+/// Takes it back, and tells the patient. The proposals that say it fall, as when the plan has changed under them. What
+/// has been agreed on stays: another instruction is laid over it instead.
 pub async fn withdraw(session: &Session, key: &str, cmd: &Withdraw) -> Result<Receipt, Fault> {
     act::perform(session, ACTION, key, cmd, async |tx| {
         let now = session.now();
@@ -44,6 +50,7 @@ pub async fn withdraw(session: &Session, key: &str, cmd: &Withdraw) -> Result<Re
             now,
         )
         .await?;
+        let mut agreement = Locked::of_instruction(tx, &row).await?;
         let mut problems = Vec::new();
         let reason = text::required("reason", &cmd.reason, text::TEXT, &mut problems);
         if !problems.is_empty() {
@@ -52,8 +59,8 @@ pub async fn withdraw(session: &Session, key: &str, cmd: &Withdraw) -> Result<Re
         if row.status != Status::Open {
             return Err(Problem::new(
                 ProblemCode::WrongState,
-                "Anvisningen är redan överenskommen eller återtagen. Ändra den med en ny version av planen.",
-                "The instruction has been agreed on or taken back. Change it with a new version of the plan.",
+                "Anvisningen är redan överenskommen eller återtagen. Lägg till en ny anvisning om något annat gäller nu.",
+                "The instruction has been agreed on or taken back. Add another one if something else holds now.",
             )
             .into());
         }
@@ -82,6 +89,16 @@ pub async fn withdraw(session: &Session, key: &str, cmd: &Withdraw) -> Result<Re
             after: Some(json!({ "status": Status::Withdrawn, "reason": reason })),
         };
         history::record(tx, session, (&*row).into(), ACTION, [change]).await?;
+        let carrying = super::proposals_with(tx, session, &row).await?;
+        if !carrying.is_empty() {
+            let fell = carrying.iter().map(|v| about_agreement(&agreement, "agreement.withdrawn", v.id.0));
+            act::emit(tx, session, fell.collect::<Vec<_>>()).await?;
+            let how = Withdrawal::BaseMoved;
+            let changes = members::withdraw(tx, session, &agreement, carrying, how).await?;
+            history::record(tx, session, (&*agreement).into(), ACTION, changes).await?;
+            let (status, current) = (agreement.status, agreement.current_version_id);
+            agreement.touch(tx, session, status, current).await?;
+        }
         let event = Event {
             kind: "agreement.safety_withdrawn",
             patient: row.patient_id,

@@ -1,7 +1,7 @@
 //! The change history of an agreement: a page of entries in one statement, and one more for the names in them.
 //!
 //! What was sealed is opened for the page alone. What is not for the reader - work notes, what staff write to each
-//! other in tasks - is told as changed, never shown.
+//! other in tasks, what the patient has against their representative - is told as changed, never shown.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -33,6 +33,9 @@ use crate::{
     locale::Locale,
     session::Session,
 };
+
+/// What others than staff see of a task. The rest staff write to each other.
+const OF_A_TASK: [&str; 5] = ["kind", "status", "dueAt", "careUnit", "assignee"];
 
 /// Where a page goes on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,6 +101,7 @@ pub async fn of_agreement(
         groups: &session.core.settings.patient_groups,
         names,
         staff: session.actor.staff().is_some(),
+        for_another: session.actor.acting_for().is_some(),
         notes: allows(Who::from(&session.actor), Noun::WorkNote, Action::Read),
     };
     Ok(Page::of_rows(entries, request, |row| row.place.clone()).map(|row| reader.entry(row)))
@@ -194,6 +198,8 @@ struct Reader<'s> {
     groups: &'s [PatientGroup],
     names: HashMap<Uuid, String>,
     staff: bool,
+    /// A representative: what is said of their own acts may be meant for care alone.
+    for_another: bool,
     notes: bool,
 }
 
@@ -239,9 +245,10 @@ impl Reader<'_> {
                 continue;
             }
             let name = last_name(field);
-            let hidden = match name {
-                "workNote" => !self.notes,
-                "note" | "ending" => !self.staff && row.kind == "task",
+            let hidden = match (row.kind.as_str(), name) {
+                (_, "workNote") => !self.notes,
+                ("task", name) => !self.staff && !OF_A_TASK.contains(&name),
+                ("agreement_version", "objection") | ("guardian_exception", "reason") => self.for_another,
                 _ => false,
             };
             let label = field_label(self.locale, field);
