@@ -26,6 +26,8 @@ text_enum! {
         Answered = "ANSWERED",
         /// The patient took it back.
         Withdrawn = "WITHDRAWN",
+        /// The agreement ended before care had answered.
+        Ended = "ENDED",
     }
 }
 

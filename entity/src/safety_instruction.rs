@@ -28,6 +28,8 @@ text_enum! {
         Agreed = "AGREED",
         /// Taken back by care.
         Withdrawn = "WITHDRAWN",
+        /// The agreement ended before it was agreed on.
+        Ended = "ENDED",
     }
 }
 

@@ -85,7 +85,7 @@ fn overlays(schema: &mut Schema) {
             .opt_text("phone")
             .opt_bytes("source")
             .opt_date("source_on")
-            .one_of("status", &["OPEN", "AGREED", "WITHDRAWN"])
+            .one_of("status", &["OPEN", "AGREED", "WITHDRAWN", "ENDED"])
             .link("added_by", "assignment")
             .instant("added_at")
             .opt_link("agreed_version_id", "agreement_version")

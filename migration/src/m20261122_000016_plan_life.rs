@@ -48,7 +48,7 @@ pub fn up(schema: &mut Schema) {
             .about_patient()
             .one_of("kind", &["ADVICE_CONFLICTS", "TOO_MUCH_NOW"])
             .opt_bytes("words")
-            .one_of("status", &["OPEN", "ANSWERED", "WITHDRAWN"])
+            .one_of("status", &["OPEN", "ANSWERED", "WITHDRAWN", "ENDED"])
             .one_of("by_kind", ACTOR_KINDS)
             .uuid("by_id")
             .instant("created_at")

@@ -1,13 +1,16 @@
 //! How agreements end, who is told, and the history of it all.
 
-use entity::{AgreementId, agreement, agreement_version, care_relation, notice, task};
+use entity::{
+    AgreementId, agreement, agreement_version, care_relation, change_entry, item_concern, notice,
+    safety_instruction, task,
+};
 use harness::{TestApp, relate};
 use patientkontrakt::graphql::scalars::NodeKind;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
 use serde_json::{Value, json};
 
 use crate::acts::{
-    AGREEMENT, PLAN_ITEM, Plan, act, active, assent, draft, global, proposed, row, whole_item,
+    AGREEMENT, PLAN_ITEM, Plan, act, active, assent, draft, global, item, proposed, row, whole_item,
 };
 
 const ENDED: &str = "agreement { id status endReason endWords endedBy endedAt rowVersion \
@@ -30,6 +33,11 @@ async fn care_ends_an_agreement_with_a_reason_and_it_stays_readable() {
     let (plan, _) = Plan::of(&app, p1).await;
     let proposal = whole_item(&plan, s1, "Ett förslag till", "CARE");
     act(&app, &s1.identity, "planItemPropose", PLAN_ITEM, proposal).await.ok();
+    let concerned = item(&app, p1, "Ta prover").await;
+    let said = json!({ "planItemId": concerned["id"], "kind": "TOO_MUCH_NOW" });
+    act(&app, &p1.identity, "planItemConcernRaise", "concern { id }", said).await.ok();
+    let warned = json!({ "agreementId": plan.id, "kind": "WARNING_SIGN", "text": "Svullna ben" });
+    act(&app, &s1.identity, "safetyInstructionAdd", "instruction { id }", warned).await.ok();
     let (plan, _) = Plan::of(&app, p1).await;
     let silent = act(&app, &s1.identity, "agreementEnd", ENDED, end(&plan, "COMPLETED", Value::Null)).await;
     assert_eq!(silent.user_error_codes("agreementEnd"), ["BAD_USER_INPUT"]);
@@ -59,6 +67,23 @@ async fn care_ends_an_agreement_with_a_reason_and_it_stays_readable() {
         (status(1), status(2)),
         (agreement_version::Status::Ended, agreement_version::Status::Withdrawn)
     );
+    // What waited for an answer or an assent ends with it, on record.
+    let db = app.core.db.reader();
+    let concern = item_concern::Entity::find().one(db).await.unwrap().unwrap();
+    assert_eq!((concern.status, concern.ended_by_id), (item_concern::Status::Ended, Some(s1.assignment.0)));
+    assert_eq!(tasks(&app, task::Kind::ItemConcern).await[0].status, task::Status::Superseded);
+    let instruction = safety_instruction::Entity::find().one(db).await.unwrap().unwrap();
+    assert_eq!(
+        (instruction.status, instruction.settled_at),
+        (safety_instruction::Status::Ended, Some(app.clock.now()))
+    );
+    for (kind, subject) in [("item_concern", concern.id.0), ("safety_instruction", instruction.id.0)] {
+        let entry = change_entry::Entity::find()
+            .filter(change_entry::Column::Action.eq("agreementEnd"))
+            .filter(change_entry::Column::SubjectKind.eq(kind))
+            .filter(change_entry::Column::SubjectId.eq(subject));
+        assert_eq!(entry.count(db).await.unwrap(), 1, "{kind}");
+    }
     // The patient reads it among earlier ones, and whole by its id.
     let query = "{ me { agreement { id } agreements { nodes { id title status endReason } } } }";
     let me = app.run(&p1.identity, query, json!({})).await.ok();

@@ -192,6 +192,32 @@ async fn a_proposal_of_a_representatives_that_the_patient_objects_to_waits_for_t
     assert_eq!(tasks(&app, task::Kind::Objection).await[0].status, task::Status::Done);
 }
 
+/// What was objected to is taken back: nobody waits for the answer, and the task ends with it.
+#[tokio::test]
+async fn an_objection_ends_with_the_proposal_that_it_was_about() {
+    let app = TestApp::new().await;
+    let (s1, p1, coordinator) = (&app.world.s1, &app.world.p1, &app.world.coordinator);
+    // Proposed by a coordinator, who cannot give care's assent: it waits for care.
+    relate(&app.core, s1, p1).await;
+    let plan = draft(&app, coordinator, p1).await;
+    let item = whole_item(&plan, s1, "Ta prover", "CARE");
+    act(&app, &coordinator.identity, "planItemPropose", PLAN_ITEM, item).await.ok();
+    let (plan, _) = Plan::of(&app, p1).await;
+    let input = json!({ "agreementId": plan.id, "expectedRowVersion": plan.row_version });
+    act(&app, &coordinator.identity, "agreementPropose", AGREEMENT, input).await.ok();
+    let (plan, _) = Plan::of(&app, p1).await;
+    act(&app, &s1.identity, "agreementAssentRecordOral", ASSENTS, oral(&plan)).await.ok();
+    let words = json!({ "agreementId": plan.id, "versionId": plan.version, "words": "Det sa jag aldrig." });
+    act(&app, &p1.identity, "agreementObject", ASSENTS, words).await.ok();
+    assert_eq!(tasks(&app, task::Kind::Objection).await[0].status, task::Status::Open);
+    let (plan, seen) = Plan::of(&app, p1).await;
+    assert_eq!(seen["status"], "PROPOSED");
+    let back =
+        json!({ "agreementId": plan.id, "versionId": plan.version, "expectedRowVersion": plan.row_version });
+    act(&app, &coordinator.identity, "agreementWithdraw", AGREEMENT, back).await.ok();
+    assert_eq!(tasks(&app, task::Kind::Objection).await[0].status, task::Status::Withdrawn);
+}
+
 /// R: where the patient cannot decide the status says so, with what is known of their will, and is never ACTIVE; the
 /// patient's later assent makes it so.
 #[tokio::test]

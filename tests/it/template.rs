@@ -2,11 +2,11 @@
 
 use chrono::TimeDelta;
 use entity::{
-    PlanItemId, plan_item, plan_item_mark,
+    PlanItemId, change_entry, plan_item, plan_item_mark,
     task::{self, Kind, Status},
 };
 use harness::{Answer, Staff, TestApp, TestPatient};
-use patientkontrakt::graphql::scalars::NodeKind;
+use patientkontrakt::{crypto::Place, graphql::scalars::NodeKind};
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
 use serde_json::{Value, json};
 
@@ -217,6 +217,17 @@ async fn a_discharge_check_lists_every_gap_and_raises_one_task_until_nothing_is_
         done(&app, s1, p1, title).await;
     }
     assert_eq!(codes(&app, p1).await, ["FOLLOW_UP_BOOKED"]);
+    // The open task says what is missing now, on record.
+    run().await.ok();
+    let now_open = tasks(&app, Kind::DischargeGap).await;
+    assert_eq!(now_open.len(), 1);
+    let place = Place::new("task.note", now_open[0].id.0);
+    let note = app.core.keys.open(place, now_open[0].note.as_ref().unwrap()).unwrap();
+    assert!(note.starts_with("Provtagning") && !note.contains('\n'), "{note}");
+    let noted = change_entry::Entity::find()
+        .filter(change_entry::Column::SubjectId.eq(now_open[0].id.0))
+        .filter(change_entry::Column::Action.eq("taskNote"));
+    assert_eq!(noted.all(app.core.db.reader()).await.unwrap().len(), 1);
     // Removal of stitches booked before going home.
     let follow_up = crate::acts::item(&app, p1, "Provtagning eller borttagning av stygn").await;
     let input = json!({
@@ -230,6 +241,11 @@ async fn a_discharge_check_lists_every_gap_and_raises_one_task_until_nothing_is_
     assert_eq!(run().await.ok().at("/dischargeCheckRun/agreement/dischargeCheck/isComplete"), &json!(true));
     let ended = tasks(&app, Kind::DischargeGap).await;
     assert_eq!((ended.len(), ended[0].status), (1, Status::Done));
+    // Nothing is asked of an agreement that has ended.
+    let (plan, _) = Plan::of(&app, p1).await;
+    let over = json!({ "agreementId": plan.id, "reason": "COMPLETED", "words": "Allt är gjort", "expectedRowVersion": plan.row_version });
+    act(&app, &s1.identity, "agreementEnd", "agreement { id }", over).await.ok();
+    assert_eq!(run().await.user_error_codes("dischargeCheckRun"), ["CONFLICT"]);
 }
 
 async fn mark(app: &TestApp, item: &str, on: &str, outcome: plan_item_mark::Outcome) {

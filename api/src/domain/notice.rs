@@ -26,11 +26,7 @@ use super::{
     history::Owner,
     ladder::{Booking, Rule, ladder},
 };
-use crate::{
-    db::Tx,
-    error::Fault,
-    session::Session,
-};
+use crate::{db::Tx, error::Fault, session::Session};
 
 /// A notice of a message or of a change in the plan helps nobody after this long.
 const NEWS_USEFUL: TimeDelta = TimeDelta::days(7);

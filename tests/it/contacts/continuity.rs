@@ -2,12 +2,12 @@
 
 use chrono::TimeDelta;
 use entity::{
-    CareContactId, care_contact, care_relation, register_event,
+    CareContactId, care_contact, care_relation, patient, register_event,
     task::{Kind, Status},
 };
 use harness::{TestApp, relate};
 use patientkontrakt::{domain::contact::register, graphql::scalars::NodeKind};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
 use serde_json::{Value, json};
 
 use super::{CONTACT, appoint, stand, sweep, to_role};
@@ -271,4 +271,48 @@ async fn the_register_hears_of_every_appointment_and_ending_with_its_code() {
     assert_eq!(register::delivered(&app.core, &ids).await.unwrap(), 5);
     assert_eq!(register::delivered(&app.core, &ids).await.unwrap(), 0);
     assert!(register::pending(&app.core).await.unwrap().is_empty());
+}
+
+/// The dead have no reviews, and do not stand in the way of the living; what is counted was raised.
+#[tokio::test]
+async fn the_review_of_somebody_dead_is_neither_raised_nor_found_again() {
+    let app = TestApp::new().await;
+    let (s1, p1, p2) = (&app.world.s1, &app.world.p1, &app.world.p2);
+    relate(&app.core, s1, p1).await;
+    relate(&app.core, s1, p2).await;
+    let of_the_dead = appoint(&app, s1, to_role(p1, "FAST_VARDKONTAKT", s1)).await;
+    let of_the_living = appoint(&app, s1, to_role(p2, "FAST_VARDKONTAKT", s1)).await;
+    // The contact still stands, as one does that was imported after the death.
+    patient::Entity::update_many()
+        .col_expr(patient::Column::DeceasedOn, Expr::value(app.clock.now().date_naive()))
+        .filter(patient::Column::Id.eq(p1.id))
+        .exec(app.core.db.reader())
+        .await
+        .unwrap();
+    app.clock.advance(TimeDelta::days(400));
+    let (swept, statements) = app.statements(patientkontrakt::domain::sweep::run(&app.core)).await;
+    assert_eq!(swept.unwrap().raised, 1);
+    assert!(statements.len() < 60, "{}", statements.len());
+    assert!(stand(&app, Kind::ContactReview, &of_the_dead["id"]).await.is_empty());
+    assert_eq!(stand(&app, Kind::ContactReview, &of_the_living["id"]).await, [Status::Open]);
+    assert_eq!(patientkontrakt::domain::sweep::run(&app.core).await.unwrap().raised, 0);
+}
+
+/// A role that has begun since it was read stays begun when its end is planned.
+#[tokio::test]
+async fn a_planned_end_does_not_take_back_that_the_role_has_begun() {
+    let app = TestApp::new().await;
+    let (s1, p1) = (&app.world.s1, &app.world.p1);
+    relate(&app.core, s1, p1).await;
+    let mut input = to_role(p1, "FAST_VARDKONTAKT", s1);
+    input["validFrom"] = json!("2027-02-03T08:00:00+01:00");
+    let contact = appoint(&app, s1, input).await;
+    assert_eq!(contact["state"], "PLANNED");
+    app.clock.advance(TimeDelta::days(5));
+    let input = end(&contact, json!({ "endsAt": "2027-06-01T08:00:00+02:00" }));
+    let answer = act(&app, &s1.identity, "contactEnd", CONTACT, input).await.ok();
+    assert_eq!(answer.text("/contactEnd/contact/state"), "ACTIVE");
+    let id = CareContactId(row(contact["id"].as_str().unwrap()));
+    let stored = care_contact::Entity::find_by_id(id).one(app.core.db.reader()).await.unwrap().unwrap();
+    assert_eq!(stored.status, care_contact::Status::Active);
 }

@@ -1,12 +1,12 @@
 //! What patients ask for and are offered.
 
 use entity::{
-    contact_offer,
+    change_entry, contact_offer, contact_request, domain_event,
     task::{Kind, Status},
 };
 use harness::{TestApp, relate};
 use patientkontrakt::graphql::scalars::NodeKind;
-use sea_orm::EntityTrait;
+use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
 use serde_json::{Value, json};
 
 use super::{REQUEST, appoint, stand, sweep, tasks, to_role};
@@ -208,4 +208,32 @@ async fn an_accepted_offer_is_a_task_until_somebody_is_appointed() {
     assert_eq!(stand(&app, Kind::AppointContact, &offer["id"]).await, [Status::Open]);
     appoint(&app, s1, to_role(p1, "FAST_VARDKONTAKT", s1)).await;
     assert_eq!(stand(&app, Kind::AppointContact, &offer["id"]).await, [Status::Done]);
+}
+
+/// Whoever comes first decides what became of the request: taken back or appointed, with one end on record.
+#[tokio::test]
+async fn a_request_taken_back_while_somebody_is_appointed_has_one_end() {
+    let app = TestApp::new().await;
+    let (s1, p1) = (&app.world.s1, &app.world.p1);
+    relate(&app.core, s1, p1).await;
+    let asked = act(&app, &p1.identity, "contactRequest", REQUEST, wish("FAST_VARDKONTAKT")).await.ok();
+    let id = asked.at("/contactRequest/request/id").clone();
+    let back = json!({ "requestId": id, "expectedRowVersion": 1 });
+    let (_, taken_back) = tokio::join!(
+        appoint(&app, s1, to_role(p1, "FAST_VARDKONTAKT", s1)),
+        act(&app, &p1.identity, "contactRequestWithdraw", REQUEST, back),
+    );
+    let subject = row(id.as_str().unwrap());
+    let stored = contact_request::Entity::find_by_id(entity::ContactRequestId(subject));
+    let stored = stored.one(app.core.db.reader()).await.unwrap().unwrap();
+    let withdrawn = taken_back.user_error_codes("contactRequestWithdraw").is_empty();
+    let expected =
+        if withdrawn { contact_request::Status::Withdrawn } else { contact_request::Status::Appointed };
+    assert_eq!(stored.status, expected);
+    let entries = change_entry::Entity::find().filter(change_entry::Column::SubjectId.eq(subject));
+    assert_eq!(entries.count(app.core.db.reader()).await.unwrap(), 2, "asked, and one end");
+    let ended = domain_event::Entity::find()
+        .filter(domain_event::Column::SubjectId.eq(subject))
+        .filter(domain_event::Column::Kind.eq("contact.request_ended"));
+    assert_eq!(ended.count(app.core.db.reader()).await.unwrap(), 1);
 }

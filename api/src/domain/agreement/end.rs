@@ -28,6 +28,8 @@ use crate::{
         booking::RELATION_AFTER,
         history::{self, Change},
         notice as notices,
+        plan_item::concern,
+        safety,
         task::{Ending, close},
         text,
     },
@@ -168,6 +170,8 @@ pub(crate) async fn finish(
     }];
     changes.extend(settle_versions(tx, row).await?);
     changes.extend(drop_proposals(tx, session, row).await?);
+    changes.extend(concern::agreement_ended(tx, session, row.id).await?);
+    changes.extend(safety::agreement_ended(tx, session, row.id).await?);
     end_tasks(tx, session, row, how.reason).await?;
     let unsent = notice::Column::AgreementId.eq(row.id).and(notice::Column::Kind.eq(notice::Kind::Plan));
     notices::withdraw_where(tx, unsent, "AGREEMENT_ENDED").await?;

@@ -4,7 +4,9 @@
 use entity::{
     AgreementId, AgreementVersionId, GoalId, PlanItemId, agreement,
     agreement_version::{self, Status, Withdrawal},
-    goal, plan_item, version_goal, version_item,
+    goal, plan_item,
+    task::Kind,
+    version_goal, version_item,
 };
 use sea_orm::{
     ActiveValue::Set,
@@ -17,7 +19,12 @@ use super::{canonical::Document, change, edit, proposal, version::stored};
 use crate::{
     crypto::Place,
     db::Tx,
-    domain::{act, history::Change, safety, task::Ending},
+    domain::{
+        act,
+        history::Change,
+        safety,
+        task::{self, Ending},
+    },
     error::{Fault, Stop},
     session::Session,
 };
@@ -227,6 +234,7 @@ pub async fn withdraw(
     };
     for version in &versions {
         proposal::settled(tx, session, version, ending, words).await?;
+        task::end(tx, session, Kind::Objection, version.id.0, ending, Some(words)).await?;
     }
     let goals = goals_of(these(&ids))
         .and_where(version_goal::Column::GoalId.not_in_subquery(goals_of(open(agreement.id))))

@@ -6,7 +6,10 @@ use entity::{
     care_contact::{self, Consultation, Status, ToldGround},
     care_relation, contact_absence, patient, register_event, task,
 };
-use sea_orm::{ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter};
+use sea_orm::{
+    ActiveValue::{NotSet, Set},
+    ColumnTrait, Condition, EntityTrait, QueryFilter,
+};
 use serde::Serialize;
 use serde_json::json;
 
@@ -112,7 +115,8 @@ pub(super) async fn close(
     };
     let changed = care_contact::Entity::update_many()
         .set(care_contact::ActiveModel {
-            status: Set(ended.status),
+            // A plan leaves it as it is: the role may have begun since it was read.
+            status: if at_once { Set(ended.status) } else { NotSet },
             ended_at: Set(ended.ended_at),
             valid_until: Set(ended.valid_until),
             end_reason: Set(Some(session.core.keys.seal(place, closing.reason)?)),

@@ -208,7 +208,7 @@ pub(super) async fn fulfil(
 ) -> Result<(), Stop> {
     let now = session.now();
     for row in requests {
-        contact_request::Entity::update_many()
+        let changed = contact_request::Entity::update_many()
             .set(contact_request::ActiveModel {
                 status: Set(Status::Appointed),
                 ended_at: Set(Some(now)),
@@ -220,6 +220,9 @@ pub(super) async fn fulfil(
             .filter(contact_request::Column::Status.eq(Status::Open))
             .exec(tx)
             .await?;
+        if changed.rows_affected != 1 {
+            continue;
+        }
         let change = Change {
             kind: "contact_request",
             subject: row.id.0,

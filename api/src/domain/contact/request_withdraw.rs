@@ -51,6 +51,7 @@ pub async fn withdraw(session: &Session, key: &str, cmd: &Withdraw) -> Result<Re
         if !problems.is_empty() {
             return Err(problems.into());
         }
+        super::lock(tx, row.patient_id).await?;
         if row.status != Status::Open {
             return Err(over().into());
         }

@@ -1,7 +1,7 @@
 //! The sweep of contacts: what time alone brings about. Every step is idempotent and bounded.
 
-use chrono::NaiveTime;
-use entity::{PatientId, care_contact, task};
+use chrono::{NaiveDate, NaiveTime};
+use entity::{CareContactId, PatientId, care_contact, patient, task};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Statement,
     Value,
@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::{guard, lifetime, words};
 use crate::{
     calendar::{to_instant, to_local},
+    db::Tx,
     domain::task::{self as tasks, Raise},
     error::Fault,
     session::Session,
@@ -106,46 +107,63 @@ async fn each_patient(session: &Session, sql: &str, values: Vec<Value>, step: St
 async fn reviews(session: &Session) -> Result<usize, Fault> {
     use care_contact::Column as C;
     let today = to_local(session.now()).date_naive();
+    let alive = patient::Entity::find()
+        .select_only()
+        .column(patient::Column::Id)
+        .filter(patient::Column::DeceasedOn.is_null())
+        .into_query();
     let open = task::Entity::find()
         .select_only()
         .column(task::Column::SubjectId)
         .filter(task::Column::Kind.eq(task::Kind::ContactReview))
-        .filter(task::Column::Status.eq(task::Status::Open));
-    let mut raised = 0;
+        .filter(task::Column::Status.eq(task::Status::Open))
+        .into_query();
+    let (mut after, mut raised) = (CareContactId(Uuid::nil()), 0);
     for _ in 0..ROUNDS {
-        let page = session
+        let due = care_contact::Entity::find()
+            .filter(super::holding(session.now()))
+            .filter(C::ReviewOn.lte(today))
+            .filter(C::PatientId.in_subquery(alive.clone()))
+            .filter(C::Id.not_in_subquery(open.clone()))
+            .filter(C::Id.gt(after))
+            .order_by_asc(C::Id)
+            .limit(BATCH);
+        let (last, count) = session
             .core
             .db
-            .write(async |tx| -> Result<usize, Fault> {
-                let due = care_contact::Entity::find()
-                    .filter(super::holding(session.now()))
-                    .filter(C::ReviewOn.lte(today))
-                    .filter(C::Id.not_in_subquery(open.clone().into_query()))
-                    .order_by_asc(C::Id)
-                    .limit(BATCH)
-                    .all(tx)
-                    .await?;
+            .write(async |tx| -> Result<(Option<CareContactId>, usize), Fault> {
+                let due = due.all(tx).await?;
+                let mut count = 0;
                 for contact in &due {
-                    let day = contact.review_on.unwrap_or(today);
-                    let role = words::role(contact.role, contact.treating_kind);
-                    let note = format!("Ompröva {} ({role}): behövs kontakten fortfarande?", contact.name);
-                    let raise = Raise {
-                        kind: task::Kind::ContactReview,
-                        owner: contact.into(),
-                        assignee: None,
-                        subject: contact.id.0,
-                        due_at: to_instant(day.succ_opt().unwrap_or(day).and_time(NaiveTime::MIN)),
-                        note: Some(&note),
-                    };
-                    tasks::raise(tx, session, &raise).await?;
+                    count += usize::from(review(tx, session, contact, today).await?);
                 }
-                Ok(due.len())
+                Ok((due.last().map(|contact| contact.id), count))
             })
             .await?;
-        raised += page;
-        if page == 0 {
-            break;
-        }
+        raised += count;
+        let Some(last) = last else { break };
+        after = last;
     }
     Ok(raised)
+}
+
+/// Raises the review of one contact; false when it is raised already.
+async fn review(
+    tx: &Tx,
+    session: &Session,
+    contact: &care_contact::Model,
+    today: NaiveDate,
+) -> Result<bool, Fault> {
+    let day = contact.review_on.unwrap_or(today);
+    let role = words::role(contact.role, contact.treating_kind);
+    let note = format!("Ompröva {} ({role}): behövs kontakten fortfarande?", contact.name);
+    let raise = Raise {
+        kind: task::Kind::ContactReview,
+        owner: contact.into(),
+        assignee: None,
+        subject: contact.id.0,
+        due_at: to_instant(day.succ_opt().unwrap_or(day).and_time(NaiveTime::MIN)),
+        note: Some(&note),
+    };
+    Ok(tasks::raise(tx, session, &raise).await?.is_some())
 }

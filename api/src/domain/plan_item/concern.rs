@@ -5,12 +5,12 @@
 
 use chrono::{DateTime, Utc};
 use entity::{
-    ItemConcernId, PlanItemId,
+    AgreementId, ItemConcernId, PlanItemId,
     access_event::ActorKind,
     item_concern::{self, Kind, Status},
     plan_item, task,
 };
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use serde::Serialize;
 use serde_json::json;
 
@@ -192,6 +192,31 @@ async fn reach(
     policy::reach::<item_concern::Entity>(tx, &session.actor, action, id, "concernId", session.now()).await
 }
 
+/// The agreement has ended: what care has not answered is not answered any more.
+pub(in crate::domain) async fn agreement_ended(
+    tx: &Tx,
+    session: &Session,
+    agreement: AgreementId,
+) -> Result<Vec<Change>, Stop> {
+    let open = item_concern::Entity::find()
+        .filter(item_concern::Column::AgreementId.eq(agreement))
+        .filter(item_concern::Column::Status.eq(Status::Open))
+        .order_by_asc(item_concern::Column::Id)
+        .all(tx)
+        .await?;
+    let mut changes = Vec::new();
+    for row in open {
+        end(tx, session, &row, Status::Ended, item_concern::ActiveModel::default(), row.row_version).await?;
+        changes.push(Change {
+            kind: "item_concern",
+            subject: row.id.0,
+            before: Some(json!({ "status": Status::Open })),
+            after: Some(json!({ "status": Status::Ended })),
+        });
+    }
+    Ok(changes)
+}
+
 /// Ends an open concern, once.
 async fn end(
     tx: &Tx,
@@ -204,8 +229,8 @@ async fn end(
     if concern.status != Status::Open {
         return Err(Problem::new(
             ProblemCode::WrongState,
-            "Det är redan besvarat eller återtaget.",
-            "It has already been answered or taken back.",
+            "Det är redan besvarat eller återtaget, eller så är patientkontraktet avslutat.",
+            "It has already been answered or taken back, or the agreement has ended.",
         )
         .into());
     }

@@ -78,7 +78,7 @@ pub async fn passed_on(
     let open = agreement_request::Entity::find_by_id(AgreementRequestId(task.subject_id))
         .filter(agreement_request::Column::Status.eq(Status::Open));
     let Some(request) = open.one(tx).await? else { return Ok(()) };
-    agreement_request::Entity::update_many()
+    let changed = agreement_request::Entity::update_many()
         .set(agreement_request::ActiveModel {
             care_unit_id: Set(to),
             row_version: Set(request.row_version.saturating_add(1)),
@@ -88,6 +88,9 @@ pub async fn passed_on(
         .filter(agreement_request::Column::Status.eq(Status::Open))
         .exec(tx)
         .await?;
+    if changed.rows_affected != 1 {
+        return Ok(());
+    }
     let step = AgreementRequestPassId(session.core.clock.uuid());
     let sealed = session.core.keys.seal(Place::new("agreement_request_pass.reason", step.0), reason)?;
     agreement_request_pass::Entity::insert(agreement_request_pass::ActiveModel {

@@ -7,7 +7,7 @@ pub mod add;
 pub mod withdraw;
 
 use entity::{
-    AgreementId, Sealed, agreement_version,
+    AgreementId, AgreementVersionId, Sealed, agreement_version,
     safety_instruction::{self, Status},
 };
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
@@ -117,12 +117,32 @@ pub async fn agreed(
         return Ok(Vec::new());
     }
     let said = content(&session.core.keys, version)?.safety;
+    let now_said = waiting.into_iter().filter(|row| said.iter().any(|wording| wording.id == row.id));
+    settle(tx, session, now_said, Status::Agreed, Some(version.id)).await
+}
+
+/// The agreement has ended: what stood over it without being agreed on ends with it.
+pub async fn agreement_ended(
+    tx: &Tx,
+    session: &Session,
+    agreement: AgreementId,
+) -> Result<Vec<Change>, Fault> {
+    settle(tx, session, open(tx, agreement).await?, Status::Ended, None).await
+}
+
+async fn settle(
+    tx: &Tx,
+    session: &Session,
+    waiting: impl IntoIterator<Item = safety_instruction::Model>,
+    status: Status,
+    agreed_in: Option<AgreementVersionId>,
+) -> Result<Vec<Change>, Fault> {
     let mut changes = Vec::new();
-    for row in waiting.into_iter().filter(|row| said.iter().any(|wording| wording.id == row.id)) {
+    for row in waiting {
         safety_instruction::Entity::update_many()
             .set(safety_instruction::ActiveModel {
-                status: Set(Status::Agreed),
-                agreed_version_id: Set(Some(version.id)),
+                status: Set(status),
+                agreed_version_id: Set(agreed_in),
                 settled_at: Set(Some(session.now())),
                 row_version: Set(row.row_version.saturating_add(1)),
                 ..Default::default()
@@ -135,7 +155,7 @@ pub async fn agreed(
             kind: "safety_instruction",
             subject: row.id.0,
             before: Some(json!({ "status": Status::Open })),
-            after: Some(json!({ "status": Status::Agreed })),
+            after: Some(json!({ "status": status })),
         });
     }
     Ok(changes)

@@ -198,6 +198,48 @@ pub async fn move_due(
     history::record(tx, session, Owner::from(&row), "taskMove", [change]).await
 }
 
+/// Writes the note of the open task of this kind about `subject` anew, if it says something else by now.
+pub async fn note_anew(
+    tx: &Tx,
+    session: &Session,
+    kind: Kind,
+    subject: Uuid,
+    note: &str,
+) -> Result<(), Fault> {
+    let open = task::Entity::find()
+        .filter(task::Column::Kind.eq(kind))
+        .filter(task::Column::SubjectId.eq(subject))
+        .filter(task::Column::Status.eq(Status::Open))
+        .one(tx)
+        .await?;
+    let Some(row) = open else { return Ok(()) };
+    let (keys, place) = (&session.core.keys, || Place::new("task.note", row.id.0));
+    let was = keys.open_opt(place(), row.note.as_ref())?;
+    if was.as_deref() == Some(note) {
+        return Ok(());
+    }
+    let changed = task::Entity::update_many()
+        .set(task::ActiveModel {
+            note: Set(Some(keys.seal(place(), note)?)),
+            row_version: Set(row.row_version.saturating_add(1)),
+            ..Default::default()
+        })
+        .filter(task::Column::Id.eq(row.id))
+        .filter(task::Column::Status.eq(Status::Open))
+        .exec(tx)
+        .await?;
+    if changed.rows_affected != 1 {
+        return Ok(());
+    }
+    let change = Change {
+        kind: "task",
+        subject: row.id.0,
+        before: Some(json!({ "note": was })),
+        after: Some(json!({ "note": note })),
+    };
+    history::record(tx, session, Owner::from(&row), "taskNote", [change]).await
+}
+
 /// Ends this task; false when somebody else ended or changed it meanwhile.
 pub async fn close(
     tx: &Tx,

@@ -25,8 +25,10 @@ pub fn ended_only_by(kind: Kind) -> Option<Text> {
             "The task ends when the patient's concern about the item is answered, or when the patient takes it back.",
         ),
         Kind::Objection => (
-            "Uppgiften är klar när patientens invändning har besvarats, eller när patienten tar tillbaka den.",
-            "The task ends when the patient's objection is answered, or when the patient takes it back.",
+            "Uppgiften är klar när patienten själv godkänner versionen, när en ny version gäller, eller när förslaget \
+             tas tillbaka eller får ett motförslag.",
+            "The task ends when the patient assents to the version themself, when a new version is in force, or when \
+             the proposal is taken back or countered.",
         ),
         Kind::AnswerProposal => (
             "Uppgiften är klar när förslaget har godkänts eller fått ett motförslag, eller när patienten tar tillbaka \

@@ -19,7 +19,7 @@ use crate::{
     db::Tx,
     domain::{
         act::{self, Done, Receipt},
-        agreement::{canonical::Document, content::Light, version::document},
+        agreement::{canonical::Document, content::Light, rules, version::document},
         task::{self, Ending, Raise},
     },
     error::{Fault, Problem, ProblemCode, Text},
@@ -225,6 +225,7 @@ pub async fn run(session: &Session, key: &str, cmd: &Run) -> Result<Receipt, Fau
         let agreement =
             policy::reach::<agreement::Entity>(tx, actor, Action::Propose, cmd.agreement, "agreementId", now)
                 .await?;
+        rules::not_ended(agreement.status)?;
         let Some(gaps) = check(tx, session, &agreement).await? else {
             return Err(Problem::new(
                 ProblemCode::WrongState,
@@ -246,7 +247,9 @@ pub async fn run(session: &Session, key: &str, cmd: &Run) -> Result<Receipt, Fau
                 due_at: now + session.core.settings.discharge_gap_due,
                 note: Some(&note),
             };
-            task::raise(tx, session, &raise).await?;
+            if task::raise(tx, session, &raise).await?.is_none() {
+                task::note_anew(tx, session, Kind::DischargeGap, agreement.id.0, &note).await?;
+            }
         }
         Ok(Done::on(agreement.patient_id).with("agreement", agreement.id.0))
     })

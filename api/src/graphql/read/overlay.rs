@@ -60,6 +60,10 @@ fn read_instruction(session: &Session, cols: &mut Cols<'_>) -> Result<(PatientId
         safety_instruction::Status::Withdrawn => {
             session.locale.pick("återtaget av vården, gäller inte", "taken back by care, does not hold")
         }
+        safety_instruction::Status::Ended => session.locale.pick(
+            "gällde till patientkontraktet avslutades, blev aldrig överenskommet",
+            "held until the agreement ended, was never agreed",
+        ),
     };
     Ok((
         patient,

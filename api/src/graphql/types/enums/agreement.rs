@@ -144,6 +144,8 @@ plain_enum! {
         Agreed,
         /// Taken back by care (återtagen).
         Withdrawn,
+        /// The agreement ended before it was agreed on (avslutad).
+        Ended,
     }
 }
 

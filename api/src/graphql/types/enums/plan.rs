@@ -163,6 +163,8 @@ plain_enum! {
         Answered,
         /// The patient took it back (återtagen).
         Withdrawn,
+        /// The agreement ended before care had answered (avslutad).
+        Ended,
     }
 }
 
