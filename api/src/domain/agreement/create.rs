@@ -3,9 +3,9 @@
 use entity::{
     AgreementId, AgreementVersionId, PatientId, agreement,
     agreement_version::{self, Status},
-    care_relation, patient,
+    care_relation,
 };
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 use serde::Serialize;
 use serde_json::json;
 
@@ -23,7 +23,7 @@ use crate::{
         act::{self, Done, Receipt},
         history::{self, Change},
         offer,
-        patient::alive,
+        patient::{alive, lock},
         relation::{self, Opening},
         request,
     },
@@ -62,7 +62,7 @@ pub async fn create(session: &Session, key: &str, cmd: &Create) -> Result<Receip
         let content = content_rules::first(&cmd.content, problems)?;
         alive(&patient)?;
         // Two drafts at once would be two agreements: the second waits here and then sees the first.
-        patient::Entity::find_by_id(patient.id).lock_exclusive().one(tx).await?;
+        lock(tx, patient.id).await?;
         no_other(tx, session, patient.id).await?;
 
         let agreement = AgreementId(session.core.clock.uuid());

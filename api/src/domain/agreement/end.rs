@@ -13,7 +13,7 @@ use entity::{
 use sea_orm::{
     ActiveValue::Set,
     ColumnTrait, EntityTrait, QueryFilter, QuerySelect,
-    sea_query::{Expr, ExprTrait},
+    sea_query::{Expr, ExprTrait, LockType},
 };
 use serde::Serialize;
 use serde_json::json;
@@ -116,7 +116,7 @@ fn checked(session: &Session, cmd: &End) -> Result<Option<String>, Vec<Problem>>
 /// The agreement, held against other changes until the transaction ends.
 pub(crate) async fn lock(tx: &Tx, id: AgreementId) -> Result<agreement::Model, Fault> {
     agreement::Entity::find_by_id(id)
-        .lock_exclusive()
+        .lock(LockType::NoKeyUpdate)
         .one(tx)
         .await?
         .ok_or_else(|| Fault::internal("a granted agreement vanished"))

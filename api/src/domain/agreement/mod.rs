@@ -18,6 +18,7 @@ pub mod difference;
 pub mod edit;
 pub mod end;
 pub mod gaps;
+pub mod group_set;
 pub mod guardians;
 mod members;
 pub mod object;

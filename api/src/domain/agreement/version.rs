@@ -12,8 +12,9 @@ use entity::{
     care_contact, care_unit, goal, goal_revision, plan_item, plan_item_revision, version_goal, version_item,
 };
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::Query,
+    ActiveValue::Set,
+    ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{LockType, Query},
 };
 use uuid::Uuid;
 
@@ -75,7 +76,7 @@ impl Locked {
 
     /// Locks what the service itself has found.
     pub(super) async fn row(tx: &Tx, id: entity::AgreementId) -> Result<Self, Stop> {
-        let row = agreement::Entity::find_by_id(id).lock_exclusive().one(tx).await?;
+        let row = agreement::Entity::find_by_id(id).lock(LockType::NoKeyUpdate).one(tx).await?;
         row.map(Self).ok_or_else(|| Fault::internal("a granted agreement vanished").into())
     }
 
@@ -316,16 +317,17 @@ pub async fn someone_to_turn_to(
     Ok(reachable > 0)
 }
 
-/// What care does with the plan, or the service when the day has come, the patient hears of, if they have asked to.
+/// What care does with the plan, or the service when the day has come, the patient hears of, if they have asked to:
+/// false when there is no way to tell them.
 pub async fn tell_patient(
     tx: &Tx,
     session: &Session,
     agreement: &agreement::Model,
     version: AgreementVersionId,
     rule: &'static str,
-) -> Result<(), Fault> {
+) -> Result<bool, Fault> {
     if session.actor.party() == Some(Party::Patient) {
-        return Ok(());
+        return Ok(true);
     }
     notice::plan_notice(tx, session, agreement, version, rule).await
 }

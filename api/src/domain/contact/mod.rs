@@ -7,6 +7,7 @@
 pub mod absence;
 pub mod absence_cancel;
 pub mod appoint;
+pub mod death;
 pub mod end;
 pub mod functions;
 pub mod guard;
@@ -27,8 +28,8 @@ pub mod whom;
 pub mod words;
 
 use chrono::{DateTime, Utc};
-use entity::{PatientId, care_contact, patient};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QuerySelect, sea_query::ExprTrait};
+use entity::{PatientId, care_contact};
+use sea_orm::{ColumnTrait, Condition, sea_query::ExprTrait};
 
 use crate::{db::Tx, error::Fault};
 
@@ -43,6 +44,6 @@ pub fn holding(at: DateTime<Utc>) -> Condition {
 
 /// Two acts on one patient's contacts at once: the second waits here and then sees what the first did.
 async fn lock(tx: &Tx, patient: PatientId) -> Result<(), Fault> {
-    patient::Entity::find_by_id(patient).lock_exclusive().one(tx).await?;
+    super::patient::lock(tx, patient).await?;
     Ok(())
 }

@@ -1,10 +1,11 @@
 //! Patients: who they are and how their numbers are written.
 
+pub mod death_corrected;
 pub mod deceased;
 pub mod personal_number;
 
 use entity::{PatientId, patient};
-use sea_orm::{EntityTrait, QuerySelect};
+use sea_orm::{EntityTrait, QuerySelect, sea_query::LockType};
 
 use crate::{
     db::Tx,
@@ -27,10 +28,10 @@ pub fn alive(patient: &patient::Model) -> Result<(), Problem> {
 }
 
 /// The patient as they are now, held until the transaction ends: two beginnings of one thing, or a beginning and a
-/// death, happen one after the other.
+/// death, happen one after the other. Rows that refer to the patient can be written meanwhile.
 pub async fn lock(tx: &Tx, id: PatientId) -> Result<patient::Model, Fault> {
     patient::Entity::find_by_id(id)
-        .lock_exclusive()
+        .lock(LockType::NoKeyUpdate)
         .one(tx)
         .await?
         .ok_or_else(|| Fault::internal("a granted patient vanished"))
