@@ -18,6 +18,8 @@ text_enum! {
         Accepted = "ACCEPTED",
         /// No (tackade nej).
         Declined = "DECLINED",
+        /// The patient died (avliden): it waits no longer.
+        Superseded = "SUPERSEDED",
     }
 }
 

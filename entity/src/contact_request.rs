@@ -17,6 +17,8 @@ text_enum! {
         Appointed = "APPOINTED",
         /// The patient took it back (återtagen).
         Withdrawn = "WITHDRAWN",
+        /// The patient died (avliden): it waits no longer.
+        Superseded = "SUPERSEDED",
     }
 }
 

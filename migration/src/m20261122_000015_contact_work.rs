@@ -24,7 +24,7 @@ pub fn up(schema: &mut Schema) {
             .one_of("role", ROLES)
             .opt_one_of("treating_kind", TREATING_KINDS)
             .bytes("why")
-            .one_of("status", &["OPEN", "APPOINTED", "WITHDRAWN"])
+            .one_of("status", &["OPEN", "APPOINTED", "WITHDRAWN", "SUPERSEDED"])
             .instant("due_at")
             .one_of("asked_by_kind", ACTOR_KINDS)
             .uuid("asked_by_id")
@@ -60,7 +60,7 @@ pub fn up(schema: &mut Schema) {
             .one_of("role", ROLES)
             .opt_one_of("treating_kind", TREATING_KINDS)
             .opt_bytes("words")
-            .one_of("status", &["OPEN", "ACCEPTED", "DECLINED"])
+            .one_of("status", &["OPEN", "ACCEPTED", "DECLINED", "SUPERSEDED"])
             .uuid("offered_by")
             .instant("offered_at")
             .opt_instant("answered_at")
@@ -70,7 +70,7 @@ pub fn up(schema: &mut Schema) {
             .opt_bytes("answer_words")
             .int("row_version")
             .check("when_answered", "(status = 'OPEN') = (answered_at IS NULL) AND (answered_at IS NULL) = (answered_by_kind IS NULL)")
-            .check("how", "(answered_at IS NULL) = (answered_how IS NULL)")
+            .check("how", "(status IN ('ACCEPTED', 'DECLINED')) = (answered_how IS NOT NULL)")
             .index(&["patient_id", "id"])
     });
     schema.keep("contact_offer");

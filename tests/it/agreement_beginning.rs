@@ -345,3 +345,38 @@ async fn a_draft_of_the_patients_own_is_no_reason_to_ask_again() {
     let answer = act(&app, &p1.identity, "agreementRequest", REQUEST, json!({})).await;
     assert_eq!(answer.user_error_codes("agreementRequest"), ["CONFLICT"]);
 }
+
+/// The patient group is a coded choice that care may change: no version changes, and the history says so.
+#[tokio::test]
+async fn care_changes_the_patient_group_and_no_version_changes() {
+    let app = TestApp::new().await;
+    let (s1, p1) = (&app.world.s1, &app.world.p1);
+    let plan = crate::acts::active(&app, s1, p1).await;
+    let name = "agreementPatientGroupSet";
+    let shown = "agreement { status rowVersion patientGroup { code } currentVersion { id } \
+                 history(first: 1) { nodes { what changes { label from to } } } }";
+    let set = |group: &str, row_version: i64| json!({ "agreementId": plan.id, "patientGroup": group, "expectedRowVersion": row_version });
+    for (who, group, row_version, code) in [
+        (&p1.identity, "CANCER", plan.row_version, "FORBIDDEN"),
+        (&app.world.s2.identity, "CANCER", plan.row_version, "NOT_FOUND"),
+        (&s1.identity, "NO_SUCH", plan.row_version, "BAD_USER_INPUT"),
+        (&s1.identity, "", plan.row_version, "BAD_USER_INPUT"),
+        (&s1.identity, "CANCER", plan.row_version - 1, "STALE_ROW_VERSION"),
+    ] {
+        let answer = act(&app, who, name, shown, set(group, row_version)).await;
+        assert_eq!(answer.user_error_codes(name), [code], "{group}");
+    }
+    let answer = act(&app, &s1.identity, name, shown, set("CANCER", plan.row_version)).await.ok();
+    let agreement = answer.at(&format!("/{name}/agreement"));
+    assert_eq!(agreement["patientGroup"]["code"], "CANCER");
+    assert_eq!(
+        (&agreement["status"], &agreement["currentVersion"]["id"]),
+        (&json!("ACTIVE"), &json!(plan.version))
+    );
+    let entry = &agreement["history"]["nodes"][0];
+    assert_eq!(entry["what"], "Patientgruppen ändrades");
+    assert_eq!(entry["changes"], json!([{ "label": "Patientgrupp", "from": null, "to": "Cancer" }]));
+    let row_version = agreement["rowVersion"].as_i64().unwrap();
+    let none = act(&app, &s1.identity, name, shown, set(" ", row_version)).await.ok();
+    assert!(none.at(&format!("/{name}/agreement/patientGroup")).is_null());
+}

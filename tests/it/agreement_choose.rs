@@ -180,6 +180,12 @@ async fn when_care_assents_last_the_assent_is_kept_and_the_patient_chooses() {
     let agreement = answer.at("/agreementAssent/agreement");
     assert_eq!(agreement["status"], "PROPOSED");
     assert_eq!(agreement["currentVersion"]["careAssent"]["by"], "STAFF");
+    let waits = format!(
+        "{{ node(id: \"{}\") {{ ... on Agreement {{ currentVersion {{ awaitsChoice }} }} }} }}",
+        new.id
+    );
+    let waits = app.run(&p1.identity, &waits, json!({})).await.ok();
+    assert_eq!(waits.at("/node/currentVersion/awaitsChoice"), &json!(true));
     assert_eq!(in_force(&app).await, [AgreementId(row(&old.id))]);
     let told = notice::Entity::find().filter(notice::Column::Rule.eq("PLAN_CHOICE"));
     assert_eq!(told.count(app.core.db.reader()).await.unwrap(), 1, "the patient hears that they can choose");

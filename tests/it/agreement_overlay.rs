@@ -244,6 +244,27 @@ async fn where_an_existing_plan_is_the_agreement_only_what_it_lacks_is_asked_for
     act(&app, &s1.identity, "planLinkAdd", LINK, link).await.ok();
     let (plan, _) = Plan::of(&app, p1).await;
     assert_eq!(fields(&propose(plan.row_version).await), ["contacts"]);
+    // The four parts ask for no more either.
+    let parts = "{ me { agreement { isFulfilled } parts { missing { code } } } }";
+    let seen = app.run(&p1.identity, parts, json!({})).await.ok();
+    assert_eq!(seen.at("/me/agreement/isFulfilled"), &json!(true));
+    let text = seen.at("/me/parts").to_string();
+    assert!(!text.contains("PLAN_ITEMS") && !text.contains("GOALS"), "{text}");
+    assert!(text.contains("ASSENT") && text.contains("WHEN_TO_SEEK_HELP"), "{text}");
+}
+
+/// The patient is notified of a safety instruction; who has chosen no way to be told gets it on paper.
+#[tokio::test]
+async fn who_gets_no_messages_gets_a_safety_instruction_on_paper() {
+    let app = TestApp::new().await;
+    let (s1, p1) = (&app.world.s1, &app.world.p1);
+    let plan = active(&app, s1, p1).await;
+    let added = act(&app, &s1.identity, "safetyInstructionAdd", INSTRUCTION, warning(&plan)).await.ok();
+    let id = crate::acts::row(&added.text("/safetyInstructionAdd/instruction/id"));
+    let letters = entity::task::Entity::find()
+        .filter(entity::task::Column::Kind.eq(entity::task::Kind::Letter))
+        .filter(entity::task::Column::SubjectId.eq(id));
+    assert_eq!(letters.count(app.core.db.reader()).await.unwrap(), 1);
 }
 
 #[tokio::test]

@@ -534,7 +534,7 @@ async fn a_guardian_who_is_stopped_is_waited_for_no_longer() {
     act_for(&app, &g1, &c1, "agreementAssent", ASSENTS, assent(&plan)).await.ok();
     let status = async || {
         let seen = format!("{{ node(id: \"{}\") {{ ... on Agreement {{ status }} }} }}", plan.id);
-        app.run(&app.world.s1.identity, &seen, json!({})).await.ok().text("/node/status").to_owned()
+        app.run(&app.world.s1.identity, &seen, json!({})).await.ok().text("/node/status")
     };
     sweep::run(&app.core).await.unwrap();
     assert_eq!(status().await, "PROPOSED", "the other guardian still has a say");

@@ -276,12 +276,26 @@ async fn yes_on_the_eighth_question_opens_a_task_to_appoint_a_contact_at_the_pat
     let task = &tasks[0];
     assert_eq!((task.patient_id, task.care_unit_id, task.status), (p1.id, p1.unit, Status::Open));
     // Monday 1 February: within five working days.
-    let due = "2027-02-08T20:00:00+01:00".parse::<chrono::DateTime<chrono::Utc>>().unwrap();
+    let due = "2027-02-09T00:00:00+01:00".parse::<chrono::DateTime<chrono::Utc>>().unwrap();
     assert_eq!(task.due_at, due);
+    // It is a request of the patient's, which care cannot close: only an appointment or the patient ends it.
+    let words =
+        json!({ "taskId": global(NodeKind::Task, task.id), "words": "Klart", "expectedRowVersion": 1 });
+    let closed = act(&app, &app.world.s1.identity, "taskEnd", "task { id }", words).await;
+    assert_eq!(closed.user_error_codes("taskEnd"), ["WRONG_STATE"]);
     // Asked again, or told to another unit by phone: it is the same wish.
     relate(&app.core, s2, p1).await;
     act(&app, &s2.identity, "batteryAnswer", SET, on_behalf_of(p1, "PHONE", wants_help("YES"))).await.ok();
     assert_eq!(contact_tasks(&app).await.len(), 1);
+    let seen = app.run(&p1.identity, "{ me { contactRequests { id role why rowVersion } } }", json!({}));
+    let seen = seen.await.ok();
+    let requests = seen.at("/me/contactRequests").as_array().unwrap().clone();
+    assert_eq!(requests.len(), 1);
+    assert_eq!(requests[0]["role"], "FAST_VARDKONTAKT");
+    assert!(requests[0]["why"].as_str().unwrap().contains("hjälp att samordna din vård"));
+    let back = json!({ "requestId": requests[0]["id"], "expectedRowVersion": 1 });
+    act(&app, &p1.identity, "contactRequestWithdraw", "request { id }", back).await.ok();
+    assert_eq!(contact_tasks(&app).await[0].status, Status::Withdrawn);
 }
 
 /// **R** yes on 8 opens the task, unless the patient has a fast vårdkontakt.

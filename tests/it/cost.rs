@@ -38,6 +38,43 @@ async fn my_plan_costs_three_statements_and_everything_about_me_six() {
     assert!(all.len() <= 6, "{all:#?}");
 }
 
+/// What is asked for rarely is loaded when it is asked for: each in a fixed number of statements, however much there is.
+#[tokio::test]
+async fn difference_history_and_parts_cost_a_fixed_number_of_statements() {
+    let app = TestApp::new().await;
+    let (s1, p1) = (&app.world.s1, &app.world.p1);
+    acts::active(&app, s1, p1).await;
+    let mut costs = Vec::new();
+    for round in 0..3 {
+        let (plan, _) = acts::Plan::of(&app, p1).await;
+        let more = acts::whole_item(&plan, s1, &format!("Insats {round}"), "CARE");
+        acts::act(&app, &s1.identity, "planItemPropose", acts::PLAN_ITEM, more).await.ok();
+        let versions = "{ me { agreement { versions(first: 20) { nodes { id number } } } } }";
+        let seen = app.run(&p1.identity, versions, json!({})).await.ok();
+        let ids: Vec<String> = seen
+            .at("/me/agreement/versions/nodes")
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|node| node["id"].as_str().unwrap().to_owned())
+            .collect();
+        let (first, last) = (ids.last().unwrap(), ids.first().unwrap());
+        let difference = format!(
+            "{{ me {{ agreement {{ difference(from: \"{first}\", to: \"{last}\") {{ sentence }} }} }} }}"
+        );
+        let history =
+            "{ me { agreement { history(first: 50) { nodes { what changes { label from to } } } } } }";
+        let parts = "{ me { parts { missing { code message } } nextSteps { care { title } } whoToContact { phone } } }";
+        let mut of = Vec::new();
+        for query in [difference.as_str(), history, parts] {
+            of.push(cost(&app, &p1.identity, query).await.len());
+        }
+        costs.push(of);
+    }
+    assert_eq!(costs[0], costs[2], "{costs:?}");
+    assert!(costs[2].iter().zip([5, 3, 4]).all(|(cost, most)| *cost <= most), "{costs:?}");
+}
+
 #[tokio::test]
 async fn a_field_asked_twice_through_fragments_costs_the_same_and_logs_once() {
     let app = TestApp::new().await;

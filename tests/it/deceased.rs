@@ -1,6 +1,9 @@
 //! A death ends at once what would go on without anybody looking.
 
-use entity::{agreement, agreement_offer, agreement_request, appointment, notice, occupancy, slot, task};
+use entity::{
+    agreement, agreement_offer, agreement_request, appointment, care_contact, change_entry, contact_offer,
+    contact_request, notice, occupancy, register_event, slot, task,
+};
 use futures_util::future::join_all;
 use harness::{TestApp, relate};
 use patientkontrakt::{domain::sweep, graphql::scalars::NodeKind};
@@ -13,6 +16,12 @@ const PATIENT: &str = "patient { id }";
 
 fn died(patient: &harness::TestPatient, on: &str) -> Value {
     json!({ "patientId": patient.global_id(), "diedOn": on })
+}
+
+async fn appointed(app: &TestApp, patient: &harness::TestPatient) {
+    let person = json!({ "assignmentId": global(NodeKind::Assignment, app.world.s1.assignment) });
+    let input = json!({ "patientId": patient.global_id(), "role": "FAST_VARDKONTAKT", "person": person });
+    act(app, &app.world.s1.identity, "contactAppoint", "contact { id }", input).await.ok();
 }
 
 async fn booked(app: &TestApp, patient: &harness::TestPatient) -> Value {
@@ -43,6 +52,12 @@ async fn a_death_stops_sends_frees_times_and_ends_agreements_tasks_and_requests_
     let input = json!({ "patientId": p1.global_id(), "how": "LETTER" });
     act(&app, &s3.identity, "agreementOffer", "offer { id }", input).await.ok();
     active(&app, s1, p1).await;
+    appointed(&app, p1).await;
+    let asked = json!({ "role": "FAST_LAKARKONTAKT", "why": "Jag vill ha en egen läkare." });
+    act(&app, &p1.identity, "contactRequest", "request { id }", asked).await.ok();
+    let offered =
+        json!({ "patientId": p1.global_id(), "role": "BEHANDLANDE_ROLL", "treatingKind": "COUNSELLOR" });
+    act(&app, &s1.identity, "contactOffer", "offer { id }", offered).await.ok();
     booked(&app, p1).await;
     let db = app.core.db.reader();
     let planned =
@@ -81,6 +96,16 @@ async fn a_death_stops_sends_frees_times_and_ends_agreements_tasks_and_requests_
     assert_eq!(request.status, agreement_request::Status::Superseded);
     let offer = agreement_offer::Entity::find().one(db).await.unwrap().unwrap();
     assert_eq!(offer.status, agreement_offer::Status::Superseded);
+    // The contacts' roles end, and the register is told; what was asked for and offered waits no longer.
+    let role = care_contact::Entity::find().one(db).await.unwrap().unwrap();
+    assert_eq!(role.status, care_contact::Status::Ended);
+    let ended = register_event::Entity::find()
+        .filter(register_event::Column::Change.eq(register_event::Change::Ended));
+    assert_eq!(ended.count(db).await.unwrap(), 1);
+    let asked = contact_request::Entity::find().one(db).await.unwrap().unwrap();
+    assert_eq!(asked.status, contact_request::Status::Superseded);
+    let offered = contact_offer::Entity::find().one(db).await.unwrap().unwrap();
+    assert_eq!(offered.status, contact_offer::Status::Superseded);
     let open = task::Entity::find().filter(task::Column::Status.eq(task::Status::Open));
     assert_eq!(open.count(db).await.unwrap(), 0);
     // And nothing begins, or is raised, any more.
@@ -90,6 +115,51 @@ async fn a_death_stops_sends_frees_times_and_ends_agreements_tasks_and_requests_
     relate(&app.core, s1, p1).await;
     let late = act(&app, &s1.identity, "agreementCreate", AGREEMENT, input).await;
     assert_eq!(late.user_error_codes("agreementCreate"), ["CONFLICT"]);
+}
+
+/// A death that was recorded by mistake is taken back with its reason; both stay in the history, and each unit that lost
+/// something is told to take it up with the patient.
+#[tokio::test]
+async fn a_death_recorded_by_mistake_is_corrected_with_a_reason_and_each_unit_is_told() {
+    let app = TestApp::new().await;
+    let (s1, s3, p1) = (&app.world.s1, &app.world.s3, &app.world.p1);
+    relate(&app.core, s3, p1).await;
+    let input = json!({ "patientId": p1.global_id(), "how": "LETTER" });
+    act(&app, &s3.identity, "agreementOffer", "offer { id }", input).await.ok();
+    active(&app, s1, p1).await;
+    let name = "patientDeceasedCorrect";
+    let correct = |reason: &str| json!({ "patientId": p1.global_id(), "reason": reason });
+    let alive = act(&app, &s1.identity, name, PATIENT, correct("Fel person.")).await;
+    assert_eq!(alive.user_error_codes(name), ["WRONG_STATE"]);
+    act(&app, &s1.identity, "patientDeceasedRecord", PATIENT, died(p1, "2027-01-31")).await.ok();
+
+    for (who, reason, code) in [
+        (&p1.identity, "Jag lever.", "FORBIDDEN"),
+        (&app.world.s2.identity, "Fel person.", "NOT_FOUND"),
+        (&s1.identity, " ", "BAD_USER_INPUT"),
+    ] {
+        let answer = act(&app, who, name, PATIENT, correct(reason)).await;
+        assert_eq!(answer.user_error_codes(name), [code]);
+    }
+    act(&app, &s1.identity, name, PATIENT, correct("Fel person var vald.")).await.ok();
+    let db = app.core.db.reader();
+    let told = task::Entity::find()
+        .filter(task::Column::Kind.eq(task::Kind::PlanSignal))
+        .filter(task::Column::Status.eq(task::Status::Open))
+        .all(db)
+        .await
+        .unwrap();
+    let mut units: Vec<_> = told.iter().map(|t| t.care_unit_id).collect();
+    units.sort();
+    let mut expected = vec![s1.unit, s3.unit];
+    expected.sort();
+    assert_eq!(units, expected);
+    let entries = change_entry::Entity::find().filter(change_entry::Column::SubjectKind.eq("patient"));
+    let actions: Vec<_> = entries.all(db).await.unwrap().into_iter().map(|e| e.action).collect();
+    assert_eq!(actions, ["patientDeceasedRecord", name]);
+    // Nobody's yes is assumed anew; a new agreement can be drawn up.
+    let input = json!({ "patientId": p1.global_id(), "title": "Min nya plan" });
+    act(&app, &s1.identity, "agreementCreate", AGREEMENT, input).await.ok();
 }
 
 #[tokio::test]

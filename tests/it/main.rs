@@ -31,6 +31,7 @@ mod relation;
 mod reminder_mail;
 mod reminders;
 mod revise;
+mod rules;
 mod samples;
 mod schema;
 mod seed;

@@ -245,6 +245,41 @@ async fn a_stale_edit_of_a_goal_or_an_item_comes_back_with_the_current_agreement
     assert_eq!(stale.at("/planItemRevise/agreement/rowVersion"), &json!(plan.row_version));
 }
 
+/// Two editors of one goal, and of one item, at the same moment: one writes, the other gets the conflict with the current
+/// agreement, in which the winner's wording stands.
+#[tokio::test]
+async fn of_two_editors_of_one_goal_or_one_item_at_once_one_gets_the_conflict_with_the_current_agreement() {
+    let app = TestApp::new().await;
+    let (s1, p1) = (&app.world.s1, &app.world.p1);
+    let plan = draft(&app, s1, p1).await;
+    let goal = goal_of(&app, s1, p1, "Orka mer").await;
+    act(&app, &s1.identity, "planItemPropose", PLAN_ITEM, whole_item(&plan, s1, "Ta prover", "CARE"))
+        .await
+        .ok();
+    let prover = item(&app, p1, "Ta prover").await;
+    for mutation in ["goalRevise", "planItemRevise"] {
+        let now = on(&app, p1).await["expectedRowVersion"].clone();
+        let input = |words: &str| {
+            let mut input = match mutation {
+                "goalRevise" => json!({ "goalId": goal, "text": words, "priority": 1 }),
+                _ => wording(&prover, s1, words),
+            };
+            input["expectedRowVersion"] = now.clone();
+            input
+        };
+        let (a, b) = tokio::join!(
+            act(&app, &p1.identity, mutation, AGREEMENT, input("Som patienten säger")),
+            act(&app, &s1.identity, mutation, AGREEMENT, input("Som vården säger")),
+        );
+        let (done, refused) = if a.user_error_codes(mutation).is_empty() { (a, b) } else { (b, a) };
+        assert!(done.user_error_codes(mutation).is_empty(), "{}", done.body);
+        assert_eq!(refused.user_error_codes(mutation), ["STALE_ROW_VERSION"]);
+        let at = format!("/{mutation}/agreement");
+        assert_eq!(refused.at(&at), done.at(&at), "{mutation}: the current object comes with the refusal");
+        assert!(refused.at(&at).to_string().contains("säger"), "{mutation}");
+    }
+}
+
 #[tokio::test]
 async fn a_draft_goes_on_from_a_version_that_comes_into_force_meanwhile() {
     let app = TestApp::new().await;

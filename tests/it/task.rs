@@ -148,8 +148,17 @@ async fn a_list_is_cut_and_filtered_and_a_persons_own_list_holds_what_they_have(
 async fn every_kind_ends_by_its_own_way_only_and_with_who_when_and_how() {
     let app = TestApp::new().await;
     let (s1, p1) = (&app.world.s1, &app.world.p1);
-    let by_their_act_only =
-        ["APPOINT_CONTACT", "AGREEMENT_REQUEST", "ITEM_CONCERN", "OBJECTION", "ANSWER_PROPOSAL", "CALL"];
+    let by_their_act_only = [
+        "APPOINT_CONTACT",
+        "AGREEMENT_REQUEST",
+        "ITEM_CONCERN",
+        "OBJECTION",
+        "ANSWER_PROPOSAL",
+        "CALL",
+        "ORPHANED_NEXT_STEP",
+        "CONTACT_REVIEW",
+        "PATIENT_DECISION",
+    ];
     for kind in task::Kind::iter() {
         let id = raise(&app, s1, p1, kind).await;
         let shown = app

@@ -248,31 +248,19 @@ async fn a_discharge_check_lists_every_gap_and_raises_one_task_until_nothing_is_
     assert_eq!(run().await.user_error_codes("dischargeCheckRun"), ["CONFLICT"]);
 }
 
-async fn mark(app: &TestApp, item: &str, on: &str, outcome: plan_item_mark::Outcome) {
-    let plan_item = plan_item::Entity::find_by_id(PlanItemId(row(item)));
-    let item = plan_item.one(app.core.db.reader()).await.unwrap().unwrap();
-    let row = plan_item_mark::Model {
-        id: app.core.clock.uuid().into(),
-        plan_item_id: item.id,
-        agreement_id: item.agreement_id,
-        patient_id: item.patient_id,
-        care_unit_id: item.care_unit_id,
-        care_provider_id: item.care_provider_id,
-        on_day: on.parse().unwrap(),
-        outcome,
-        reason: None,
-        by_kind: entity::access_event::ActorKind::Staff,
-        by_id: app.world.s1.assignment.0,
-        marked_at: app.core.clock.now(),
-    };
-    row.into_active_model().insert(app.core.db.reader()).await.unwrap();
+async fn mark(app: &TestApp, item: &str, on: &str, outcome: &str) {
+    let now = plan_item::Entity::find_by_id(PlanItemId(row(item)));
+    let now = now.one(app.core.db.reader()).await.unwrap().unwrap();
+    let input =
+        json!({ "planItemId": item, "on": on, "outcome": outcome, "expectedRowVersion": now.row_version });
+    let staff = &app.world.s1.identity;
+    act(app, staff, "planItemOccurrenceMark", "planItem { id }", input).await.ok();
 }
 
 /// A call a day for exactly 14 days; a missed call escalates, and ends when the patient is reached.
 #[tokio::test]
 async fn a_daily_call_that_was_not_made_is_raised_rises_to_the_manager_and_ends_when_the_patient_is_reached()
 {
-    use plan_item_mark::Outcome;
     let app = TestApp::new().await;
     let (s1, p1) = (&app.world.s1, &app.world.p1);
     let plan = draft(&app, s1, p1).await;
@@ -313,21 +301,20 @@ async fn a_daily_call_that_was_not_made_is_raised_rises_to_the_manager_and_ends_
     assert_eq!(sweep().await.risen, 1);
     // Reached the next day: done, and the day that was missed is settled.
     at("2027-02-02T09:00:00");
-    mark(&app, &item, "2027-02-02", Outcome::Done).await;
-    sweep().await;
+    mark(&app, &item, "2027-02-02", "DONE").await;
     let ended = tasks(&app, Kind::MissedCall).await;
     assert_eq!((ended.len(), ended[0].status), (1, Status::Done));
     // Tried and not reached is missed too.
     at("2027-02-03T21:00:00");
-    mark(&app, &item, "2027-02-03", Outcome::NotDone).await;
+    mark(&app, &item, "2027-02-03", "NOT_DONE").await;
     assert_eq!(sweep().await.raised, 1);
     at("2027-02-04T10:00:00");
-    mark(&app, &item, "2027-02-04", Outcome::Done).await;
-    sweep().await;
+    mark(&app, &item, "2027-02-04", "DONE").await;
     assert!(tasks(&app, Kind::MissedCall).await.iter().all(|task| task.status == Status::Done));
     // The other days are made; after the fourteenth there is no call to miss.
     for day in 5..=14 {
-        mark(&app, &item, &format!("2027-02-{day:02}"), Outcome::Done).await;
+        at(&format!("2027-02-{day:02}T10:00:00"));
+        mark(&app, &item, &format!("2027-02-{day:02}"), "DONE").await;
     }
     at("2027-02-20T21:00:00");
     assert_eq!(sweep().await.raised, 0);

@@ -207,19 +207,20 @@ pub async fn plan_notice(
     agreement: &agreement::Model,
     version: AgreementVersionId,
     rule: &'static str,
-) -> Result<(), Fault> {
+) -> Result<bool, Fault> {
     let about = about_version(agreement.id, version);
     plan_news(tx, session, agreement.into(), &about, rule).await
 }
 
 /// Plans the notice that there is something new about the plan. `about` names what, for a notice is planned once.
+/// False when the patient has said yes to no way of being told.
 pub async fn plan_news(
     tx: &Tx,
     session: &Session,
     owner: Owner,
     about: &str,
     rule: &'static str,
-) -> Result<(), Fault> {
+) -> Result<bool, Fault> {
     let whom = patient::Entity::find_by_id(owner.patient)
         .one(tx)
         .await?
@@ -240,7 +241,8 @@ pub async fn plan_news(
         useless_at: now + NEWS_USEFUL,
         about: about.to_owned(),
     });
-    write(tx, session, notices.collect()).await
+    write(tx, session, notices.collect()).await?;
+    Ok(!ways.is_empty())
 }
 
 /// Plans the notice that something about the patient's contacts has changed, or waits for an answer: a change of the

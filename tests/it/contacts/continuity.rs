@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use entity::{
     CareContactId, care_contact, care_relation, patient, register_event,
-    task::{Kind, Status},
+    task::{self, Kind, Status},
 };
 use harness::{TestApp, relate};
 use patientkontrakt::{domain::contact::register, graphql::scalars::NodeKind};
@@ -101,6 +101,14 @@ async fn a_planned_end_far_ahead_becomes_a_task_when_it_comes_near() {
     sweep(&app).await;
     sweep(&app).await;
     assert_eq!(stand(&app, Kind::Handover, &contact["id"]).await, [Status::Open]);
+    // Words alone do not end it while the role lasts: somebody takes over, or the role ends with the patient.
+    let named = task::Entity::find().filter(task::Column::Kind.eq(Kind::Handover));
+    let open = named.one(app.core.db.reader()).await.unwrap().unwrap();
+    let id = global(NodeKind::Task, open.id);
+    let words = json!({ "taskId": id, "words": "Det löser sig.", "expectedRowVersion": open.row_version });
+    let refused = act(&app, &s1.identity, "taskEnd", "task { canEnd { allowed reason } }", words).await;
+    assert_eq!(refused.user_error_codes("taskEnd"), ["WRONG_STATE"]);
+    assert_eq!(refused.at("/taskEnd/task/canEnd/allowed"), &json!(false));
     // It ran out with nobody: the task stands until somebody is appointed.
     app.clock.advance(TimeDelta::days(15));
     sweep(&app).await;

@@ -130,10 +130,7 @@ async fn answers_absences_and_what_the_register_was_told_stand_as_they_are() {
     };
     insert(&db, offer.clone()).await.unwrap();
     for (bad, by) in [
-        (
-            contact_offer::Model { id: id(1002), answered_at: None, answered_how: None, ..offer.clone() },
-            "when_answered",
-        ),
+        (contact_offer::Model { id: id(1002), answered_at: None, ..offer.clone() }, "when_answered"),
         (contact_offer::Model { id: id(1003), answered_how: None, ..offer }, "how"),
     ] {
         assert_refused(insert(&db, bad).await, &format!("ck_contact_offer_{by}"));

@@ -202,7 +202,7 @@ pub fn allows(who: Who, noun: Noun, action: Action) -> bool {
         | (N::CareRelation | N::Patient, A::Register)
         | (N::CareUnit, A::List)
         | (N::Concern | N::Thread, A::End)
-        | (N::PlanItem | N::CareGuarantee, A::Set)
+        | (N::Agreement | N::PlanItem | N::CareGuarantee, A::Set)
         | (N::CallLog, A::Read | A::Create | A::Complete)
         | (N::Template, A::Create | A::Set) => care,
         (N::Task, A::Accept | A::End | A::Note | A::Pass) | (N::WorkNote, A::Read | A::Set) => care,

@@ -448,7 +448,11 @@ async fn told(
         tell_patient(tx, session, agreement, version.id, "PLAN_ACTIVE").await?;
     }
     if effect == Assented::AwaitsChoice {
-        tell_patient(tx, session, agreement, version.id, "PLAN_CHOICE").await?;
+        let told = tell_patient(tx, session, agreement, version.id, "PLAN_CHOICE").await?;
+        if !told {
+            let note = "Patienten har ett förslag till patientkontrakt att ta ställning till. Skicka det, eller ring.";
+            task::letter::write(tx, session, (&**agreement).into(), version.id.0, note).await?;
+        }
     }
     act::emit(tx, session, events).await?;
     Ok(changes)

@@ -301,4 +301,33 @@ proptest! {
             }
         }
     }
+
+    /// Wherever the two have come, there is a way on: with the good will of both, something new comes into force.
+    #[test]
+    fn there_is_always_a_way_on_to_something_new_in_force(acts in prop::collection::vec(act(), 1..60)) {
+        let mut life = Life::new();
+        for act in acts.iter().filter(|act| !matches!(act, Act::End)) {
+            life.act(act);
+        }
+        // The side that took a first draft back left nothing to agree on.
+        if life.status != agreement::Status::Ended {
+            let before = life.in_force();
+            if life.draft().is_none() {
+                match life.versions.iter().rposition(|v| v.status == Status::Proposed) {
+                    Some(version) if life.versions[version].proposed_by == Some(Party::Patient) => {
+                        life.act(&Act::Counter { by: Party::Care, version });
+                    }
+                    Some(version) => life.act(&Act::Counter { by: Party::Patient, version }),
+                    None => life.act(&Act::Revise),
+                }
+            }
+            life.act(&Act::Edit { by: Party::Patient });
+            life.act(&Act::Propose { by: Party::Patient });
+            let newest = life.versions.iter().rposition(|v| v.status == Status::Proposed);
+            prop_assert!(newest.is_some(), "nothing can be proposed: {:?}", life);
+            let version = newest.unwrap_or_default();
+            life.act(&Act::Assent { by: Party::Care, version, read: version });
+            prop_assert!(life.in_force().is_some() && life.in_force() != before, "stuck: {:?}", life);
+        }
+    }
 }

@@ -18,6 +18,7 @@ pub mod difference;
 pub mod edit;
 pub mod end;
 pub mod gaps;
+pub mod group_set;
 pub mod guardians;
 pub(super) mod members;
 pub mod object;

@@ -3,12 +3,10 @@
 //! It counts as the patient's, is shown as oral and counted apart, and the patient hears of it and may object at any
 //! time. The same person may give care's assent and record the patient's: that is allowed, and shown.
 
-use chrono::TimeDelta;
 use entity::{
     AgreementId, AgreementVersionId, RepresentativeId, access_event::ActorKind, agreement,
-    agreement_version::Party, notice, task::Kind, version_assent::Setting,
+    agreement_version::Party, version_assent::Setting,
 };
-use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
 use serde::Serialize;
 
 use super::{
@@ -22,7 +20,7 @@ use crate::{
     domain::{
         act::{self, Done, Receipt},
         representative,
-        task::{self, Raise},
+        task::letter,
         text,
     },
     error::{Fault, Problem, Stop},
@@ -47,9 +45,6 @@ pub struct RecordOral {
 
 const ACTION: &str = "agreementAssentRecordOral";
 const RULE: &str = "PLAN_ORAL_ASSENT";
-
-/// A copy on paper goes out within this time to whoever has chosen no other way.
-const COPY_WITHIN: TimeDelta = TimeDelta::days(3);
 
 /// Records the assent. When care has assented too, the version comes into force.
 pub async fn record_oral(session: &Session, key: &str, cmd: &RecordOral) -> Result<Receipt, Fault> {
@@ -100,23 +95,9 @@ async fn copy_to_patient(
     agreement: &agreement::Model,
     version: AgreementVersionId,
 ) -> Result<(), Stop> {
-    tell_patient(tx, session, agreement, version, RULE).await?;
-    let told = notice::Entity::find()
-        .filter(notice::Column::AgreementId.eq(agreement.id))
-        .filter(notice::Column::Rule.eq(RULE))
-        .filter(notice::Column::CreatedAt.eq(session.now()))
-        .count(tx)
-        .await?;
-    if told == 0 {
-        let raise = Raise {
-            kind: Kind::Letter,
-            owner: agreement.into(),
-            assignee: None,
-            subject: version.0,
-            due_at: session.now() + COPY_WITHIN,
-            note: Some("Skicka en kopia av överenskommelsen, som patienten har godkänt muntligt."),
-        };
-        task::raise(tx, session, &raise).await?;
+    if !tell_patient(tx, session, agreement, version, RULE).await? {
+        let note = "Skicka en kopia av överenskommelsen, som patienten har godkänt muntligt.";
+        letter::write(tx, session, agreement.into(), version.0, note).await?;
     }
     Ok(())
 }

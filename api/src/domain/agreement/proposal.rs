@@ -37,7 +37,8 @@ pub async fn told(
         if let Some(author) = session.actor.staff() {
             signal::drawn_up(tx, session, agreement, author).await?;
         }
-        return tell_patient(tx, session, agreement, version, "PLAN_PROPOSED").await;
+        tell_patient(tx, session, agreement, version, "PLAN_PROPOSED").await?;
+        return Ok(());
     }
     task::raise(
         tx,

@@ -323,16 +323,17 @@ pub async fn someone_to_turn_to(
     Ok(reachable > 0)
 }
 
-/// What care does with the plan, or the service when the day has come, the patient hears of, if they have asked to.
+/// What care does with the plan, or the service when the day has come, the patient hears of, if they have asked to:
+/// false when there is no way to tell them.
 pub async fn tell_patient(
     tx: &Tx,
     session: &Session,
     agreement: &agreement::Model,
     version: AgreementVersionId,
     rule: &'static str,
-) -> Result<(), Fault> {
+) -> Result<bool, Fault> {
     if session.actor.party() == Some(Party::Patient) {
-        return Ok(());
+        return Ok(true);
     }
     notice::plan_notice(tx, session, agreement, version, rule).await
 }

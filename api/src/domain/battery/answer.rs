@@ -5,8 +5,7 @@ use entity::{
     AgreementVersionId, BatteryAnswerId, BatteryAnswerSetId, PatientId, QuestionBatteryId, agreement,
     battery_answer,
     battery_answer_set::{self, Channel},
-    care_contact, patient, question_battery,
-    task::Kind,
+    patient, question_battery,
 };
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use serde::Serialize;
@@ -15,14 +14,13 @@ use serde_json::{Value, json};
 use super::rules::{self, Checked, Given};
 use crate::{
     auth::policy::{self, Action, Granted, Noun},
-    calendar::{ClosingDays, add_working_days, to_instant, to_local},
     crypto::Place,
     db::Tx,
     domain::{
         act::{self, Done, Event, Receipt, by},
+        contact,
         history::{self, Change, Owner},
-        patient::{alive, lock},
-        task::{self, Raise},
+        patient::alive,
     },
     error::{Fault, Problem, Stop},
     library::Battery,
@@ -45,6 +43,9 @@ pub struct Answer {
 
 const ACTION: &str = "batteryAnswer";
 
+/// Why a fast vårdkontakt is asked for.
+const WANTS_HELP: &str = "Patienten har svarat ja på frågan: Vill du ha hjälp att samordna din vård?";
+
 /// What the answers belong to.
 struct Belonging {
     owner: Owner,
@@ -52,7 +53,8 @@ struct Belonging {
     answered_at: DateTime<Utc>,
 }
 
-/// Keeps the answers. A yes that asks for somebody to coordinate the care opens a task in the same transaction.
+/// Keeps the answers. A yes that asks for somebody to coordinate the care is a request for a fast vårdkontakt, in the
+/// same transaction: care can pass it on, but not close it.
 pub async fn answer(session: &Session, key: &str, cmd: &Answer) -> Result<Receipt, Fault> {
     act::perform(session, ACTION, key, cmd, async |tx| {
         let (actor, now) = (&session.actor, session.now());
@@ -94,7 +96,7 @@ pub async fn answer(session: &Session, key: &str, cmd: &Answer) -> Result<Receip
         history::record(tx, session, belonging.owner, ACTION, [change]).await?;
         act::emit(tx, session, [event(&belonging, id)]).await?;
         if rules::asks_for_contact(&battery, &answers) {
-            ask_for_contact(tx, session, &patient).await?;
+            contact::request::coordination(tx, session, &patient, WANTS_HELP, ACTION).await?;
         }
         Ok(Done::on(patient.id).with("batteryAnswers", id.0))
     })
@@ -292,34 +294,4 @@ fn event(belonging: &Belonging, id: BatteryAnswerSetId) -> Event {
         subject: id.0,
         for_register: false,
     }
-}
-
-/// Opens a task to appoint a fast vårdkontakt, at the patient's own unit, unless there is one in the region.
-async fn ask_for_contact(tx: &Tx, session: &Session, patient: &patient::Model) -> Result<(), Stop> {
-    let (now, settings) = (session.now(), &session.core.settings);
-    // An appointment under way holds the patient: wait for it, and see it.
-    lock(tx, patient.id).await?;
-    let has_one = care_contact::Entity::find()
-        .filter(care_contact::Column::PatientId.eq(patient.id))
-        .filter(care_contact::Column::Role.eq(care_contact::Role::FastVardkontakt))
-        .filter(care_contact::Column::Region.eq(settings.region.as_str()))
-        .filter(crate::domain::contact::holding(now))
-        .one(tx)
-        .await?
-        .is_some();
-    if has_one {
-        return Ok(());
-    }
-    let day =
-        add_working_days(to_local(now).date_naive(), settings.contact_request_days, &ClosingDays::default());
-    let raise = Raise {
-        kind: Kind::AppointContact,
-        owner: owner(patient.id, patient.care_unit_id, patient.care_provider_id),
-        assignee: None,
-        subject: patient.id.0,
-        due_at: to_instant(day.and_time(session.core.settings.hours.until())),
-        note: Some("Patienten har svarat ja på frågan: Vill du ha hjälp att samordna din vård?"),
-    };
-    task::raise(tx, session, &raise).await?;
-    Ok(())
 }

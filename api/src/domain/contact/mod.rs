@@ -7,6 +7,7 @@
 pub mod absence;
 pub mod absence_cancel;
 pub mod appoint;
+pub mod death;
 pub mod end;
 pub mod functions;
 pub mod guard;

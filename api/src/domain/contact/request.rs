@@ -74,44 +74,97 @@ pub async fn ask(session: &Session, key: &str, cmd: &Ask) -> Result<Receipt, Fau
         }
         alive(&patient)?;
         super::lock(tx, patient.id).await?;
-        let (asked_by_kind, asked_by_id) = act::by(session);
-        let id = ContactRequestId(session.core.clock.uuid());
-        let row = contact_request::Model {
-            id,
-            patient_id: patient.id,
-            care_unit_id: unit.id,
-            care_provider_id: unit.care_provider_id,
-            role: cmd.role,
-            treating_kind: cmd.treating_kind,
-            why: session.core.keys.seal(Place::new(WHY, id.0), &why)?,
-            status: Status::Open,
-            due_at: deadline(session, &unit)?,
-            asked_by_kind,
-            asked_by_id,
-            created_at: now,
-            ended_at: None,
-            ending: None,
-            contact_id: None,
-            row_version: 1,
-        };
-        contact_request::Entity::insert(contact_request::ActiveModel::from(row.clone()))
-            .exec_without_returning(tx)
-            .await
-            .map_err(|e| act::on_unique(e, already))?;
-        hand_to_unit(tx, session, &row, &why).await?;
-        let change = Change {
-            kind: "contact_request",
-            subject: id.0,
-            before: None,
-            after: Some(json!({
-                "role": row.role, "treatingKind": row.treating_kind, "why": why, "dueAt": row.due_at,
-            })),
-        };
-        history::record(tx, session, owner(&row), ACTION, [change]).await?;
-        act::emit(tx, session, [event(&row, "contact.requested")]).await?;
+        let wanted =
+            Wanted { patient: patient.id, role: cmd.role, treating_kind: cmd.treating_kind, why: &why };
+        let id = open(tx, session, &unit, &wanted, ACTION).await?;
         Ok(Done::on(patient.id).with("request", id.0))
     })
     .await
+}
+
+/// What is asked for, checked.
+struct Wanted<'a> {
+    patient: PatientId,
+    role: Role,
+    treating_kind: Option<TreatingKind>,
+    why: &'a str,
+}
+
+/// Writes the request, and the task that goes with it. The patient is held.
+async fn open(
+    tx: &Tx,
+    session: &Session,
+    unit: &care_unit::Model,
+    wanted: &Wanted<'_>,
+    action: &'static str,
+) -> Result<ContactRequestId, Stop> {
+    let (asked_by_kind, asked_by_id) = act::by(session);
+    let id = ContactRequestId(session.core.clock.uuid());
+    let row = contact_request::Model {
+        id,
+        patient_id: wanted.patient,
+        care_unit_id: unit.id,
+        care_provider_id: unit.care_provider_id,
+        role: wanted.role,
+        treating_kind: wanted.treating_kind,
+        why: session.core.keys.seal(Place::new(WHY, id.0), wanted.why)?,
+        status: Status::Open,
+        due_at: deadline(session, unit)?,
+        asked_by_kind,
+        asked_by_id,
+        created_at: session.now(),
+        ended_at: None,
+        ending: None,
+        contact_id: None,
+        row_version: 1,
+    };
+    contact_request::Entity::insert(contact_request::ActiveModel::from(row.clone()))
+        .exec_without_returning(tx)
+        .await
+        .map_err(|e| act::on_unique(e, already))?;
+    hand_to_unit(tx, session, &row, wanted.why).await?;
+    let change = Change {
+        kind: "contact_request",
+        subject: id.0,
+        before: None,
+        after: Some(json!({
+            "role": row.role, "treatingKind": row.treating_kind, "why": wanted.why, "dueAt": row.due_at,
+        })),
+    };
+    history::record(tx, session, owner(&row), action, [change]).await?;
+    act::emit(tx, session, [event(&row, "contact.requested")]).await?;
+    Ok(id)
+}
+
+/// The patient has said elsewhere that they want somebody to coordinate their care: that is a request for a fast
+/// vårdkontakt at their own unit, unless there is one, or one is asked for already.
+pub async fn coordination(
+    tx: &Tx,
+    session: &Session,
+    patient: &entity::patient::Model,
+    why: &str,
+    action: &'static str,
+) -> Result<(), Stop> {
+    // An appointment under way holds the patient: wait for it, and see it.
+    super::lock(tx, patient.id).await?;
+    let (now, role) = (session.now(), Role::FastVardkontakt);
+    let has_one = care_contact::Entity::find()
+        .filter(care_contact::Column::PatientId.eq(patient.id))
+        .filter(care_contact::Column::Role.eq(role))
+        .filter(care_contact::Column::Region.eq(session.core.settings.region.as_str()))
+        .filter(super::holding(now));
+    let asked = contact_request::Entity::find()
+        .filter(contact_request::Column::PatientId.eq(patient.id))
+        .filter(contact_request::Column::Role.eq(role))
+        .filter(contact_request::Column::Status.eq(Status::Open));
+    if has_one.one(tx).await?.is_some() || asked.one(tx).await?.is_some() {
+        return Ok(());
+    }
+    let unit = care_unit::Entity::find_by_id(patient.care_unit_id).one(tx).await?;
+    let unit = unit.ok_or_else(|| Fault::internal("a patient without their unit"))?;
+    let wanted = Wanted { patient: patient.id, role, treating_kind: None, why };
+    open(tx, session, &unit, &wanted, action).await?;
+    Ok(())
 }
 
 fn already() -> Problem {

@@ -25,6 +25,7 @@ use crate::{
         act::{self, Done, Event, Receipt},
         agreement::end::{self, Finish},
         booking::cancel,
+        contact::death,
         history::{self, Change, Owner},
         notice as notices, offer, request,
         task::{Ending, close},
@@ -40,7 +41,7 @@ pub struct Deceased {
     pub died_on: NaiveDate,
 }
 
-const ACTION: &str = "patientDeceasedRecord";
+pub(super) const ACTION: &str = "patientDeceasedRecord";
 
 /// Why a task falls.
 const DIED: &str = "Patienten har avlidit.";
@@ -94,6 +95,7 @@ pub async fn record(session: &Session, key: &str, cmd: &Deceased) -> Result<Rece
         end_agreements(tx, session, whom.id).await?;
         offer::after_death(tx, session, &whom, ACTION).await?;
         request::after_death(tx, session, &whom, ACTION).await?;
+        death::after_death(tx, session, &whom, ACTION).await?;
         end_tasks(tx, session, whom.id).await?;
         // Last: what the acts above would have told.
         let unsent = Expr::col(notice::Column::PatientId).eq(whom.id);

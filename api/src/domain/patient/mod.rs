@@ -1,5 +1,6 @@
 //! Patients: who they are and how their numbers are written.
 
+pub mod death_corrected;
 pub mod deceased;
 pub mod personal_number;
 

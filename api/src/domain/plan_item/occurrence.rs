@@ -7,6 +7,7 @@ use entity::{
     plan_item::{self, Status},
     plan_item_mark::{self, Outcome},
     plan_item_revision::{self, Owner},
+    task::Kind,
 };
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 use serde::Serialize;
@@ -20,6 +21,7 @@ use crate::{
     domain::{
         act::{self, Receipt, by},
         history::Change,
+        task::{self, Ending},
         text,
     },
     error::{Fault, Problem, ProblemCode},
@@ -99,6 +101,11 @@ pub async fn mark(session: &Session, key: &str, cmd: &Mark) -> Result<Receipt, F
             after: Some(json!({ "on": cmd.on, "outcome": cmd.outcome, "reason": reason })),
         };
         live.tell(tx, session, ACTION, "plan_item.marked", change).await?;
+        if cmd.outcome == Outcome::Done {
+            // Of a daily call: the patient is reached, and a call that was missed before is settled.
+            let words = Some("Patienten är nådd.");
+            task::end(tx, session, Kind::MissedCall, live.item.id.0, Ending::Done, words).await?;
+        }
         Ok(live.done())
     })
     .await

@@ -20,6 +20,7 @@ use crate::{
         history::{self, Change},
         notice,
         phone::callable,
+        task::letter,
         text,
     },
     error::{Fault, Problem, ProblemCode},
@@ -108,7 +109,11 @@ pub async fn add(session: &Session, key: &str, cmd: &Add) -> Result<Receipt, Fau
         };
         history::record(tx, session, (&row).into(), ACTION, [change]).await?;
         act::emit(tx, session, [event(&agreement, "agreement.safety_added", id.0)]).await?;
-        notice::plan_news(tx, session, (&row).into(), &id.0.simple().to_string(), "PLAN_SAFETY").await?;
+        let about = id.0.simple().to_string();
+        if !notice::plan_news(tx, session, (&row).into(), &about, "PLAN_SAFETY").await? {
+            let note = "Skicka säkerhetsanvisningen på papper, eller ring: patienten får inga besked på annat sätt.";
+            letter::write(tx, session, (&row).into(), id.0, note).await?;
+        }
         Ok(Done::on(agreement.patient_id).with("instruction", id.0))
     })
     .await

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use entity::{
-    TaskId,
+    TaskId, care_contact,
     task::{self, Kind},
     thread,
 };
@@ -33,7 +33,8 @@ pub struct End {
 pub async fn end(session: &Session, key: &str, cmd: &End) -> Result<Receipt, Fault> {
     act::perform(session, "taskEnd", key, cmd, async |tx| {
         let task = policy::task(tx, &session.actor, Action::End, cmd.task, "taskId", session.now()).await?;
-        rules::may_end(&task)?;
+        let held = task.kind == Kind::Handover && role_is_held(tx, &task).await?;
+        rules::may_end_with_words(task.kind, task.status, held)?;
         let mut problems = Vec::new();
         let words = text::required("words", &cmd.words, text::TEXT, &mut problems);
         if !problems.is_empty() {
@@ -50,6 +51,14 @@ pub async fn end(session: &Session, key: &str, cmd: &End) -> Result<Receipt, Fau
         Ok(Done::on(task.patient_id).with("task", task.id.0))
     })
     .await
+}
+
+/// Whether the contact that a handover is about still has the role.
+async fn role_is_held(tx: &Tx, task: &task::Model) -> Result<bool, Fault> {
+    let held = care_contact::Entity::find_by_id(task.subject_id)
+        .filter(care_contact::Column::PatientId.eq(task.patient_id))
+        .filter(care_contact::Column::Status.ne(care_contact::Status::Ended));
+    Ok(held.one(tx).await?.is_some())
 }
 
 /// The message was answered in another way: the promise of an answer is kept, and the next message gets its own.

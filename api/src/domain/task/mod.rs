@@ -10,6 +10,7 @@
 pub mod assign;
 pub mod end;
 pub mod handover;
+pub mod letter;
 pub mod note;
 pub mod pass;
 pub mod rise;

@@ -1,6 +1,6 @@
 //! Which tasks end with words, and which only by the act that they ask for: pure.
 
-use entity::task::{Kind, Model, Status};
+use entity::task::{Kind, Status};
 
 use crate::error::{Problem, ProblemCode, Text};
 
@@ -39,15 +39,24 @@ pub fn ended_only_by(kind: Kind) -> Option<Text> {
             "Uppgiften är klar när samtalet är ringt: skriv in det i samtalslistan.",
             "The task ends when the call is made: write it down in the call log.",
         ),
+        Kind::OrphanedNextStep => (
+            "Uppgiften är klar när planen har ett nästa steg igen: lägg till eller öppna en insats, eller boka en tid.",
+            "The task ends when the plan has a next step again: add or open an item, or book a time.",
+        ),
+        Kind::ContactReview => (
+            "Uppgiften är klar när behovet har omprövats: kontakten behålls till en ny dag, eller uppdraget avslutas.",
+            "The task ends when the need is reviewed: the contact is kept until another day, or the role is ended.",
+        ),
+        Kind::PatientDecision => (
+            "Uppgiften är klar när patienten har tagit ställning, eller när ni har antecknat en ny dag att fråga.",
+            "The task ends when the patient has decided, or when you have recorded another day to ask.",
+        ),
         Kind::Handover
-        | Kind::OrphanedNextStep
         | Kind::MissedCall
         | Kind::UnansweredMessage
-        | Kind::ContactReview
         | Kind::Letter
         | Kind::PlanSignal
-        | Kind::DischargeGap
-        | Kind::PatientDecision => return None,
+        | Kind::DischargeGap => return None,
     };
     Some(Text::new(sv, en))
 }
@@ -58,17 +67,26 @@ pub fn over() -> Problem {
         .at("taskId")
 }
 
-/// Whether words end this task now.
-pub fn may_end(task: &Model) -> Result<(), Problem> {
-    may_end_with_words(task.kind, task.status)
+/// The gap is still ahead, and can be filled.
+fn somebody_takes_over() -> Text {
+    Text::new(
+        "Uppgiften är klar när någon tar över eller ersätter kontakten, eller när uppdraget avslutas tillsammans med \
+         patienten.",
+        "The task ends when somebody takes over or steps in, or when the role is ended together with the patient.",
+    )
 }
 
-/// [`may_end`] by what decides it.
-pub fn may_end_with_words(kind: Kind, status: Status) -> Result<(), Problem> {
+/// Whether words end a task now. `role_is_held`: of a handover, whether the contact's role has not ended yet; where it
+/// has run out, only words can say what became of it.
+pub fn may_end_with_words(kind: Kind, status: Status, role_is_held: bool) -> Result<(), Problem> {
     if status != Status::Open {
         return Err(over());
     }
-    match ended_only_by(kind) {
+    let only = match kind {
+        Kind::Handover if role_is_held => Some(somebody_takes_over()),
+        _ => ended_only_by(kind),
+    };
+    match only {
         None => Ok(()),
         Some(text) => Err(Problem { code: ProblemCode::WrongState, field: None, text }.at("taskId")),
     }

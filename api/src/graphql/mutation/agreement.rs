@@ -12,6 +12,7 @@ use crate::{
         content::AgreementContent,
         create::{Create, create},
         end::{End, end},
+        group_set::{SetGroup, set_group},
         propose::{Propose, propose},
     },
     graphql::{
@@ -71,6 +72,19 @@ pub struct AgreementEndInput {
     reason: AgreementEndReason,
     /// Why, in words; at most 4 000 characters. Required of staff; a patient need not say.
     words: Option<String>,
+    /// The agreement's `rowVersion` as it was read.
+    expected_row_version: i32,
+    /// New for every action, the same when the action is tried again; 1 to 200 characters.
+    idempotency_key: String,
+}
+
+/// The patient group (patientgrupp) of an agreement.
+#[derive(InputObject)]
+pub struct AgreementPatientGroupSetInput {
+    /// The agreement's global id.
+    agreement_id: ID,
+    /// The code of a patient group: one of `patientGroups`. An empty text takes the group away.
+    patient_group: String,
     /// The agreement's `rowVersion` as it was read.
     expected_row_version: i32,
     /// New for every action, the same when the action is tried again; 1 to 200 characters.
@@ -159,6 +173,14 @@ payload! {
 }
 
 payload! {
+    /// Answer to `agreementPatientGroupSet`.
+    AgreementPatientGroupSetPayload of AgreementId {
+        /// The agreement as it is now, also when the act was refused.
+        agreement: Agreement = node::agreement
+    }
+}
+
+payload! {
     /// Answer to `agreementEnd`.
     AgreementEndPayload of AgreementId {
         /// The agreement as it is now, also when the act was refused.
@@ -237,7 +259,8 @@ impl AgreementMutation {
     }
 
     /// Chooses between two agreements (väljer patientkontrakt), by the patient: assents to this one, which comes into
-    /// force, and ends the one in force in the same moment. `WRONG_STATE` while care has not assented to it.
+    /// force, and ends the one in force in the same moment. `WRONG_STATE` while care has not assented to it. Where the
+    /// patient had assented to it before care did, the choice is what is left.
     async fn agreement_choose(
         &self,
         ctx: &Context<'_>,
@@ -254,6 +277,25 @@ impl AgreementMutation {
         };
         let outcome = choose(session, &input.idempotency_key, &cmd).await;
         Ok(AgreementChoosePayload(Answer::new(session, outcome, "agreement", Some(agreement))?))
+    }
+
+    /// Changes the patient group (patientgrupp) that the agreement counts as in follow-up, by care. It is no part of
+    /// what was agreed: no version changes.
+    async fn agreement_patient_group_set(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which agreement, and which group.")] input: AgreementPatientGroupSetInput,
+    ) -> Result<AgreementPatientGroupSetPayload> {
+        let session = session(ctx);
+        let agreement =
+            GlobalId::row(&input.agreement_id, NodeKind::Agreement).unwrap_or(AgreementId(Uuid::nil()));
+        let cmd = SetGroup {
+            agreement,
+            group: Some(input.patient_group),
+            expected_row_version: input.expected_row_version,
+        };
+        let outcome = set_group(session, &input.idempotency_key, &cmd).await;
+        Ok(AgreementPatientGroupSetPayload(Answer::new(session, outcome, "agreement", Some(agreement))?))
     }
 
     /// Ends an agreement (avslutar patientkontraktet), by either side: it is an agreement, and each may leave it. What

@@ -6,7 +6,10 @@ use uuid::Uuid;
 
 use super::payload::{Answer, payload};
 use crate::{
-    domain::patient::deceased::{Deceased, record},
+    domain::patient::{
+        death_corrected::{Correct, correct},
+        deceased::{Deceased, record},
+    },
     graphql::{
         patient::Patient,
         read::node,
@@ -26,6 +29,25 @@ pub struct PatientDeceasedRecordInput {
     idempotency_key: String,
 }
 
+/// A death that was recorded by mistake (felregistrerat dödsfall).
+#[derive(InputObject)]
+pub struct PatientDeceasedCorrectInput {
+    /// Who is alive: the patient's global id.
+    patient_id: ID,
+    /// How the mistake came about; at most 4 000 characters.
+    reason: String,
+    /// New for every action, the same when the action is tried again; 1 to 200 characters.
+    idempotency_key: String,
+}
+
+payload! {
+    /// Answer to `patientDeceasedCorrect`.
+    PatientDeceasedCorrectPayload of PatientId {
+        /// The patient.
+        patient: Patient = node::patient
+    }
+}
+
 payload! {
     /// Answer to `patientDeceasedRecord`.
     PatientDeceasedRecordPayload of PatientId {
@@ -41,8 +63,22 @@ pub struct PatientMutation;
 /// What care records about the patient as a person.
 #[Object(serial)]
 impl PatientMutation {
+    /// Takes back a death that was recorded by mistake (rättar ett felregistrerat dödsfall), by care, with the reason.
+    /// What the record ended stays ended: each unit that lost something gets a task to take it up with the patient.
+    async fn patient_deceased_correct(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Who is alive, and how the mistake came about.")] input: PatientDeceasedCorrectInput,
+    ) -> Result<PatientDeceasedCorrectPayload> {
+        let session = session(ctx);
+        let patient = GlobalId::row(&input.patient_id, NodeKind::Patient).unwrap_or(PatientId(Uuid::nil()));
+        let cmd = Correct { patient, reason: input.reason };
+        let outcome = correct(session, &input.idempotency_key, &cmd).await;
+        Ok(PatientDeceasedCorrectPayload(Answer::new(session, outcome, "patient", Some(patient))?))
+    }
+
     /// Records a death (registrerar dödsfall), by care. At once: nothing more is sent, booked times are freed,
-    /// representatives lose their reach, and agreements, requests and tasks end.
+    /// representatives lose their reach, and agreements, contact roles, offers, requests and tasks end.
     async fn patient_deceased_record(
         &self,
         ctx: &Context<'_>,

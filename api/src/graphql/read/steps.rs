@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Days, NaiveDate, Utc};
+use entity::agreement;
 
 use super::plan::PatientPlan;
 use crate::{
@@ -258,6 +259,73 @@ fn appointment_step(time: &Arc<Appointment>, locale: Locale) -> NextStep {
     }
 }
 
+/// What of an agreement decides what it lacks, from wherever it was read.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct DrawnUp {
+    /// None when there is none.
+    pub status: Option<agreement::Status>,
+    pub what_matters: bool,
+    /// When to seek help, or warning signs that say so.
+    pub help: bool,
+    pub goals: bool,
+    pub items: bool,
+    /// A linked existing plan is the agreement: it says what is to happen, and only the rest is asked for.
+    pub is_fulfilled: bool,
+}
+
+/// In Swedish and English.
+type Said = [&'static str; 2];
+
+pub const NO_CONTACT: Said = ["Fast vårdkontakt saknas.", "There is no fixed contact (fast vårdkontakt)."];
+pub const NO_DOCTOR: Said = ["Fast läkarkontakt saknas.", "There is no fixed doctor (fast läkarkontakt)."];
+
+/// What an agreement lacks: the one place that decides it, and says it.
+pub fn lacks(drawn: &DrawnUp) -> Vec<(MissingCode, Said)> {
+    use MissingCode as M;
+    let Some(status) = drawn.status else {
+        return vec![(M::Agreement, ["Det finns inget patientkontrakt.", "There is no agreement."])];
+    };
+    let undecided = status == agreement::Status::PatientUndecided;
+    let elsewhere = drawn.is_fulfilled;
+    let all: [(bool, MissingCode, Said); 6] = [
+        (
+            undecided,
+            M::Assent,
+            ["Patienten har inte kunnat ta ställning än.", "The patient has not been able to decide yet."],
+        ),
+        (!status.in_force(), M::Assent, ["Alla har inte sagt ja än.", "Not everyone has said yes yet."]),
+        (
+            !drawn.what_matters,
+            M::WhatMatters,
+            ["Vad som är viktigt för patienten saknas.", "What matters to the patient is missing."],
+        ),
+        (!drawn.goals && !elsewhere, M::Goals, ["Mål saknas.", "There are no goals."]),
+        (
+            !drawn.help,
+            M::WhenToSeekHelp,
+            ["När och var man söker hjälp saknas.", "When and where to seek help is missing."],
+        ),
+        (
+            !drawn.items && !elsewhere,
+            M::PlanItems,
+            ["Det finns inga insatser i planen.", "The plan has no items."],
+        ),
+    ];
+    all.into_iter().filter(|(lacks, ..)| *lacks).map(|(_, code, said)| (code, said)).collect()
+}
+
+/// Where a lack is, as a path of fields from the patient.
+fn place(code: MissingCode) -> &'static str {
+    match code {
+        MissingCode::Assent => "agreement.currentVersion",
+        MissingCode::WhatMatters => "agreement.currentVersion.whatMatters",
+        MissingCode::Goals => "agreement.goals",
+        MissingCode::WhenToSeekHelp => "agreement.currentVersion.whenToSeekHelp",
+        MissingCode::PlanItems => "agreement.planItems",
+        _ => "agreement",
+    }
+}
+
 /// The four parts, each with what is missing.
 pub fn parts(plan: &PatientPlan, today: Today, locale: Locale) -> Vec<AgreementPart> {
     use MissingCode as M;
@@ -266,69 +334,21 @@ pub fn parts(plan: &PatientPlan, today: Today, locale: Locale) -> Vec<AgreementP
         field: field.to_owned(),
         message: locale.pick(sv, en).to_owned(),
     };
-    let mut agreement = Vec::new();
-    let mut coherent = Vec::new();
+    let drawn = plan.agreement.as_ref().map_or_else(DrawnUp::default, |a| DrawnUp {
+        status: Some(a.status.into()),
+        what_matters: a.current_version.what_matters.is_some(),
+        help: a.current_version.when_to_seek_help.is_some() || !a.current_version.warning_signs.is_empty(),
+        goals: !a.goals.is_empty(),
+        items: !a.plan_items.is_empty(),
+        is_fulfilled: a.is_fulfilled,
+    });
+    let lacks = lacks(&drawn).into_iter().map(|(code, [sv, en])| say(code, place(code), sv, en));
+    let (mut coherent, agreement): (Vec<_>, Vec<_>) = lacks.partition(|missing| missing.code == M::PlanItems);
     match &plan.agreement {
         None => {
-            agreement.push(say(
-                M::Agreement,
-                "agreement",
-                "Det finns inget patientkontrakt.",
-                "There is no agreement.",
-            ));
             coherent.push(say(M::PlanItems, "agreement", "Det finns ingen plan.", "There is no plan."));
         }
         Some(a) => {
-            let version = &a.current_version;
-            let undecided = a.status == AgreementStatus::PatientUndecided;
-            let lacks = [
-                (
-                    undecided,
-                    say(
-                        M::Assent,
-                        "agreement.currentVersion",
-                        "Patienten har inte kunnat ta ställning än.",
-                        "The patient has not been able to decide yet.",
-                    ),
-                ),
-                (
-                    a.status != AgreementStatus::Active && !undecided,
-                    say(
-                        M::Assent,
-                        "agreement.currentVersion",
-                        "Alla har inte sagt ja än.",
-                        "Not everyone has said yes yet.",
-                    ),
-                ),
-                (
-                    version.what_matters.is_none(),
-                    say(
-                        M::WhatMatters,
-                        "agreement.currentVersion.whatMatters",
-                        "Vad som är viktigt för patienten saknas.",
-                        "What matters to the patient is missing.",
-                    ),
-                ),
-                (a.goals.is_empty(), say(M::Goals, "agreement.goals", "Mål saknas.", "There are no goals.")),
-                (
-                    version.when_to_seek_help.is_none() && version.warning_signs.is_empty(),
-                    say(
-                        M::WhenToSeekHelp,
-                        "agreement.currentVersion.whenToSeekHelp",
-                        "När och var man söker hjälp saknas.",
-                        "When and where to seek help is missing.",
-                    ),
-                ),
-            ];
-            agreement.extend(lacks.into_iter().filter(|(lacks, _)| *lacks).map(|(_, missing)| missing));
-            if a.plan_items.is_empty() {
-                coherent.push(say(
-                    M::PlanItems,
-                    "agreement.planItems",
-                    "Det finns inga insatser i planen.",
-                    "The plan has no items.",
-                ));
-            }
             coherent.extend(a.plan_items.iter().filter(|i| is_open(i) && step_day(i).is_none()).map(
                 |item| {
                     say(
@@ -355,20 +375,10 @@ pub fn parts(plan: &PatientPlan, today: Today, locale: Locale) -> Vec<AgreementP
     }
     let mut contact = Vec::new();
     if plan.lead.is_none() {
-        contact.push(say(
-            M::FixedContact,
-            "fixedCareContact",
-            "Fast vårdkontakt saknas.",
-            "There is no fixed contact (fast vårdkontakt).",
-        ));
+        contact.push(say(M::FixedContact, "fixedCareContact", NO_CONTACT[0], NO_CONTACT[1]));
     }
     if !plan.contacts.iter().any(|r| r.contact.role == CareContactRole::FastLakarkontakt) {
-        contact.push(say(
-            M::FixedDoctor,
-            "contacts",
-            "Fast läkarkontakt saknas.",
-            "There is no fixed doctor (fast läkarkontakt).",
-        ));
+        contact.push(say(M::FixedDoctor, "contacts", NO_DOCTOR[0], NO_DOCTOR[1]));
     }
     let mut time = Vec::new();
     if plan.next_appointment.is_none() {

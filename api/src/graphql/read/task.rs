@@ -81,6 +81,7 @@ fn columns() -> String {
     format!(
         "t.id, t.kind, t.status, t.patient_id, p.given_name, p.family_name, p.protected_identity, {}, \
          t.assignee_id, {}, t.due_at, t.raised_to_manager_at, t.note, t.created_at, t.ended_at, t.ending, t.row_version, \
+         CASE WHEN sc.status <> 'ENDED' THEN 1 ELSE 0 END, \
          sa.id, sav.id, sav.content, sv.id, sv.number, sv.content, sc.id, sc.name, sc.role, si.id, sir.id, sir.title, \
          st.id, st.subject, sl.id, sl.about, sl.phone, sq.id",
         unit_columns("u"),
@@ -272,6 +273,7 @@ fn read(session: &Session, cols: &mut Cols<'_>) -> std::result::Result<Task, Fau
     let (created_at, ended_at) = (cols.take()?, cols.opt()?);
     let ending = cols.opt_sealed()?;
     let row_version = cols.take()?;
+    let role_is_held = cols.take::<i32>()? == 1;
     let words = |column, sealed: Option<&Sealed>| -> std::result::Result<Restricted<String>, Fault> {
         if !shown {
             return Ok(Restricted::Hidden);
@@ -287,7 +289,7 @@ fn read(session: &Session, cols: &mut Cols<'_>) -> std::result::Result<Task, Fau
         ending: words("task.ending", ending.as_ref())?,
         subject: if shown { Restricted::Shown(subject(session, cols)?) } else { Restricted::Hidden },
         patient: if shown { Restricted::Shown(Some(patient)) } else { Restricted::Hidden },
-        can_end: can_end(session, kind, status, care_unit.id.id),
+        can_end: can_end(session, kind, status, role_is_held, care_unit.id.id),
         care_unit,
         assignee: assignee
             .zip(staff)
@@ -301,10 +303,16 @@ fn read(session: &Session, cols: &mut Cols<'_>) -> std::result::Result<Task, Fau
     })
 }
 
-fn can_end(session: &Session, kind: task::Kind, status: task::Status, unit: Uuid) -> Permission {
+fn can_end(
+    session: &Session,
+    kind: task::Kind,
+    status: task::Status,
+    role_is_held: bool,
+    unit: Uuid,
+) -> Permission {
     let own = session.actor.staff().is_some_and(|staff| staff.care_unit.0 == unit);
     let may = match policy::check(&session.actor, Noun::Task, Action::End) {
-        Ok(()) if own => rules::may_end_with_words(kind, status),
+        Ok(()) if own => rules::may_end_with_words(kind, status, role_is_held),
         Ok(()) => Err(Problem::new(
             ProblemCode::Forbidden,
             "Uppgiften ligger hos en annan enhet.",

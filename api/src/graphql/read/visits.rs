@@ -8,13 +8,19 @@ use sea_orm::{ConnectionTrait, Statement, Value};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{appointment, cols::Cols, plan::version_content, steps::PartKind};
+use super::{
+    appointment,
+    cols::Cols,
+    plan::version_content,
+    steps::{DrawnUp, MissingCode, NO_CONTACT, NO_DOCTOR, PartKind, lacks},
+};
 use crate::{
     auth::{
         actor::StaffActor,
         policy::{Granted, Noun, Who, reach_sql, reach_values},
     },
     calendar::{to_instant, to_local},
+    domain::agreement::content::AgreementContent,
     error::Fault,
     graphql::{
         page::{Page, PageRequest},
@@ -54,7 +60,7 @@ static LIST: LazyLock<String> = LazyLock::new(|| {
     };
     format!(
         "SELECT {}, p.id, p.given_name, p.family_name, p.protected_identity, p.interpreter_language, \
-         a.status, v.id, v.content, {}, {}, {}, {}, {}, {}, {}, {} \
+         a.status, v.id, v.content, {}, {}, {}, {}, {}, {}, {}, {}, {} \
          FROM (SELECT ap.* FROM appointment ap WHERE ap.care_unit_id = $5 AND ap.status = 'BOOKED' \
            AND ap.starts_at >= $6 AND ap.starts_at < $7 AND {reach} \
            AND (ap.starts_at > $8 OR (ap.starts_at = $8 AND ap.id > $9)) \
@@ -68,6 +74,7 @@ static LIST: LazyLock<String> = LazyLock::new(|| {
         appointment::columns(),
         yes("version_goal g WHERE g.version_id = a.current_version_id"),
         yes(items),
+        yes("plan_link f WHERE f.agreement_id = a.id AND f.fulfils AND f.removed_at IS NULL"),
         yes(&format!("{open} AND r.due_on IS NULL")),
         yes(&format!("{open} AND r.due_on > $11")),
         yes(&format!("{} AND c.is_lead", contact("FAST_VARDKONTAKT"))),
@@ -124,11 +131,7 @@ pub async fn of_day(
 /// What is known of a patient who comes.
 #[derive(Debug, Default)]
 struct Facts {
-    agreement: Option<agreement::Status>,
-    what_matters: bool,
-    when_to_seek_help: bool,
-    goals: bool,
-    items: bool,
+    drawn: DrawnUp,
     without_time: bool,
     step_after: bool,
     contact: bool,
@@ -154,12 +157,16 @@ fn read(session: &Session, cols: &mut Cols<'_>) -> Result<Visit, Fault> {
     let content =
         version.zip(content).map(|(id, sealed)| version_content(session, id, &sealed)).transpose()?;
     let mut yes = || -> Result<bool, Fault> { Ok(cols.take::<i32>()? == 1) };
+    let help = |c: &AgreementContent| c.when_to_seek_help.is_some() || !c.warning_signs.is_empty();
     let facts = Facts {
-        agreement,
-        what_matters: content.as_ref().is_some_and(|c| c.what_matters.is_some()),
-        when_to_seek_help: content.as_ref().is_some_and(|c| c.when_to_seek_help.is_some()),
-        goals: yes()?,
-        items: yes()?,
+        drawn: DrawnUp {
+            status: agreement,
+            what_matters: content.as_ref().is_some_and(|c| c.what_matters.is_some()),
+            help: content.as_ref().is_some_and(help),
+            goals: yes()?,
+            items: yes()?,
+            is_fulfilled: yes()?,
+        },
         without_time: yes()?,
         step_after: yes()?,
         contact: yes()?,
@@ -180,91 +187,55 @@ fn read(session: &Session, cols: &mut Cols<'_>) -> Result<Visit, Fault> {
 fn gaps(facts: &Facts, locale: Locale) -> Vec<VisitGap> {
     use PartKind as P;
     use VisitGapKind as K;
-    let drawn_up = facts.agreement.is_some();
-    let all = [
-        (
-            !drawn_up,
-            K::NoAgreement,
-            Some(P::Agreement),
-            "Det finns inget patientkontrakt.",
-            "There is no agreement.",
-        ),
-        (
-            drawn_up && facts.agreement != Some(agreement::Status::Active),
-            K::AgreementNotInForce,
-            Some(P::Agreement),
-            "Alla har inte sagt ja än.",
-            "Not everyone has said yes yet.",
-        ),
-        (
-            drawn_up && !facts.what_matters,
-            K::NoWhatMatters,
-            Some(P::Agreement),
-            "Vad som är viktigt för patienten saknas.",
-            "What matters to the patient is missing.",
-        ),
-        (drawn_up && !facts.goals, K::NoGoals, Some(P::Agreement), "Mål saknas.", "There are no goals."),
-        (
-            drawn_up && !facts.when_to_seek_help,
-            K::NoWhenToSeekHelp,
-            Some(P::Agreement),
-            "När och var man söker hjälp saknas.",
-            "When and where to seek help is missing.",
-        ),
-        (
-            !facts.contact,
-            K::NoFixedContact,
-            Some(P::FixedContact),
-            "Fast vårdkontakt saknas.",
-            "There is no fixed contact (fast vårdkontakt).",
-        ),
-        (
-            !facts.doctor,
-            K::NoFixedDoctor,
-            Some(P::FixedContact),
-            "Fast läkarkontakt saknas.",
-            "There is no fixed doctor (fast läkarkontakt).",
-        ),
+    let drawn = lacks(&facts.drawn).into_iter().map(|(code, said)| {
+        let (kind, part) = match code {
+            MissingCode::Agreement => (K::NoAgreement, P::Agreement),
+            MissingCode::WhatMatters => (K::NoWhatMatters, P::Agreement),
+            MissingCode::Goals => (K::NoGoals, P::Agreement),
+            MissingCode::WhenToSeekHelp => (K::NoWhenToSeekHelp, P::Agreement),
+            MissingCode::PlanItems => (K::EmptyPlan, P::CoherentPlan),
+            _ => (K::AgreementNotInForce, P::Agreement),
+        };
+        (true, kind, Some(part), said)
+    });
+    let of_the_visit = [
+        (!facts.contact, K::NoFixedContact, Some(P::FixedContact), NO_CONTACT),
+        (!facts.doctor, K::NoFixedDoctor, Some(P::FixedContact), NO_DOCTOR),
         (
             !facts.time_after,
             K::NoTimeAfterVisit,
             Some(P::AgreedTime),
-            "Ingen tid är bokad efter besöket.",
-            "No time is booked after the visit.",
-        ),
-        (
-            drawn_up && !facts.items,
-            K::EmptyPlan,
-            Some(P::CoherentPlan),
-            "Det finns inga insatser i planen.",
-            "The plan has no items.",
+            ["Ingen tid är bokad efter besöket.", "No time is booked after the visit."],
         ),
         (
             facts.without_time,
             K::ItemWithoutTime,
             Some(P::CoherentPlan),
-            "En insats i planen har ingen tid.",
-            "An item of the plan has no time.",
+            ["En insats i planen har ingen tid.", "An item of the plan has no time."],
         ),
         (
             !facts.step_after && !facts.time_after,
             K::NoNextStepAfterVisit,
             Some(P::CoherentPlan),
-            "Nästa steg efter besöket saknas.",
-            "There is no next step after the visit.",
+            ["Nästa steg efter besöket saknas.", "There is no next step after the visit."],
         ),
         (
             !facts.answers,
             K::QuestionsUnanswered,
             None,
-            "Patienten har inte svarat på frågorna inför besöket.",
-            "The patient has not answered the questions before the visit.",
+            [
+                "Patienten har inte svarat på frågorna inför besöket.",
+                "The patient has not answered the questions before the visit.",
+            ],
         ),
-        (facts.interpreter, K::InterpreterNeeded, None, "Tolk behövs.", "An interpreter is needed."),
+        (facts.interpreter, K::InterpreterNeeded, None, ["Tolk behövs.", "An interpreter is needed."]),
     ];
-    all.into_iter()
-        .filter(|(missing, ..)| *missing)
-        .map(|(_, kind, part, sv, en)| VisitGap { kind, part, message: locale.pick(sv, en).to_owned() })
+    let mut found: Vec<_> = drawn.chain(of_the_visit).filter(|(missing, ..)| *missing).collect();
+    // By part: the agreement, the contacts, the time, the plan, the rest.
+    found.sort_by_key(|(_, _, part, _)| part.map_or(4, |part| part as u8));
+    found
+        .into_iter()
+        .map(|(_, kind, part, [sv, en])| VisitGap { kind, part, message: locale.pick(sv, en).to_owned() })
         .collect()
 }
 

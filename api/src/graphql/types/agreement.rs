@@ -59,6 +59,8 @@ plain_object! {
         ended_by: Option<ActorKind>,
         /// Why it ended, in words.
         end_words: Option<String>,
+        /// Whether a linked existing plan is the agreement itself (`fulfilledBy`): then only what it lacks is asked for.
+        is_fulfilled: bool,
         /// For `expectedRowVersion`.
         row_version: i32,
     }
@@ -125,6 +127,9 @@ plain_object! {
         patient_assent: Option<Assent>,
         /// Care's assent.
         care_assent: Option<Assent>,
+        /// Whether both sides have assented and it waits for the patient alone, who has another agreement in force
+        /// (patientens val): `agreementChoose`. When nothing else is in force any more it comes into force by itself.
+        awaits_choice: bool,
         /// Every yes to this version (godkännanden), with how it was given. Of joint guardians (vårdnadshavare) each has
         /// one.
         assents: Vec<VersionAssent>,

@@ -35,6 +35,7 @@ fn selection(mutation: &str) -> &'static str {
         | "agreementEnd"
         | "agreementGuardianExceptionRecord"
         | "agreementObject"
+        | "agreementPatientGroupSet"
         | "agreementPatientUndecidedRecord"
         | "agreementPropose" => {
             "agreement { id status rowVersion currentVersion { id digest title story status } \
@@ -50,7 +51,9 @@ fn selection(mutation: &str) -> &'static str {
         "callLogAdd" | "callLogMade" => {
             "call { id withWhom about phone rowVersion patient { givenName familyName } }"
         }
-        "careRelationRegister" | "patientDeceasedRecord" => "patient { id givenName }",
+        "careRelationRegister" | "patientDeceasedCorrect" | "patientDeceasedRecord" => {
+            "patient { id givenName }"
+        }
         "contactAbsenceCancel" | "contactAbsenceRegister" => "absence { id message rowVersion }",
         "contactAppoint" | "contactEnd" | "contactReview" => "contact { id name howToReach rowVersion }",
         "contactFunctionsSet" => "careUnit { id name }",
@@ -169,6 +172,10 @@ pub fn mutations(at: &Record, unit: &Staff) -> Vec<(&'static str, Value)> {
             json!({ "offerId": at.offer, "accepted": true, "how": "PHONE", "expectedRowVersion": 1 }),
         ),
         (
+            "agreementPatientGroupSet",
+            json!({ "agreementId": at.agreement, "patientGroup": "CANCER", "expectedRowVersion": 1 }),
+        ),
+        (
             "agreementPatientUndecidedRecord",
             json!({ "agreementId": at.agreement, "versionId": at.version, "reason": "Sover", "knownWill": "Okänd",
                     "askAgainOn": "2027-02-20", "expectedRowVersion": 1 }),
@@ -280,6 +287,7 @@ pub fn mutations(at: &Record, unit: &Staff) -> Vec<(&'static str, Value)> {
         ),
         ("goalStatusSet", json!({ "goalId": at.goal, "expectedRowVersion": 1, "to": "ACTIVE" })),
         ("messageSend", json!({ "threadId": at.thread, "body": "Hej" })),
+        ("patientDeceasedCorrect", json!({ "patientId": patient, "reason": "Fel person." })),
         ("patientDeceasedRecord", json!({ "patientId": patient, "diedOn": "2027-01-30" })),
         ("planItemAccept", json!({ "planItemId": at.item, "expectedRowVersion": 1 })),
         ("planItemCancel", json!({ "planItemId": at.item, "expectedRowVersion": 1, "reason": "Ställs in" })),

@@ -119,7 +119,7 @@ fn patient_part(session: &Session, cols: &mut Cols<'_>) -> Result<PatientPlan, F
 /// The agreement without its versions, and the id of the version a reader sees first.
 fn agreement_part(session: &Session, cols: &mut Cols<'_>) -> Result<Option<(Agreement, Uuid)>, Fault> {
     let Some(id) = cols.opt::<Uuid>()? else {
-        cols.skip(10 + 4);
+        cols.skip(11 + 4);
         return Ok(None);
     };
     let status: agreement::Status = cols.text_enum()?;
@@ -131,6 +131,7 @@ fn agreement_part(session: &Session, cols: &mut Cols<'_>) -> Result<Option<(Agre
     let ended_by: Option<ActorKind> = cols.opt_enum()?;
     let end_words = cols.opt_sealed()?;
     let row_version = cols.take()?;
+    let is_fulfilled = cols.take::<i32>()? == 1;
     let care_unit = cols.unit()?;
     let agreement = Agreement {
         id: GlobalId::new(NodeKind::Agreement, id),
@@ -148,6 +149,7 @@ fn agreement_part(session: &Session, cols: &mut Cols<'_>) -> Result<Option<(Agre
         end_reason: end_reason.map(Into::into),
         ended_by: ended_by.map(Into::into),
         end_words: session.core.keys.open_opt(Place::new("agreement.end_words", id), end_words.as_ref())?,
+        is_fulfilled,
         row_version,
     };
     Ok(Some((agreement, current)))

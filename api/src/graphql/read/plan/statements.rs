@@ -61,7 +61,9 @@ fn head(who: Who, with_preferences: bool) -> String {
              pi.id, pi.number, {unit}, u.opening_hours, u.closing_days, u.after_hours_name, u.after_hours_phone, \
              {contact}, {appointment}, \
              a.id, a.status, a.current_version_id, a.created_at, a.updated_at, \
-             a.patient_group, a.ended_at, a.end_reason, a.ended_by_kind, a.end_words, a.row_version, {agreement_unit}, \
+             a.patient_group, a.ended_at, a.end_reason, a.ended_by_kind, a.end_words, a.row_version, \
+             CASE WHEN EXISTS (SELECT 1 FROM plan_link f WHERE f.agreement_id = a.id AND f.fulfils \
+               AND f.removed_at IS NULL) THEN 1 ELSE 0 END, {agreement_unit}, \
              {version}{preference_columns} \
              FROM patient p JOIN care_unit u ON u.id = p.care_unit_id \
              LEFT JOIN patient_identity pi ON pi.patient_id = p.id AND pi.is_current \

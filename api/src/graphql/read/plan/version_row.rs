@@ -60,6 +60,7 @@ impl AgreementVersion {
             proposed_at: None,
             patient_assent: None,
             care_assent: None,
+            awaits_choice: false,
             assents: Vec::new(),
             objected_at: None,
             undecided: None,
@@ -121,6 +122,9 @@ pub fn opt_version(session: &Session, cols: &mut Cols<'_>) -> Result<Option<Agre
             by: by.into(),
             is_oral: patient_assent_given == Some(version_assent::Given::Oral),
         }),
+        awaits_choice: status == agreement_version::Status::Proposed
+            && patient_assent_at.is_some()
+            && care_assent_at.is_some(),
         care_assent: care_assent_at.map(|at| Assent { at, by: ActorKind::Staff.into(), is_oral: false }),
         assents: Vec::new(),
         objected_at,

@@ -71,6 +71,8 @@ plain_enum! {
         Appointed,
         /// The patient took it back (återtagen).
         Withdrawn,
+        /// The patient died (avliden): it waits no longer.
+        Superseded,
     }
 }
 
@@ -83,6 +85,8 @@ plain_enum! {
         Accepted,
         /// No (tackade nej).
         Declined,
+        /// The patient died (avliden): it waits no longer.
+        Superseded,
     }
 }
 
