@@ -70,7 +70,7 @@ pub fn up(schema: &mut Schema) {
             .opt_bytes("answer_words")
             .int("row_version")
             .check("when_answered", "(status = 'OPEN') = (answered_at IS NULL) AND (answered_at IS NULL) = (answered_by_kind IS NULL)")
-            .check("how", "(status IN ('ACCEPTED', 'DECLINED')) = (answered_how IS NOT NULL)")
+            .check("how", "(status = 'ACCEPTED' OR status = 'DECLINED') = (answered_how IS NOT NULL)")
             .index(&["patient_id", "id"])
     });
     schema.keep("contact_offer");

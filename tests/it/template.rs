@@ -2,12 +2,12 @@
 
 use chrono::TimeDelta;
 use entity::{
-    PlanItemId, change_entry, plan_item, plan_item_mark,
+    PlanItemId, change_entry, plan_item,
     task::{self, Kind, Status},
 };
 use harness::{Answer, Staff, TestApp, TestPatient};
 use patientkontrakt::{crypto::Place, graphql::scalars::NodeKind};
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use serde_json::{Value, json};
 
 use crate::acts::{AGREEMENT, Plan, act, assent, draft, global, row};
