@@ -4,7 +4,7 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -120,9 +120,10 @@ async fn pass(client: TcpStream, target: SocketAddr, line: watch::Receiver<Line>
         let gone = changes.wait_for(|line| matches!(line, Line::Cut | Line::Silent)).await;
         gone.is_ok_and(|line| *line == Line::Silent)
     };
+    let mute = AtomicBool::new(false);
     let silent = tokio::select! {
-        () = requests(&mut from_client, &mut to_server, line.clone(), &lost) => false,
-        () = answers(&mut from_server, &mut to_client, line.clone()) => false,
+        () = requests(&mut from_client, &mut to_server, line.clone(), &lost, &mute) => false,
+        () = answers(&mut from_server, &mut to_client, line.clone(), &mute) => false,
         silent = broken => silent,
     };
     if silent {
@@ -138,6 +139,7 @@ async fn requests(
     to: &mut OwnedWriteHalf,
     line: watch::Receiver<Line>,
     lost: &AtomicUsize,
+    mute: &AtomicBool,
 ) {
     let mut seen: Vec<u8> = Vec::new();
     let mut buffer = vec![0; 64 * 1024];
@@ -148,22 +150,34 @@ async fn requests(
             Line::Loses { mark, arrives } if holds(&seen, mark) => Some(*arrives),
             _ => None,
         };
-        if losing != Some(false) && to.write_all(bytes).await.is_err() {
+        if losing.is_some() {
+            lost.fetch_add(1, Ordering::SeqCst);
+            mute.store(true, Ordering::SeqCst);
+        }
+        if losing == Some(false) || to.write_all(bytes).await.is_err() {
             return;
         }
         if losing.is_some() {
-            lost.fetch_add(1, Ordering::SeqCst);
-            return;
+            // The answer ends the connection, so that what it answers has been done.
+            return std::future::pending().await;
         }
         let keep = seen.len().saturating_sub(BEFORE);
         seen.drain(..keep);
     }
 }
 
-async fn answers(from: &mut OwnedReadHalf, to: &mut OwnedWriteHalf, line: watch::Receiver<Line>) {
+async fn answers(
+    from: &mut OwnedReadHalf,
+    to: &mut OwnedWriteHalf,
+    line: watch::Receiver<Line>,
+    mute: &AtomicBool,
+) {
     let mut buffer = vec![0; 64 * 1024];
     while let Ok(read) = from.read(&mut buffer).await {
         let Some(bytes) = buffer.get(..read).filter(|bytes| !bytes.is_empty()) else { return };
+        if mute.load(Ordering::SeqCst) {
+            return;
+        }
         let late = match *line.borrow() {
             Line::Slow(by) => Some(by),
             _ => None,

@@ -60,13 +60,13 @@ fn answer_time(unit: &care_unit::Model, now: DateTime<Utc>) -> Result<Option<Dat
     Ok(rules::answer_by(&hours, &closing_days(unit)?, now))
 }
 
-/// Writes one message, its event, the notice to the patient when care has written, and the task of answering
+/// Writes one message as of `at`, its event, the notice to the patient when care has written, and the task of answering
 /// where the message makes care owe an answer, by `owed_by`.
 async fn write(
     tx: &Tx,
     session: &Session,
     to: &thread::Model,
-    kind: &'static str,
+    (kind, at): (&'static str, DateTime<Utc>),
     body: &str,
     owed_by: Option<DateTime<Utc>>,
 ) -> Result<ThreadMessageId, Fault> {
@@ -81,7 +81,7 @@ async fn write(
         author_kind: Set(author_kind),
         author_id: Set(author_id),
         body: Set(session.core.keys.seal(Place::new(BODY, id.0), body)?),
-        sent_at: Set(session.now()),
+        sent_at: Set(at),
     };
     thread_message::Entity::insert(row).exec_without_returning(tx).await?;
     if session.actor.staff().is_some() && to.kind == thread::Kind::PatientCare {

@@ -79,7 +79,7 @@ pub async fn send(session: &Session, key: &str, cmd: &Send) -> Result<Sent, Faul
             return Err(rules::closed().into());
         }
         extend_relation(tx, &to, now).await?;
-        let message = write(tx, session, &to, "thread.message_sent", &body, owed_by).await?;
+        let message = write(tx, session, &to, ("thread.message_sent", now), &body, owed_by).await?;
         written = Some((message, Fresh { body, sent_at: now }));
         Ok(Done::on(to.patient_id).with("thread", to.id.0).with("message", message.0))
     })

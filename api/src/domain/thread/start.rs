@@ -81,7 +81,7 @@ pub async fn start(session: &Session, key: &str, cmd: &Start) -> Result<Receipt,
             .await?;
         open_relation(tx, session, &row).await?;
         let owed_by = waiting::owed_by(session, &row, answered);
-        let message = write(tx, session, &row, "thread.started", &body, owed_by).await?;
+        let message = write(tx, session, &row, ("thread.started", now), &body, owed_by).await?;
         Ok(Done::on(whom.id).with("thread", id.0).with("message", message.0))
     })
     .await
