@@ -63,7 +63,7 @@ pub async fn record_oral(session: &Session, key: &str, cmd: &RecordOral) -> Resu
         }
         let (kind, id) = match cmd.representative {
             None if !representative::patient_may_assent(tx, session, agreement.patient_id).await? => {
-                return Err(rules::too_young().into());
+                return Err(rules::too_young().at("representativeId").into());
             }
             None => (ActorKind::Patient, agreement.patient_id.0),
             Some(id) => {

@@ -220,7 +220,6 @@ pub fn too_young() -> Problem {
         "The patient is too young to assent to the plan. The guardians assent to it, or care assesses that the patient \
          may.",
     )
-    .at("representativeId")
 }
 
 /// An exception needs somebody else who assents.

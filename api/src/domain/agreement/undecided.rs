@@ -27,6 +27,7 @@ use crate::{
     domain::{
         act::{self, Done, Receipt},
         history::{self, Change},
+        representative,
         task::{self, Ending, Raise},
         text,
     },
@@ -63,6 +64,10 @@ pub async fn record_undecided(session: &Session, key: &str, cmd: &RecordUndecide
         let mut agreement = Locked::reach(tx, session, Action::RecordAssent, cmd.agreement).await?;
         let version = agreement.version(tx, cmd.version, "versionId").await?;
         agreement.expect_row_version(Some(cmd.expected_row_version))?;
+        // For a child others decide by law, and may: nobody is undecided.
+        if !representative::patient_may_assent(tx, session, agreement.patient_id).await? {
+            return Err(rules::too_young().into());
+        }
         let effect = rules::undecided(
             agreement.status,
             agreement.in_force(),

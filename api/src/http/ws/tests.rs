@@ -85,7 +85,7 @@ fn connect_limited(limits: WsLimits, buffer: usize, burst: u32) -> Client {
     };
     let address = Key::Address(std::net::Ipv4Addr::LOCALHOST.into());
     let served = tokio::spawn(async move {
-        Socket { shared: &shared, headers: HeaderMap::new(), address, wire }.run().await
+        Socket { shared: &shared, headers: HeaderMap::new(), address, wire }.run().await;
     });
     Client { to, from, served, clock, shutdown }
 }

@@ -111,7 +111,7 @@ fn every_field_of_an_entry_has_a_name() {
     let mut missing = BTreeSet::new();
     for (path, text) in writers() {
         for call in text.split("json!(").skip(1) {
-            let body = call.split(")").next().unwrap_or_default();
+            let body = call.split(')').next().unwrap_or_default();
             for name in
                 body.split("\":").filter_map(|part| part.rsplit('"').next()).filter(|name| plain(name))
             {
