@@ -9,6 +9,7 @@ use sea_orm::{
     AccessMode, ConnectOptions, ConnectionTrait, Database, DatabaseBackend, DatabaseConnection,
     DatabaseTransaction, DbErr, IsolationLevel, SqliteTransactionMode, Statement, TransactionOptions,
     TransactionTrait,
+    sqlx::Connection,
 };
 use sea_orm_migration::MigratorTrait;
 
@@ -204,6 +205,12 @@ async fn pool(options: &DbOptions, size: u32) -> Result<DatabaseConnection, Faul
         // Every statement has a constant text and is asked many times: one plan each. A plan for the values at hand
         // costs a millisecond for the larger ones, and was at times six times slower to run (measured).
         .map_sqlx_postgres_opts(|o| o.options([("plan_cache_mode", "force_generic_plan")]))
+        // After a commit that could not be written (a full disk) the driver still counts a transaction as open: what a
+        // later one commits on that connection would be a part of it, answered and not there.
+        .map_sqlx_sqlite_before_acquire(|connection, _| {
+            let open = connection.is_in_transaction();
+            Box::pin(async move { Ok(!open) })
+        })
         .map_sqlx_sqlite_opts(move |o| {
             if read_only {
                 return o.create_if_missing(false).read_only(true).pragma("busy_timeout", "4000");

@@ -491,7 +491,7 @@ fn no_order_of_acts_of_patient_representatives_and_two_units_breaks_the_life_of_
 /// "Joint guardians both assent, or the exception is recorded."
 #[test]
 fn no_order_of_acts_of_two_guardians_and_care_brings_anything_into_force_without_both_of_them() {
-    walk(Setting::Child, 2);
+    walk(Setting::Child, 1);
 }
 
 /// "One ACTIVE agreement per patient and coordinating region", also of two care providers who know nothing of each
