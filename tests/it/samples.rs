@@ -70,7 +70,7 @@ fn meant(element: &Value, conditions: &[(&str, &str)]) -> bool {
         Value::Array(_) => true,
         Value::Object(_) => meant(value, conditions),
         Value::String(text) => conditions.iter().all(|(field, wanted)| field != name || wanted == text),
-        other => conditions.iter().all(|(field, wanted)| field != name || *wanted == other.to_string()),
+        other => conditions.iter().all(|(field, wanted)| field != name || other == wanted),
     })
 }
 

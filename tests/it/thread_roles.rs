@@ -246,7 +246,7 @@ async fn the_count_of_unread_messages_is_right_while_many_write_and_read_at_once
     let writers = (0..24).map(async |n: usize| {
         let id = send(&app, &s1.identity, &thread, &format!("Nummer {n}")).await.ok();
         let id = id.at("/messageSend/message/id").clone();
-        if n % 3 == 0 {
+        if n.is_multiple_of(3) {
             let input = json!({ "threadId": thread["id"], "messageId": id });
             let marked = act(&app, &p1.identity, "threadMarkRead", THREAD, input).await.ok();
             let count = marked.at("/threadMarkRead/thread/unreadCount").as_i64().unwrap();

@@ -77,7 +77,7 @@ async fn acts_of_one_request_are_logged_each_for_itself() {
     );
 }
 
-/// NOT_FOUND and FORBIDDEN stay what they are: stopped. Where the patient was reached, the patient is told.
+/// `NOT_FOUND` and `FORBIDDEN` stay what they are: stopped. Where the patient was reached, the patient is told.
 #[tokio::test]
 async fn what_the_policy_stops_is_denied_and_says_who_where_it_reached_somebody() {
     let app = TestApp::new().await;

@@ -392,7 +392,7 @@ impl<'a> Life<'a> {
                         assert!(version.patient_assent_at.is_none());
                     }
                     Status::Proposed if version.objected_at.is_some() => {
-                        _ = self.objected.insert(version.id.0)
+                        _ = self.objected.insert(version.id.0);
                     }
                     Status::Draft | Status::Proposed | Status::Withdrawn => {}
                 }
@@ -463,13 +463,11 @@ fn walk(setting: Setting, at_least: usize) {
                     life.act(step).await;
                     life.check(step).await;
                 }
-                let mut reached = reached.lock().unwrap();
                 for plan in 0..life.plans.len() {
                     for version in life.versions(plan).await {
-                        *reached.entry(version.status.as_str()).or_default() += 1;
+                        *reached.lock().unwrap().entry(version.status.as_str()).or_default() += 1;
                     }
                 }
-                drop(reached);
                 life.goes_on().await;
             });
             Ok(())

@@ -189,7 +189,8 @@ async fn a_database_server_that_crashes_again_and_again_loses_nothing_that_was_a
         .expect("twenty crashes in time");
     // The rows that end leave a key that was never used; the one that proved its health was used each time.
     asked.lock().unwrap().retain(|_, id| id.is_some());
-    asked.lock().unwrap().insert("frisk".to_owned(), send(&stage, &serve, &thread, "frisk").await);
+    let fresh = send(&stage, &serve, &thread, "frisk").await;
+    asked.lock().unwrap().insert("frisk".to_owned(), fresh);
     all_there_and_nothing_half(&stage, &asked).await;
     let all = asked.lock().unwrap().len() as u64;
     assert_eq!(thread_message::Entity::find().count(stage.core.db.reader()).await.unwrap(), 1 + all);

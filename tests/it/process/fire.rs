@@ -193,9 +193,9 @@ async fn a_commit_of_unknown_outcome_is_settled_by_repeating_the_key() {
             json!({ "threadId": thread, "body": "Ovisst", "idempotencyKey": format!("ovisst {round}") });
         let lost = proxy.lost();
         if arrives {
-            proxy.lose_answers_to(&mark)
+            proxy.lose_answers_to(&mark);
         } else {
-            proxy.lose_requests(&mark)
+            proxy.lose_requests(&mark);
         }
         let first = serve.act(&stage.token(who), name, SENT, input.clone()).await.unwrap();
         assert_eq!((first.status, first.error_codes()), (503, vec!["UNAVAILABLE".to_owned()]), "{first:?}");
