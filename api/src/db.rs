@@ -8,8 +8,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 use sea_orm::{
     AccessMode, ConnectOptions, ConnectionTrait, Database, DatabaseBackend, DatabaseConnection,
     DatabaseTransaction, DbErr, IsolationLevel, SqliteTransactionMode, Statement, TransactionOptions,
-    TransactionTrait,
-    sqlx::Connection,
+    TransactionTrait, sqlx::Connection,
 };
 use sea_orm_migration::MigratorTrait;
 
