@@ -70,7 +70,10 @@ fn meant(element: &Value, conditions: &[(&str, &str)]) -> bool {
         Value::Array(_) => true,
         Value::Object(_) => meant(value, conditions),
         Value::String(text) => conditions.iter().all(|(field, wanted)| field != name || wanted == text),
-        other => conditions.iter().all(|(field, wanted)| field != name || other == wanted),
+        other => {
+            let other = other.to_string();
+            conditions.iter().all(|(field, wanted)| field != name || *wanted == other)
+        }
     })
 }
 
