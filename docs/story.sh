@@ -165,7 +165,7 @@ tell "$desk" '"\(.staff.name), \(.staff.title | ascii_downcase), arbetar på \(.
 
 step 'Zahra ber om ett patientkontrakt, med egna ord.'
 request=$(did "$zahra" agreementRequest "$(input why 'Jag ska opereras och vill veta vad som händer, och vem jag ringer.')" 'request { status dueAt why }')
-tell "$request" '.request | "”\(.why)” Vården ska ha börjat senast \(.dueAt[0:10])."'
+tell "$request" '.request | "”\(.why)” Vården ska ha föreslagit ett senast \(.dueAt[0:10])."'
 
 step 'Önskan är en uppgift för enheten. Den kan inte stängas i tysthet.'
 task=$(ask "$maria" 'query($unit: ID!) { careUnit(id: $unit) { tasks(first: 50, filter: {kinds: [AGREEMENT_REQUEST]}) { nodes { dueAt patient { givenName } canEnd { allowed reason } } } } }' \
@@ -284,7 +284,7 @@ item "$folke" 'Gå till garaget och tillbaka med grannen' SELF_CARE PATIENT "$(i
 write "$folke" "[$(text WISHES 'Att alla säger samma sak om hur mycket jag ska dricka.')]"
 propose "$folke"
 
-step 'Maria läser vad som skiljer, och säger ja. Nu gäller planen, för alla tre vårdgivarna.'
+step 'Maria läser vad som skiljer, och säger ja. Nu gäller planen. Folke ser den hel; de andra vårdgivarna frågar honom.'
 reads_answer "$maria"
 expect "$(assent "$maria")" '.agreement.status == "ACTIVE" and .agreement.currentVersion.number == 2'
 plan "$folke"

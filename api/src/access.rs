@@ -4,6 +4,8 @@
 //! requests share one transaction (group commit). Where the log cannot be written, nothing is served. The tables
 //! are append-only by the database's own refusal.
 
+mod rows;
+
 use std::{
     cell::RefCell,
     collections::{BTreeMap, BTreeSet},
@@ -13,13 +15,11 @@ use std::{
     },
 };
 
-use entity::{
-    AccessEventId, CareUnitId, PatientId, access_event, access_event::Outcome, access_event_patient,
-};
-use sea_orm::{ActiveValue::Set, EntityTrait};
+use entity::{AccessEventId, CareUnitId, PatientId, access_event, access_event::Outcome};
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
+use self::rows::Rows;
 use crate::{
     auth::actor::Actor,
     clock::Clock,
@@ -54,9 +54,6 @@ pub struct AccessLog {
     seq: Arc<AtomicI64>,
     queue: mpsc::Sender<Waiting>,
 }
-
-/// Rows of one statement: below SQLite's limit of parameters.
-const MOST_ROWS: usize = 2_000;
 
 /// How many requests may share one flush.
 const GROUP: usize = 256;
@@ -98,9 +95,11 @@ impl AccessLog {
     /// # Errors
     /// [`Fault::Unavailable`] when it could not be: then the write must not happen.
     pub async fn within(&self, tx: &Tx, record: &Record) -> Result<(), Fault> {
-        insert(tx, &self.clock, &self.keys, self.writer, &self.seq, std::iter::once(record))
-            .await
-            .map_err(|fault| unwritable(&fault))
+        let written = match rows(std::iter::once(record), &self.clock, &self.keys, self.writer, &self.seq) {
+            Ok(rows) => rows.insert(tx).await,
+            Err(fault) => Err(fault),
+        };
+        written.map_err(|fault| unwritable(&fault))
     }
 }
 
@@ -114,12 +113,12 @@ async fn commit_groups(
 ) {
     let mut group: Vec<Waiting> = Vec::with_capacity(GROUP);
     while waiting.recv_many(&mut group, GROUP).await > 0 {
-        let outcome = db
-            .write(async |tx| {
-                insert(tx, &clock, &keys, writer, &seq, group.iter().map(|(record, _)| record)).await
-            })
-            .await
-            .map_err(|fault: Fault| unwritable(&fault));
+        let records = group.iter().map(|(record, _)| record);
+        let outcome = match rows(records, &clock, &keys, writer, &seq) {
+            Ok(rows) => rows.commit(&db).await,
+            Err(fault) => Err(fault),
+        }
+        .map_err(|fault| unwritable(&fault));
         for (_, done) in group.drain(..) {
             // The request may have gone away: nobody to tell.
             let _ = done.send(outcome.clone());
@@ -131,45 +130,21 @@ fn unwritable(fault: &Fault) -> Fault {
     Fault::Unavailable(format!("access log: {fault}"))
 }
 
-async fn insert<'a>(
-    tx: &Tx,
+/// The rows of `records`.
+fn rows<'a>(
+    records: impl Iterator<Item = &'a Record>,
     clock: &Clock,
     keys: &Keyring,
     writer: Uuid,
     seq: &AtomicI64,
-    records: impl Iterator<Item = &'a Record>,
-) -> Result<(), Fault> {
-    let mut events = Vec::new();
-    let mut patients = Vec::new();
+) -> Result<Rows, Fault> {
+    let mut rows = Rows::default();
     for record in records {
         let event = event(record, clock, keys, writer, seq.fetch_add(1, Ordering::Relaxed))?;
-        patients.extend(record.patients.iter().map(|&patient| access_event_patient::ActiveModel {
-            event_id: Set(event.id),
-            patient_id: Set(patient),
-        }));
-        events.push(access_event::ActiveModel {
-            id: Set(event.id),
-            writer_id: Set(event.writer_id),
-            seq: Set(event.seq),
-            prev_hash: Set(event.prev_hash),
-            hash: Set(event.hash),
-            actor_kind: Set(event.actor_kind),
-            actor_id: Set(event.actor_id),
-            acting_for: Set(event.acting_for),
-            care_unit_id: Set(event.care_unit_id),
-            action: Set(event.action),
-            outcome: Set(event.outcome),
-            reason: Set(event.reason),
-            words: Set(event.words),
-            request_id: Set(event.request_id),
-            at: Set(event.at),
-        });
+        rows.patients.extend(record.patients.iter().map(|&patient| (event.id, patient)));
+        rows.events.push(event);
     }
-    access_event::Entity::insert_many(events).exec_without_returning(tx).await?;
-    for some in patients.chunks(MOST_ROWS) {
-        access_event_patient::Entity::insert_many(some.iter().cloned()).exec_without_returning(tx).await?;
-    }
-    Ok(())
+    Ok(rows)
 }
 
 fn event(
@@ -205,7 +180,6 @@ fn event(
         id,
         writer_id: writer,
         seq,
-        prev_hash: None,
         hash,
         actor_kind: record.actor.kind(),
         actor_id,

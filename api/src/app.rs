@@ -3,27 +3,32 @@
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
+use sea_orm::DbErr;
 use sea_orm_migration::MigratorTrait;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, task::AbortHandle};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     access::AccessLog,
     auth::{resolve::Resolver, token::Verifier},
     clock::Clock,
-    config::{Config, Mode},
+    config::{self, Config, Mode},
     crypto::Keyring,
     db::{Db, DbOptions, ExclusiveLock},
-    domain::battery,
+    domain::{battery, time_wish::sweep::Turn},
     engine::Service,
+    error::{self, Fault},
     graphql::schema,
-    http::{self, demo::Demo, graphql::Endpoint, health::Readiness, rate::Rate},
+    http::{self, demo::Demo, graphql::Endpoint, health::Readiness, rate::Rate, serve::serve},
     library::{self, Defect, Library},
     reminder::{
+        beat,
         channel::{configured::Channels, outbox::Outbox},
+        hold::{self, Watch},
         render::Renderer,
         worker::Worker,
     },
+    seed,
     session::Core,
     telemetry,
 };
@@ -61,8 +66,14 @@ impl SchemaState {
 
 /// The state of the schema. Changes nothing.
 pub async fn schema_state(db: &Db) -> Result<SchemaState, StartError> {
-    let tidy =
-        |e| StartError::new(format!("the schema's state cannot be read: {}", crate::error::Fault::from(e)));
+    let tidy = |e: DbErr| {
+        let hint = if error::is_forbidden(&e) {
+            "; name this role in database.service_role, and let the owner of the tables run `migrate up`"
+        } else {
+            ""
+        };
+        StartError::new(format!("the schema's state cannot be read: {}{hint}", Fault::from(e)))
+    };
     let applied = migration::applied(db.reader()).await.map_err(tidy)?;
     let all = migration::Migrator::migrations().into_iter().map(|m| m.name().to_owned());
     let pending = all.filter(|name| !applied.contains(name)).collect();
@@ -76,15 +87,33 @@ pub async fn schema_state(db: &Db) -> Result<SchemaState, StartError> {
 /// When the database was made by a build that this one does not understand, or refuses a change.
 pub async fn migrate(db: &Db) -> Result<(), StartError> {
     schema_state(db).await?.known()?;
-    db.migrate()
-        .await
-        .map_err(|e| StartError::new(format!("the schema could not be brought up to date: {e}")))
+    db.migrate().await.map_err(|e| {
+        let who = if db.is_sqlite() { "" } else { "; `migrate up` is run as the owner of the tables" };
+        StartError::new(format!("the schema could not be brought up to date: {e}{who}"))
+    })
 }
 
 /// Opens the database and everything that rests on it. With `migrate`, the schema is brought up to date first.
 pub async fn open_core(config: &Config, clock: &Clock, migrate: bool) -> Result<Core, StartError> {
     make_database_folder(config)?;
     open_core_with(config, &config.db_options(), clock, migrate).await
+}
+
+/// Connects to the database.
+///
+/// # Errors
+/// What the operator has to look at.
+pub async fn connect(config: &Config, options: &DbOptions) -> Result<Db, StartError> {
+    Db::connect(options).await.map_err(|e| {
+        let missing = sqlite_file(config).filter(|file| options.read_only && !file.exists());
+        StartError::new(missing.map_or_else(
+            || format!("the database does not answer ({e}); check database.url"),
+            |file| {
+                let file = file.display();
+                format!("there is no database {file} yet; `patientkontrakt migrate up` makes it, or check database.url")
+            },
+        ))
+    })
 }
 
 /// [`open_core`] with a connection of one's own making.
@@ -95,9 +124,7 @@ pub async fn open_core_with(
     migrate: bool,
 ) -> Result<Core, StartError> {
     content(config)?;
-    let db = Db::connect(options)
-        .await
-        .map_err(|e| StartError::new(format!("the database does not answer ({e}); check database.url")))?;
+    let db = connect(config, options).await?;
     if migrate {
         self::migrate(&db).await?;
     }
@@ -113,7 +140,51 @@ pub async fn open_core_with(
     let keys = Keyring::load(&db, clock, &config.masters()).await.map_err(StartError::new)?;
     let log = AccessLog::start(db.clone(), clock.clone(), keys.clone());
     let library = library(config, &db).await?;
-    Ok(Core { db, clock: clock.clone(), keys, log, settings: Arc::new(config.settings()), library })
+    let texts = Arc::new(texts(config)?);
+    let watch = Watch::new(watermark(config));
+    Ok(Core {
+        db,
+        clock: clock.clone(),
+        keys,
+        log,
+        settings: Arc::new(config.settings()),
+        library,
+        texts,
+        watch,
+        wishes: Turn::default(),
+    })
+}
+
+/// How long one transaction may take before anything is served. Nobody waits for an answer then: a machine that is busy
+/// makes the start slow, and does not stop it.
+const LAYING: Duration = Duration::from_mins(2);
+
+/// Brings the schema up to date and writes the demo's people, unless they are there.
+///
+/// # Errors
+/// What the operator has to look at.
+pub async fn lay_demo(config: &Config, clock: &Clock) -> Result<(), StartError> {
+    make_database_folder(config)?;
+    let patient = DbOptions { timeout: LAYING, ..config.db_options() };
+    let core = open_core_with(config, &patient, clock, true).await?;
+    let laid = seed::demo(&core).await.map_err(StartError::new);
+    core.db.close().await;
+    laid
+}
+
+/// Where this instance remembers how far the sending has come: beside the database of SQLite, unless it is said where.
+fn watermark(config: &Config) -> Option<PathBuf> {
+    let beside = || sqlite_file(config).map(|file| file.with_extension("sending-mark"));
+    config.reminders.watermark_file.clone().or_else(beside)
+}
+
+/// What messages say, in every language.
+///
+/// # Errors
+/// The first thing that is wrong with a text, by file and line.
+pub fn texts(config: &Config) -> Result<Renderer, StartError> {
+    let sender = config.mail_sender().ok_or_else(|| StartError::new("smtp.from is not a mail address"))?;
+    Renderer::with_languages(&sender, config.reminders.languages.as_deref()).map_err(StartError::new)
 }
 
 /// The question batteries and templates, as the files have them.
@@ -150,9 +221,7 @@ pub fn lock(config: &Config) -> Result<Option<ExclusiveLock>, StartError> {
 
 /// The file of an SQLite database.
 pub fn sqlite_file(config: &Config) -> Option<PathBuf> {
-    let url = config.database.url.expose();
-    let path = url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:"))?;
-    Some(PathBuf::from(path.split('?').next().unwrap_or(path)))
+    config.database.url.sqlite_file().map(PathBuf::from)
 }
 
 fn make_database_folder(config: &Config) -> Result<(), StartError> {
@@ -173,6 +242,7 @@ pub struct Running {
     stop: CancellationToken,
     sockets: TaskTracker,
     tasks: TaskTracker,
+    listening: Vec<AbortHandle>,
     grace: Duration,
     _lock: Option<ExclusiveLock>,
 }
@@ -219,7 +289,7 @@ pub async fn start(
         config.graphql.introspection,
     )
     .map_err(|e| StartError::new(format!("the schema cannot be served: {e:?}")))?;
-    let readiness = readiness(&service);
+    let readiness = readiness(&service, config.silence());
     let (stop, sockets, tasks) = (CancellationToken::new(), TaskTracker::new(), TaskTracker::new());
 
     let listener = bind(config.http.listen).await?;
@@ -232,7 +302,7 @@ pub async fn start(
         }
         Role::Worker => http::health::router(readiness.clone()),
     };
-    tasks.spawn(listen(listener, app, stop.clone()));
+    let mut listening = vec![tasks.spawn(serve(listener, app, config.waits(), stop.clone())).abort_handle()];
     let mut metrics_address = None;
     if let Some(measurements) = measurements {
         let (upkeep, until) = (measurements.clone(), stop.clone());
@@ -241,11 +311,15 @@ pub async fn start(
         });
         let listener = bind(config.metrics.listen).await?;
         metrics_address = listener.local_addr().ok();
-        tasks.spawn(listen(listener, http::health::metrics_router(measurements), stop.clone()));
+        let app = http::health::metrics_router(measurements);
+        listening.push(tasks.spawn(serve(listener, app, config.waits(), stop.clone())).abort_handle());
     }
     let events = core.db.events().clone();
     tasks.spawn(events.run(core.db.clone(), core.clock.clone(), config.listen_url(), stop.clone()));
     tasks.spawn(keep_house(core.clone(), stop.clone()));
+    if !config.sending_is_decided() {
+        tracing::warn!("{}", config::UNDECIDED);
+    }
     let worker = worker(config, &core, role, &outbox)?;
     let working = stop.clone();
     let fail = stop.clone();
@@ -265,6 +339,7 @@ pub async fn start(
         stop,
         sockets,
         tasks,
+        listening,
         grace: config.http.shutdown_grace_seconds,
         _lock: lock,
     })
@@ -277,9 +352,7 @@ fn worker(config: &Config, core: &Core, role: Role, outbox: &Outbox) -> Result<W
     } else {
         Channels::new(config.smtp_channel(), config.sms_channel(), &core.clock).map_err(StartError::new)?
     };
-    let sender = config.mail_sender().ok_or_else(|| StartError::new("smtp.from is not a mail address"))?;
-    let renderer = Renderer::new(&sender).map_err(StartError::new)?;
-    Worker::new(core.clone(), Arc::new(renderer), channels, config.worker()).map_err(StartError::new)
+    Worker::new(core.clone(), Arc::clone(&core.texts), channels, config.worker()).map_err(StartError::new)
 }
 
 /// Forgets what need not be remembered, once an hour.
@@ -299,22 +372,40 @@ async fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
     TcpListener::bind(address).await.map_err(|e| StartError::new(format!("cannot listen on {address}: {e}")))
 }
 
-async fn listen(listener: TcpListener, app: axum::Router, stop: CancellationToken) {
-    let app = app.into_make_service_with_connect_info::<SocketAddr>();
-    if let Err(e) = axum::serve(listener, app).with_graceful_shutdown(stop.cancelled_owned()).await {
-        telemetry::note_failure("listening", &e);
-    }
-}
-
-fn readiness(service: &Service) -> Readiness {
+fn readiness(service: &Service, silence: Duration) -> Readiness {
     let db = service.core.db.clone();
     let jwks = service.verifier.jwks().clone();
-    Readiness::new([
+    let (core, working) = (service.core.clone(), service.core.clone());
+    let logged = db.clone();
+    let sending = Readiness::check(move || {
+        let core = core.clone();
+        async move { hold::alert(&core).await }
+    });
+    // A gateway that is out of order is no reason to take the API out of rotation: shown, and not failing.
+    let channels = Readiness::check(move || {
+        let core = working.clone();
+        async move { beat::alert(&core, silence).await }
+    });
+    let checks = [
         (
             "database",
             Readiness::check(move || {
                 let db = db.clone();
                 async move { db.ping().await.map_err(|_| "the database does not answer".to_owned()) }
+            }),
+        ),
+        // Nothing is given out that cannot be logged.
+        (
+            "access log",
+            Readiness::check(move || {
+                let db = logged.clone();
+                async move {
+                    match db.rights_in_log().await {
+                        Ok(rights) if rights.add => Ok(()),
+                        Ok(_) => Err("the service may not add to the access log".to_owned()),
+                        Err(_) => Err("the database does not answer".to_owned()),
+                    }
+                }
             }),
         ),
         (
@@ -324,7 +415,8 @@ fn readiness(service: &Service) -> Readiness {
                 async move { jwks.available().await }
             }),
         ),
-    ])
+    ];
+    Readiness::with_alerts(checks, [("channels", channels), ("sending", sending)])
 }
 
 impl Running {
@@ -342,7 +434,8 @@ impl Running {
         if told { Ok(()) } else { Err(StartError::new("a part of the service broke; the log says which")) }
     }
 
-    /// Takes no new work, finishes what is under way within the grace, closes sockets and the database.
+    /// Takes no new work, finishes what is under way within the grace, ends what is not finished then, closes sockets and
+    /// the database.
     ///
     /// # Errors
     /// When something was still under way at the end of the grace.
@@ -357,6 +450,7 @@ impl Running {
             self.tasks.wait().await;
         };
         let in_time = tokio::time::timeout(self.grace, finished).await;
+        self.listening.iter().for_each(AbortHandle::abort);
         self.service.core.db.clone().close().await;
         match in_time {
             Ok(()) => {

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{
     DateTime, Datelike, Days, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeDelta, TimeZone,
-    Utc, Weekday,
+    Timelike, Utc, Weekday,
 };
 use chrono_tz::{Europe::Stockholm, Tz};
 use serde::{Deserialize, Serialize};
@@ -94,6 +94,18 @@ fn clock_moves(day: NaiveDate) -> Option<DateTime<Utc>> {
     moves.then(|| day.and_time(NaiveTime::MIN + TimeDelta::hours(1)).and_utc())
 }
 
+/// Weekday and part of the day of an instant, by the wall clock, as one number from 0 to 20: Monday is 0, and of each
+/// day three parts follow each other, before noon, before 17 and later.
+pub fn time_slice(at: DateTime<Utc>) -> i32 {
+    let local = to_local(at);
+    let part = match local.hour() {
+        0..12 => 0,
+        12..17 => 1,
+        _ => 2,
+    };
+    i32::try_from(local.weekday().num_days_from_monday()).unwrap_or(0) * 3 + part
+}
+
 /// The wall clock at an instant.
 pub fn to_local(at: DateTime<Utc>) -> DateTime<Tz> {
     at.with_timezone(&ZONE)
@@ -135,6 +147,11 @@ impl SendingHours {
     pub fn is_open(&self, at: DateTime<Utc>) -> bool {
         let time = to_local(at).time();
         time >= self.from && time < self.until
+    }
+
+    /// When the hours that it is in end; none outside them.
+    pub fn ends(&self, at: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        self.is_open(at).then(|| to_instant(to_local(at).date_naive().and_time(self.until)))
     }
 
     /// `at` itself within the hours, else half an hour before the hours last ended: earlier rather than later.
@@ -228,7 +245,8 @@ impl OpenSpan {
         if until > Midnight::At(from) { Ok(Self { from, until }) } else { Err(OpenSpanError) }
     }
 
-    fn contains(&self, time: NaiveTime) -> bool {
+    /// Whether it holds a time of day.
+    pub fn contains(&self, time: NaiveTime) -> bool {
         time >= self.from && Midnight::At(time) < self.until
     }
 }

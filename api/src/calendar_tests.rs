@@ -128,9 +128,22 @@ fn whole_working_days_lie_between_the_cancellation_deadline_and_the_visit() {
         ("2027-06-26 10:00", 1, "2027-06-24 00:00"),
         ("2027-06-23 10:00", 0, "2027-06-23 10:00"),
         ("2027-03-30 10:00", 1, "2027-03-25 00:00"),
+        // In and after the nights in which the clocks move.
+        ("2027-03-28 03:30", 1, "2027-03-25 00:00"),
+        ("2027-10-31 02:30", 1, "2027-10-29 00:00"),
+        ("2027-11-01 10:00", 1, "2027-10-29 00:00"),
+        ("2027-11-02 10:00", 1, "2027-11-01 00:00"),
         ("2027-01-04 08:00", 1, "2026-12-30 00:00"),
     ] {
         assert_eq!(shown(cancel_by(at(visit), rule(days), &none())), deadline, "{visit} {days}");
+    }
+    // By the wall clock of the day of the deadline, not of the visit.
+    for (visit, deadline) in [
+        ("2027-11-01 10:00", "2027-10-28T22:00:00Z"),
+        ("2027-11-02 10:00", "2027-10-31T23:00:00Z"),
+        ("2027-03-31 10:00", "2027-03-29T22:00:00Z"),
+    ] {
+        assert_eq!(cancel_by(at(visit), rule(1), &none()), utc(deadline), "{visit}");
     }
 }
 

@@ -1,25 +1,35 @@
 //! The command line: what operators and the curious run.
 
-use std::{net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
+mod doctor;
+mod reminders;
 
-use chrono::{DateTime, Utc};
-use clap::{Args, Parser, Subcommand};
+use std::{
+    fmt,
+    io::{self, Write as _},
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
+
+use chrono::{DateTime, Datelike as _, FixedOffset, Utc};
+use clap::{ArgGroup, Args, Parser, Subcommand};
+use tempfile::NamedTempFile;
 
 use crate::{
     app::{self, Role, StartError},
-    auth::{
-        issue::Issuer,
-        token::{Identity, Verifier},
-    },
+    auth::{issue::Issuer, token::Identity},
+    calendar::to_local,
     clock::Clock,
-    config::{self, Config, Mode, Sources},
-    db::{Db, DbOptions},
+    config::{self, Config, MissingKeys, Mode, Sources},
+    db::DbOptions,
+    domain::patient::personal_number::PersonalNumber,
     graphql::schema,
     http::{
         demo::{keep_clock, kept_clock},
         health,
     },
-    reminder::channel::configured::Channels,
+    locale::Locale,
     seed::{self, SeedPlan},
     telemetry,
 };
@@ -54,6 +64,9 @@ enum Command {
     Schema(SchemaCommand),
     /// Look for what would stop the service or its reminders.
     Doctor,
+    /// See what reminders would leave; hold all of them, or those of one channel, and let them go again.
+    #[command(subcommand)]
+    Reminders(reminders::Reminders),
     /// Ask the service that listens on `http.listen` whether it is ready.
     Healthcheck,
     /// Fill a database with deterministic fictional data. Refused in production.
@@ -71,9 +84,19 @@ struct DemoArgs {
     /// Folder of the demo's database and keys.
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
-    /// What time it is when the demo starts, such as `2027-03-01T08:00:00+01:00`.
-    #[arg(long, value_name = "RFC3339")]
-    clock: Option<DateTime<chrono::FixedOffset>>,
+    /// What time it is when the demo starts, such as `2027-03-01T08:00:00+01:00`; from 2020 to 2100.
+    #[arg(long, value_name = "RFC3339", value_parser = demo_time)]
+    clock: Option<DateTime<Utc>>,
+}
+
+/// A time that the demo's people can live in.
+fn demo_time(text: &str) -> Result<DateTime<Utc>, String> {
+    let at: DateTime<FixedOffset> = text.parse().map_err(|e: chrono::ParseError| e.to_string())?;
+    if (2020..=2100).contains(&at.year()) {
+        Ok(at.to_utc())
+    } else {
+        Err("the demo lives from 2020 to 2100".to_owned())
+    }
 }
 
 #[derive(Subcommand)]
@@ -106,7 +129,7 @@ enum SchemaCommand {
 #[derive(Args)]
 struct SeedArgs {
     /// How many patients.
-    #[arg(long)]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     patients: u32,
     /// The same seed gives the same data.
     #[arg(long, default_value_t = 1)]
@@ -123,15 +146,16 @@ enum TokenCommand {
 }
 
 #[derive(Args)]
+#[command(group(ArgGroup::new("whom").required(true).args(["patient", "staff"])))]
 struct IssueArgs {
     /// For a patient; without a number, the first demo patient.
-    #[arg(long, value_name = "NUMBER", num_args = 0..=1, default_missing_value = "", conflicts_with = "staff")]
+    #[arg(long, value_name = "NUMBER", num_args = 0..=1, default_missing_value = "")]
     patient: Option<String>,
     /// For staff; without an HSA-id, the first demo staff member.
-    #[arg(long, value_name = "HSA-ID", num_args = 0..=1, default_missing_value = "", required_unless_present = "patient")]
+    #[arg(long, value_name = "HSA-ID", num_args = 0..=1, default_missing_value = "")]
     staff: Option<String>,
     /// The assignment that the staff member acts under.
-    #[arg(long, value_name = "HSA-ID", requires = "staff")]
+    #[arg(long, value_name = "HSA-ID", conflicts_with = "patient")]
     assignment: Option<String>,
     /// How long the token lasts, in seconds.
     #[arg(long, default_value_t = 3600)]
@@ -168,27 +192,28 @@ async fn run(cli: Cli) -> Result<ExitCode, StartError> {
         Command::Serve => serve(load(&sources)?, Role::Serve).await,
         Command::Worker => serve(load(&sources)?, Role::Worker).await,
         Command::Demo(args) => demo(args, sources).await,
-        Command::Migrate(command) => migrate(&load(&sources)?, command).await,
+        Command::Migrate(command) => migrate(&load_for_database(&sources)?, command).await,
         Command::Config(ConfigCommand::Example) => {
-            print!("{}", config::example());
+            print(config::example())?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Config(ConfigCommand::Check) => {
             let config = load(&sources)?;
             app::content(&config)?;
-            print!("{}", config::effective(&config));
+            print(config::effective(&config))?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Schema(SchemaCommand::Print) => {
-            print!("{}", schema::print());
+            print(schema::print())?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Schema(SchemaCommand::Check { file }) => check_schema(&file),
-        Command::Doctor => doctor(&load(&sources)?).await,
+        Command::Doctor => doctor::run(&load(&sources)?).await,
+        Command::Reminders(command) => reminders::run(&load(&sources)?, command).await,
         Command::Healthcheck => {
             let config = load(&sources)?;
             health::healthcheck(config.http.listen).await.map_err(StartError::new)?;
-            println!("ready");
+            print("ready\n")?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Seed(args) => fill(&seeding(&sources)?, &args).await,
@@ -196,13 +221,29 @@ async fn run(cli: Cli) -> Result<ExitCode, StartError> {
     }
 }
 
+/// Prints what was asked for. A reader who has seen enough, such as `head`, may leave before the end.
+fn print(text: impl fmt::Display) -> Result<(), StartError> {
+    let mut out = io::stdout().lock();
+    match write!(out, "{text}").and_then(|()| out.flush()) {
+        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => {
+            Err(StartError::new(format!("the output cannot be written: {e}")))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn load(sources: &Sources) -> Result<Config, StartError> {
     Config::load(sources).map_err(|problems| all("the configuration has problems:", &problems))
 }
 
+fn load_for_database(sources: &Sources) -> Result<Config, StartError> {
+    Config::load_for_database(sources).map_err(|problems| all("the configuration has problems:", &problems))
+}
+
 /// The configuration for `seed`: the demo's own keys are made if they are missing.
 fn seeding(sources: &Sources) -> Result<Config, StartError> {
-    Config::demo(None, None, sources.clone()).map_err(|p| all("nothing can be seeded:", &p))
+    Config::demo(None, None, sources.clone(), MissingKeys::AreMade)
+        .map_err(|p| all("nothing can be seeded:", &p))
 }
 
 fn all(heading: &str, problems: &[config::Problem]) -> StartError {
@@ -213,12 +254,17 @@ fn all(heading: &str, problems: &[config::Problem]) -> StartError {
 async fn serve(config: Config, role: Role) -> Result<ExitCode, StartError> {
     telemetry::init(&config.log).map_err(StartError::new)?;
     let measurements = telemetry::Measurements::install().map_err(StartError::new)?;
-    let lock = app::lock(&config)?;
-    if lock.is_some() && role == Role::Worker {
+    if role == Role::Worker && config.database.url.is_sqlite() {
         return Err(StartError::new("on SQLite `serve` contains the worker; `worker` is for PostgreSQL"));
     }
+    let lock = app::lock(&config)?;
+    let clock = Clock::system();
+    if role == Role::Serve && config.mode == Mode::Demo {
+        // An earlier demo in the folder may have moved its clock; this one starts at the machine's.
+        keep_clock(&config.data_dir, &clock).map_err(StartError::new)?;
+    }
     let migrate = config.database.url.is_sqlite() && config.database.migrate_at_start;
-    let core = app::open_core(&config, &Clock::system(), migrate).await?;
+    let core = app::open_core(&config, &clock, migrate).await?;
     let running = app::start(&config, core, lock, role, Some(measurements)).await?;
     let metrics = running.metrics_address.map(tracing::field::display);
     tracing::info!(address = %running.address, metrics, "listening");
@@ -227,35 +273,33 @@ async fn serve(config: Config, role: Role) -> Result<ExitCode, StartError> {
 }
 
 async fn demo(args: DemoArgs, sources: Sources) -> Result<ExitCode, StartError> {
-    let config = Config::demo(args.data_dir, args.listen, sources)
+    let config = Config::demo(args.data_dir, args.listen, sources, MissingKeys::AreMade)
         .map_err(|problems| all("the demo cannot start:", &problems))?;
     telemetry::init(&config.log).map_err(StartError::new)?;
     let lock = app::lock(&config)?;
     let clock = Clock::system();
     if let Some(at) = args.clock {
-        clock.set(at.with_timezone(&Utc));
+        clock.set(at);
     }
     keep_clock(&config.data_dir, &clock).map_err(StartError::new)?;
-    let core = app::open_core(&config, &clock, true).await?;
-    seed::demo(&core).await.map_err(StartError::new)?;
+    app::lay_demo(&config, &clock).await?;
+    let core = app::open_core(&config, &clock, false).await?;
     let running = app::start(&config, core, lock, Role::Demo, None).await?;
-    println!(
+    print(format_args!(
         "\nPatientkontrakt visas på http://{0}/  (utforskare: http://{0}/explorer, utkorg: http://{0}/demo/outbox)\n\
          Token för en patient:   patientkontrakt token issue --patient --data-dir {1}\n\
          Token för personal:     patientkontrakt token issue --staff --data-dir {1}\n\
-         Avsluta med Ctrl-C.\n",
+         Avsluta med Ctrl-C.\n\n",
         running.address,
         config.data_dir.display(),
-    );
+    ))?;
     running.until_told().await?;
     Ok(ExitCode::SUCCESS)
 }
 
 async fn migrate(config: &Config, command: Migrate) -> Result<ExitCode, StartError> {
     let looks_only = matches!(command, Migrate::Status);
-    let db = Db::connect(&DbOptions { read_only: looks_only, ..config.db_options() })
-        .await
-        .map_err(|e| StartError::new(format!("the database does not answer ({e}); check database.url")))?;
+    let db = app::connect(config, &DbOptions { read_only: looks_only, ..config.db_options() }).await?;
     if let Migrate::Up = command {
         let _lock = app::lock(config)?;
         app::migrate(&db).await?;
@@ -267,13 +311,13 @@ async fn migrate(config: &Config, command: Migrate) -> Result<ExitCode, StartErr
     }
     let state = app::schema_state(&db).await?;
     for name in &state.applied {
-        println!("applied  {name}");
+        print(format_args!("applied  {name}\n"))?;
     }
     for name in &state.pending {
-        println!("missing  {name}");
+        print(format_args!("missing  {name}\n"))?;
     }
     for name in &state.altered {
-        println!("differs  {name}");
+        print(format_args!("differs  {name}\n"))?;
     }
     Ok(if state.pending.is_empty() && state.altered.is_empty() {
         ExitCode::SUCCESS
@@ -295,74 +339,6 @@ fn check_schema(file: &std::path::Path) -> Result<ExitCode, StartError> {
     )))
 }
 
-/// Everything that would stop the service or its reminders, each with what to do. Changes nothing.
-async fn doctor(config: &Config) -> Result<ExitCode, StartError> {
-    let mut sick = false;
-    let mut say = |found: Result<&str, String>| match found {
-        Ok(well) => println!("ok       {well}"),
-        Err(what) => {
-            sick = true;
-            println!("problem  {what}");
-        }
-    };
-    match Db::connect(&DbOptions { read_only: true, ..config.db_options() }).await {
-        Err(e) => say(Err(format!("the database does not answer ({e}); check database.url"))),
-        Ok(db) => {
-            say(Ok("the database answers"));
-            let state = app::schema_state(&db).await?;
-            let missing = state.pending.len();
-            say(if let Some(first) = state.altered.first() {
-                Err(format!(
-                    "the schema was made by another build (`{first}` differs): start with an empty database"
-                ))
-            } else if missing == 0 {
-                Ok("the schema is up to date")
-            } else {
-                Err(format!(
-                    "the schema lacks {missing} change(s); `patientkontrakt migrate up` applies them"
-                ))
-            });
-            if missing == 0 && state.altered.is_empty() && app::content(config).is_ok() {
-                let library = app::library(config, &db).await;
-                say(library
-                    .map(|_| "no answered question battery has been changed")
-                    .map_err(|e| e.to_string()));
-            }
-            if missing == 0 && !db.is_sqlite() {
-                let may = db.may_alter_log().await.map_err(StartError::new)?;
-                say(if may {
-                    Err("the service signs in to the database as one who may alter the access log: give it a role of its \
-                         own, and name it in database.service_role when the owner runs `migrate up`"
-                        .to_owned())
-                } else {
-                    Ok("the database lets the service add to the access log, and no more")
-                });
-            }
-        }
-    }
-    say(app::content(config)
-        .map(|_| "the question batteries and templates can be used")
-        .map_err(|e| e.to_string()));
-    let verifier = Verifier::new(&config.auth, Clock::system()).map_err(StartError::new)?;
-    let keys = verifier.jwks().refresh().await;
-    say(keys.map(|()| "the keys of the token issuer can be read").map_err(|e| format!("token keys: {e}")));
-    say(if config.sending_is_decided() {
-        Ok("the region's decision on reminders is on record")
-    } else {
-        Err("nothing is sent before reminders.risk_analysis_reference and risk_analysis_date are set"
-            .to_owned())
-    });
-    let channels = Channels::new(config.smtp_channel(), config.sms_channel(), &Clock::system());
-    say(channels.map(|_| "the channels that are configured can be used").map_err(|e| e.to_string()));
-    say(if config.smtp_channel().is_some() || config.sms_channel().is_some() {
-        Ok("there is a way for reminders to leave")
-    } else {
-        Err("neither mail (smtp.host, smtp.from) nor SMS (sms.kind) is configured: no reminder leaves"
-            .to_owned())
-    });
-    Ok(if sick { ExitCode::FAILURE } else { ExitCode::SUCCESS })
-}
-
 async fn fill(config: &Config, args: &SeedArgs) -> Result<ExitCode, StartError> {
     if config.mode == Mode::Production {
         return Err(StartError::new(
@@ -374,34 +350,43 @@ async fn fill(config: &Config, args: &SeedArgs) -> Result<ExitCode, StartError> 
     let core = app::open_core(config, &clock, true).await?;
     let issuer = Issuer::open(config).map_err(StartError::new)?;
     let token = |identity: &Identity| issuer.issue(identity, MANIFEST_TTL, &clock).unwrap_or_default();
+    // It holds tokens, so nobody else may read it; and an earlier one stays until this one is whole.
     let mut manifest = match &args.manifest {
         Some(path) => {
-            let file = std::fs::File::create(path)
-                .map_err(|e| StartError::new(format!("cannot write {}: {e}", path.display())))?;
-            Some(std::io::BufWriter::new(file))
+            let cannot = |e| StartError::new(format!("cannot write {}: {e}", path.display()));
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+            let file = NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).map_err(cannot)?;
+            Some((std::io::BufWriter::new(file), path, cannot))
         }
         None => None,
     };
     let plan = SeedPlan { patients: args.patients, seed: args.seed };
-    let writer = manifest.as_mut().map(|file| file as &mut dyn std::io::Write);
+    let writer = manifest.as_mut().map(|(file, ..)| file as &mut dyn std::io::Write);
     let summary = seed::run(&core, plan, Some(&token), writer).await.map_err(StartError::new)?;
-    if let Some(mut file) = manifest {
-        std::io::Write::flush(&mut file).map_err(StartError::new)?;
+    if let Some((file, path, cannot)) = manifest {
+        let file = file.into_inner().map_err(|e| cannot(e.into_error()))?;
+        file.persist(path).map_err(|e| cannot(e.error))?;
     }
-    println!(
-        "{} patients at {} units with {} staff: {} rows",
+    print(format_args!(
+        "{} patients at {} units with {} staff: {} rows\n",
         summary.patients, summary.units, summary.staff, summary.rows
-    );
+    ))?;
     Ok(ExitCode::SUCCESS)
 }
 
 fn issue(args: IssueArgs, sources: Sources) -> Result<ExitCode, StartError> {
-    let config =
-        Config::demo(args.data_dir, None, sources).map_err(|p| all("no token can be issued:", &p))?;
-    let issuer = Issuer::open(&config).map_err(StartError::new)?;
+    let config = Config::demo(args.data_dir, None, sources, MissingKeys::Stay)
+        .map_err(|p| all("no token can be issued:", &p))?;
+    let issuer = Issuer::of_started(&config).map_err(StartError::new)?;
     let or = |given: String, first: &str| if given.is_empty() { first.to_owned() } else { given };
+    let clock = kept_clock(&config.data_dir);
     let identity = match (args.patient, args.staff) {
-        (Some(number), _) => Identity::Patient { number: or(number, seed::DEMO_PATIENT_NUMBER) },
+        (Some(number), _) => {
+            let number = or(number, seed::DEMO_PATIENT_NUMBER);
+            let number = PersonalNumber::parse(&number, to_local(clock.now()).date_naive())
+                .map_err(|e| StartError::new(format!("--patient: {}", e.text(Locale::En))))?;
+            Identity::Patient { number: number.as_str().to_owned() }
+        }
         (_, Some(person)) => {
             let first = person.is_empty().then(|| seed::DEMO_ASSIGNMENT_HSA_ID.to_owned());
             let assignment = args.assignment.or(first);
@@ -409,9 +394,7 @@ fn issue(args: IssueArgs, sources: Sources) -> Result<ExitCode, StartError> {
         }
         (None, None) => return Err(StartError::new("say --patient or --staff")),
     };
-    let token = issuer
-        .issue(&identity, Duration::from_secs(args.ttl), &kept_clock(&config.data_dir))
-        .map_err(StartError::new)?;
-    println!("{token}");
+    let token = issuer.issue(&identity, Duration::from_secs(args.ttl), &clock).map_err(StartError::new)?;
+    print(format_args!("{token}\n"))?;
     Ok(ExitCode::SUCCESS)
 }

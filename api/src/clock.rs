@@ -19,8 +19,8 @@ pub struct Clock(Arc<Inner>);
 enum Inner {
     /// The machine's clock, plus an offset that only the demo moves. Microseconds.
     System { offset: AtomicI64 },
-    /// Stands still until it is moved. Microseconds since the epoch.
-    Manual { at: AtomicI64 },
+    /// Stands still until it is moved, as a clock of one's own or as the machine's. Microseconds since the epoch.
+    Manual { at: AtomicI64, is_the_machines: bool },
 }
 
 impl Clock {
@@ -31,14 +31,19 @@ impl Clock {
 
     /// A clock that shows `at` until it is moved.
     pub fn manual(at: DateTime<Utc>) -> Self {
-        Self(Arc::new(Inner::Manual { at: AtomicI64::new(at.timestamp_micros()) }))
+        Self(Arc::new(Inner::Manual { at: AtomicI64::new(at.timestamp_micros()), is_the_machines: false }))
+    }
+
+    /// The same, for a machine whose clock somebody sets: it can jump.
+    pub fn machine_by_hand(at: DateTime<Utc>) -> Self {
+        Self(Arc::new(Inner::Manual { at: AtomicI64::new(at.timestamp_micros()), is_the_machines: true }))
     }
 
     /// The present instant, in whole microseconds.
     pub fn now(&self) -> DateTime<Utc> {
         let micros = match &*self.0 {
             Inner::System { offset } => machine_micros().saturating_add(offset.load(Ordering::Relaxed)),
-            Inner::Manual { at } => at.load(Ordering::Relaxed),
+            Inner::Manual { at, .. } => at.load(Ordering::Relaxed),
         };
         DateTime::from_timestamp_micros(micros).unwrap_or(DateTime::<Utc>::MAX_UTC)
     }
@@ -47,7 +52,9 @@ impl Clock {
     pub fn advance(&self, by: TimeDelta) {
         let micros = by.num_microseconds().unwrap_or(0);
         match &*self.0 {
-            Inner::System { offset: at } | Inner::Manual { at } => at.fetch_add(micros, Ordering::Relaxed),
+            Inner::System { offset: at } | Inner::Manual { at, .. } => {
+                at.fetch_add(micros, Ordering::Relaxed)
+            }
         };
     }
 
@@ -57,7 +64,16 @@ impl Clock {
             Inner::System { offset } => {
                 offset.store(at.timestamp_micros().saturating_sub(machine_micros()), Ordering::Relaxed);
             }
-            Inner::Manual { at: shown } => shown.store(at.timestamp_micros(), Ordering::Relaxed),
+            Inner::Manual { at: shown, .. } => shown.store(at.timestamp_micros(), Ordering::Relaxed),
+        }
+    }
+
+    /// What the machine's clock shows, whatever a demo has moved; none where the clock is driven by hand.
+    pub fn machine(&self) -> Option<DateTime<Utc>> {
+        match &*self.0 {
+            Inner::System { .. } => DateTime::from_timestamp_micros(machine_micros()),
+            Inner::Manual { is_the_machines: true, .. } => Some(self.now()),
+            Inner::Manual { .. } => None,
         }
     }
 

@@ -13,7 +13,11 @@ use async_graphql::{
 use axum::http::{HeaderMap, header};
 use chrono::{DateTime, Utc};
 use entity::{PatientId, access_event::Outcome};
-use futures_util::{FutureExt, StreamExt, stream::BoxStream};
+use futures_util::{
+    FutureExt, StreamExt,
+    stream::{self, BoxStream},
+};
+use tokio::sync::broadcast::error::RecvError;
 use uuid::Uuid;
 
 use crate::{
@@ -22,12 +26,14 @@ use crate::{
         resolve::{Resolved, Resolver},
         token::{Identity, TokenError, Verifier},
     },
+    error::Outage,
+    events::{Happened, News},
     graphql::{
-        scalars::{GlobalId, NodeKind},
+        scalars::{self, GlobalId, NodeKind},
         schema::Schema,
         user_error,
     },
-    http::graphql::{ACTING_FOR, AuthFailure, Engine, REQUEST_ID},
+    http::graphql::{ACTING_FOR, AuthFailure, Engine, REQUEST_ID, types::Judge},
     locale::Locale,
     session::{Core, Session},
 };
@@ -61,13 +67,15 @@ impl Service {
 impl Engine for Service {
     type Caller = Caller;
 
+    const SCALARS: &'static [(&'static str, Judge)] = scalars::JUDGES;
+
     async fn authenticate(&self, headers: &HeaderMap) -> Result<Caller, AuthFailure> {
         let text = |name| headers.get(name).and_then(|v| v.to_str().ok());
         let caller = |actor, expires_at, person| Caller {
             actor,
             expires_at,
             person,
-            locale: preferred_locale(text(header::ACCEPT_LANGUAGE)),
+            locale: Locale::preferred(text(header::ACCEPT_LANGUAGE)),
             request_id: headers.get(REQUEST_ID).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned(),
         };
         let mut bearers = headers.get_all(header::AUTHORIZATION).iter();
@@ -95,7 +103,11 @@ impl Engine for Service {
 
     async fn again(&self, caller: &Caller) -> Result<Caller, AuthFailure> {
         let Some((identity, acting_for)) = &caller.person else { return Ok(caller.clone()) };
-        match self.resolver.resolve(identity, *acting_for).await {
+        let mut resolved = self.resolver.resolve(identity, *acting_for).await;
+        if resolved.as_ref().is_err_and(Outage::connection_broke) {
+            resolved = self.resolver.resolve(identity, *acting_for).await;
+        }
+        match resolved {
             Ok(Resolved::Actor(actor)) => Ok(Caller { actor, ..caller.clone() }),
             Ok(Resolved::Unknown) => {
                 tracing::info!(reason = "unknown identity", "token refused");
@@ -117,6 +129,24 @@ impl Engine for Service {
                 Err(AuthFailure::Unavailable)
             }
         }
+    }
+
+    fn rights_changed(&self, caller: &Caller) -> BoxStream<'static, ()> {
+        let Some(patient) = caller.actor.patient() else { return stream::pending().boxed() };
+        let changes = move |event: &Happened| {
+            event.patient == patient
+                && (event.kind.starts_with("representative.") || event.kind == "patient.deceased")
+        };
+        let heard = stream::unfold(self.core.db.events().listen(), move |mut events| async move {
+            loop {
+                match events.recv().await {
+                    Ok(News::Happened(event)) if !changes(&event) => {}
+                    Ok(_) | Err(RecvError::Lagged(_)) => return Some(((), events)),
+                    Err(RecvError::Closed) => return None,
+                }
+            }
+        });
+        heard.chain(stream::pending()).boxed()
     }
 
     async fn execute(&self, caller: Caller, mut request: Request) -> Response {
@@ -155,8 +185,9 @@ impl Engine for Service {
     }
 }
 
-/// The response, once the log holds what it shows; otherwise nothing of it.
-async fn logged(session: &Session, action: &str, response: Response) -> Response {
+/// The response in the caller's language, once the log holds what it shows; otherwise nothing of it.
+async fn logged(session: &Session, action: &str, mut response: Response) -> Response {
+    response.errors.iter_mut().for_each(|error| user_error::in_language(error, session.locale));
     match session.commit_trail(action).boxed().await {
         Ok(()) => response,
         Err(fault) => {
@@ -192,38 +223,4 @@ fn root_fields(document: &ExecutableDocument) -> String {
     names.sort_unstable();
     names.dedup();
     names.join(",")
-}
-
-/// Swedish, unless `Accept-Language` weighs English higher, or the same and names it first.
-fn preferred_locale(accept: Option<&str>) -> Locale {
-    let weighed = accept.unwrap_or_default().split(',').filter_map(|part| {
-        let mut parts = part.trim().split(';').map(str::trim);
-        let tag = parts.next()?.get(..2)?.to_ascii_lowercase();
-        let weight =
-            parts.find_map(|p| p.strip_prefix("q=")).map_or(Some(1.0), |q| q.trim().parse::<f32>().ok())?;
-        (["sv", "en"].contains(&tag.as_str()) && weight > 0.0).then_some((tag, weight))
-    });
-    let first = weighed.reduce(|best, next| if next.1 > best.1 { next } else { best });
-    first.map_or_else(Locale::default, |(tag, _)| Locale::from_tag(&tag))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_language_is_the_one_that_the_client_weighs_highest() {
-        for (accept, locale) in [
-            ("", Locale::Sv),
-            ("fi, de", Locale::Sv),
-            ("en-GB, sv", Locale::En),
-            ("en;q=0.1, sv;q=0.9", Locale::Sv),
-            ("sv;q=0, en", Locale::En),
-            ("sv;q=0.5,en;q=0.9", Locale::En),
-            ("sv-SE;q=x, en;q=0.2", Locale::En),
-        ] {
-            assert_eq!(preferred_locale(Some(accept)), locale, "{accept}");
-        }
-        assert_eq!(preferred_locale(None), Locale::Sv);
-    }
 }

@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use sea_orm::{DbErr, RuntimeErr};
+use sea_orm::{DbErr, RuntimeErr, sqlx};
 
 use crate::locale::Locale;
 
@@ -63,6 +63,15 @@ impl Text {
     pub fn in_locale(&self, locale: Locale) -> &str {
         locale.pick(&self.sv, &self.en)
     }
+
+    /// With more after it, and words in between.
+    #[must_use]
+    pub fn and(&self, between: [&str; 2], more: &Self) -> Self {
+        Self::new(
+            format!("{}{}{}", self.sv, between[0], more.sv),
+            format!("{}{}{}", self.en, between[1], more.en),
+        )
+    }
 }
 
 /// One reason for a refusal, and what to do about it.
@@ -88,7 +97,7 @@ impl Problem {
     pub fn not_found(field: &str) -> Self {
         Self::new(
             ProblemCode::NotFound,
-            "Det finns inget här som du kan nå. Kontrollera att du har rätt länk.",
+            "Det finns inget här som du kan nå. Kontrollera att du har rätt id.",
             "There is nothing here that you can reach. Check that you have the right id.",
         )
         .at(field)
@@ -131,6 +140,9 @@ pub enum Fault {
     /// The database, or another part we need, does not answer: the same request may succeed later.
     #[error("unavailable: {0}")]
     Unavailable(String),
+    /// The same, because the connection to the database broke: on another one it may succeed at once.
+    #[error("connection lost: {0}")]
+    ConnectionLost(String),
     /// A defect.
     #[error("internal: {0}")]
     Internal(String),
@@ -145,8 +157,47 @@ impl Fault {
     }
 }
 
+/// Marks the error of a query that failed because its connection to the database broke.
+#[derive(Clone, Copy, Debug)]
+pub struct ConnectionLost;
+
+/// What a failure says about the connection it happened on.
+pub trait Outage {
+    /// Whether the connection broke, so that nothing can be said about another one.
+    fn connection_broke(&self) -> bool;
+
+    /// Whether the database did not do its part: a refusal, or a defect of ours, is an answer.
+    fn is_outage(&self) -> bool;
+}
+
+impl Outage for Fault {
+    fn connection_broke(&self) -> bool {
+        matches!(self, Self::ConnectionLost(_))
+    }
+
+    fn is_outage(&self) -> bool {
+        matches!(self, Self::ConnectionLost(_) | Self::Unavailable(_))
+    }
+}
+
+impl Outage for Stop {
+    fn connection_broke(&self) -> bool {
+        matches!(self, Self::Fault(fault) if fault.connection_broke())
+    }
+
+    fn is_outage(&self) -> bool {
+        matches!(self, Self::Fault(fault) if fault.is_outage())
+    }
+}
+
 impl From<DbErr> for Fault {
     fn from(error: DbErr) -> Self {
+        use RuntimeErr::SqlxError;
+        if let DbErr::Exec(SqlxError(e)) | DbErr::Query(SqlxError(e)) | DbErr::Conn(SqlxError(e)) = &error
+            && is_broken(e)
+        {
+            return Self::ConnectionLost(kind_of(&error));
+        }
         let down = match &error {
             DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => true,
             DbErr::Exec(RuntimeErr::SqlxError(e)) | DbErr::Query(RuntimeErr::SqlxError(e)) => is_outage(e),
@@ -155,6 +206,16 @@ impl From<DbErr> for Fault {
         // The driver's text may quote values: only its kind goes on.
         let kind = kind_of(&error);
         if down { Self::Unavailable(kind) } else { Self::Internal(kind) }
+    }
+}
+
+/// Whether the other end has gone: the line broke, or PostgreSQL said that it ends the session.
+fn is_broken(error: &sea_orm::sqlx::Error) -> bool {
+    use sea_orm::sqlx::Error as E;
+    match error {
+        E::Io(_) | E::Protocol(_) => true,
+        E::Database(e) => e.code().is_some_and(|code| ["57P01", "57P02"].contains(&code.as_ref())),
+        _ => false,
     }
 }
 
@@ -172,18 +233,45 @@ fn is_outage(error: &sea_orm::sqlx::Error) -> bool {
     }
 }
 
+/// What an operator can do something about, in words, by its SQLSTATE.
+fn meaning(code: &str) -> &'static str {
+    match code {
+        "28000" | "28P01" => "(sign-in refused: user or password)",
+        "3D000" => "(there is no such database)",
+        FORBIDDEN => "(no right to it)",
+        "42704" => "(there is no such role)",
+        "53300" => "(too many connections)",
+        "57P03" => "(it is starting or stopping)",
+        _ => "",
+    }
+}
+
+/// PostgreSQL's code for what the role may not do.
+const FORBIDDEN: &str = "42501";
+
+/// Whether the database refused because of who asked.
+pub(crate) fn is_forbidden(error: &DbErr) -> bool {
+    let (DbErr::Exec(RuntimeErr::SqlxError(e)) | DbErr::Query(RuntimeErr::SqlxError(e))) = error else {
+        return false;
+    };
+    e.as_database_error().is_some_and(|refusal| refusal.code().is_some_and(|code| code == FORBIDDEN))
+}
+
 fn kind_of(error: &DbErr) -> String {
     match error {
-        DbErr::Exec(RuntimeErr::SqlxError(e)) | DbErr::Query(RuntimeErr::SqlxError(e)) => {
-            match e.as_database_error() {
-                Some(d) => format!(
-                    "database error {} {}",
-                    d.code().unwrap_or_default(),
-                    d.constraint().or(d.table()).unwrap_or_default()
-                ),
-                None => format!("driver error {}", variant_name(&format!("{e:?}"))),
+        DbErr::Exec(RuntimeErr::SqlxError(e))
+        | DbErr::Query(RuntimeErr::SqlxError(e))
+        | DbErr::Conn(RuntimeErr::SqlxError(e)) => match (&**e, e.as_database_error()) {
+            (_, Some(d)) => {
+                let code = d.code().unwrap_or_default();
+                let about = d.constraint().or(d.table()).unwrap_or_default();
+                let parts = ["database error", &code, about, meaning(&code)];
+                parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
             }
-        }
+            (sqlx::Error::Io(io), None) => io.to_string(),
+            (sqlx::Error::PoolTimedOut, None) => "no connection in time".to_owned(),
+            (_, None) => format!("driver error {}", variant_name(&format!("{e:?}"))),
+        },
         other => variant_name(&format!("{other:?}")).to_owned(),
     }
 }

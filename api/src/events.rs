@@ -19,7 +19,7 @@ use std::{
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
-use entity::{CareUnitId, DomainEventId, PatientId, domain_event};
+use entity::{CareProviderId, CareUnitId, DomainEventId, PatientId, domain_event};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Notify, broadcast};
@@ -35,6 +35,7 @@ pub struct Happened {
     pub kind: String,
     pub patient: PatientId,
     pub care_unit: CareUnitId,
+    pub care_provider: CareProviderId,
     pub subject: Uuid,
 }
 
@@ -208,6 +209,7 @@ impl Events {
                 kind: row.kind,
                 patient: row.patient_id,
                 care_unit: row.care_unit_id,
+                care_provider: row.care_provider_id,
                 subject: row.subject_id,
             });
             missed += usize::from(new && late);

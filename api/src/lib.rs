@@ -16,6 +16,7 @@ pub mod domain;
 pub mod engine;
 pub mod error;
 pub mod events;
+pub mod fault;
 pub mod graphql;
 pub mod http;
 pub mod library;

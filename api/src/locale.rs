@@ -34,6 +34,20 @@ impl Locale {
         if primary.eq_ignore_ascii_case("en") { Self::En } else { Self::Sv }
     }
 
+    /// Swedish, unless `Accept-Language` weighs English higher, or the same and names it first.
+    pub fn preferred(accept: Option<&str>) -> Self {
+        let weighed = accept.unwrap_or_default().split(',').filter_map(|part| {
+            let mut parts = part.trim().split(';').map(str::trim);
+            let tag = parts.next()?.get(..2)?.to_ascii_lowercase();
+            let weight = parts
+                .find_map(|p| p.strip_prefix("q="))
+                .map_or(Some(1.0), |q| q.trim().parse::<f32>().ok())?;
+            (["sv", "en"].contains(&tag.as_str()) && weight > 0.0).then_some((tag, weight))
+        });
+        let first = weighed.reduce(|best, next| if next.1 > best.1 { next } else { best });
+        first.map_or_else(Self::default, |(tag, _)| Self::from_tag(&tag))
+    }
+
     /// The text in this language.
     pub const fn pick<'t>(self, sv: &'t str, en: &'t str) -> &'t str {
         match self {
@@ -86,5 +100,21 @@ mod tests {
         assert_eq!(Locale::from_tag("sv-FI"), Locale::Sv);
         assert_eq!(Locale::from_tag("so"), Locale::Sv);
         assert_eq!(Locale::from_tag(""), Locale::Sv);
+    }
+
+    #[test]
+    fn the_language_is_the_one_that_the_client_weighs_highest() {
+        for (accept, locale) in [
+            ("", Locale::Sv),
+            ("fi, de", Locale::Sv),
+            ("en-GB, sv", Locale::En),
+            ("en;q=0.1, sv;q=0.9", Locale::Sv),
+            ("sv;q=0, en", Locale::En),
+            ("sv;q=0.5,en;q=0.9", Locale::En),
+            ("sv-SE;q=x, en;q=0.2", Locale::En),
+        ] {
+            assert_eq!(Locale::preferred(Some(accept)), locale, "{accept}");
+        }
+        assert_eq!(Locale::preferred(None), Locale::Sv);
     }
 }

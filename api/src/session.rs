@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
-use entity::access_event::Outcome;
+use entity::{access_event::Outcome, contact_way::Channel};
 
 use crate::{
     access::{AccessLog, Record, Trail},
@@ -14,10 +14,12 @@ use crate::{
     db::Db,
     domain::{
         agreement::patient_group::PatientGroup, plan_item::guarantee::Guarantee, representative::rules::Ages,
+        time_wish::sweep::Turn,
     },
     error::Fault,
     library::Library,
     locale::Locale,
+    reminder::{hold::Watch, render::Renderer},
 };
 
 /// The region's choices that domain rules depend on.
@@ -27,6 +29,7 @@ pub struct Settings {
     pub region: String,
     pub fixed_contacts: FixedContactPolicy,
     pub reminders_enabled: bool,
+    pub links: Links,
     /// When patients are written to; notices are planned and sent within them.
     pub hours: SendingHours,
     /// Days until the need for a contact is reconsidered, where nobody chose a day.
@@ -35,6 +38,10 @@ pub struct Settings {
     pub handover_lead_days: u32,
     /// Where "ring 1177" points: the number that always answers.
     pub after_hours_phone: String,
+    /// The channels by which messages leave; a yes to another leads nowhere until it is configured.
+    pub channels: Vec<Channel>,
+    /// Whether the SMS gateway reports what became of each message.
+    pub sms_reports: bool,
     /// When access passes from guardians to the young person.
     pub ages: Ages,
     /// When the day's call of a daily follow-up has been made, local wall clock; after it, it is missed.
@@ -43,6 +50,8 @@ pub struct Settings {
     pub missed_call_due: TimeDelta,
     /// How soon what is missing before a patient goes home is put right.
     pub discharge_gap_due: TimeDelta,
+    /// Days ahead for which schedules have become slots.
+    pub schedule_horizon_days: u32,
     /// Working days within which care must appoint a contact that a patient has asked for.
     pub contact_request_days: u32,
     /// Days within which care must have begun the agreement that a patient has asked for.
@@ -50,6 +59,11 @@ pub struct Settings {
     /// The groups that an agreement can be counted under.
     pub patient_groups: Vec<PatientGroup>,
     pub plan: PlanRules,
+    pub booking: BookingRules,
+    /// How long a time is held for somebody who decides.
+    pub slot_hold: TimeDelta,
+    /// Days after a visit at which a missing outcome becomes a task.
+    pub outcome_missing_days: i64,
 }
 
 /// What the region has decided about plans: days that something may take.
@@ -75,6 +89,45 @@ impl Default for PlanRules {
     }
 }
 
+/// What the region has decided about booked times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BookingRules {
+    /// Between visits at different places.
+    pub travel_minutes: u32,
+    /// Between visits at the same unit, and around a call.
+    pub same_unit_gap_minutes: u32,
+    /// Days ahead within which times of somebody who is away are moved to others.
+    pub rebook_within_days: u32,
+    /// Minutes within the sending hours to answer the offer of a freed time.
+    pub offer_minutes: u32,
+    /// Minutes before a time begins at which it is no longer offered.
+    pub offer_latest_minutes: u32,
+    /// Working days within which a wish for a time is answered.
+    pub wish_answer_working_days: u32,
+}
+
+impl Default for BookingRules {
+    fn default() -> Self {
+        Self {
+            travel_minutes: 30,
+            same_unit_gap_minutes: 0,
+            rebook_within_days: 30,
+            offer_minutes: 120,
+            offer_latest_minutes: 120,
+            wish_answer_working_days: 5,
+        }
+    }
+}
+
+/// Links in messages.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Links {
+    /// Where patients reach this service, without a slash at the end; without it messages carry no links.
+    pub base: Option<String>,
+    /// Whether a message has a link to confirm, cancel or ask for another time: the region's decision.
+    pub act: bool,
+}
+
 /// How many fasta vårdkontakter a patient may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FixedContactPolicy {
@@ -93,6 +146,10 @@ pub struct Core {
     pub log: AccessLog,
     pub settings: Arc<Settings>,
     pub library: Arc<Library>,
+    pub texts: Arc<Renderer>,
+    pub watch: Watch,
+    /// How far this instance has come with those who wait for a time.
+    pub wishes: Turn,
 }
 
 /// One request of one actor.

@@ -42,8 +42,6 @@ pub struct Model {
     /// The process that wrote the row; `seq` rises within it.
     pub writer_id: Uuid,
     pub seq: i64,
-    /// Place for the chain over one writer's rows.
-    pub prev_hash: Option<Vec<u8>>,
     /// SHA-256 over this row's own content.
     pub hash: Vec<u8>,
     pub actor_kind: ActorKind,

@@ -13,10 +13,12 @@ text_enum! {
         Open = "OPEN",
         /// The patient said yes.
         Accepted = "ACCEPTED",
-        /// The patient said no.
+        /// The patient said no, or took a yes back.
         Declined = "DECLINED",
-        /// Something else took its place: an agreement was begun, or the patient died.
+        /// An agreement was begun without an answer.
         Superseded = "SUPERSEDED",
+        /// The patient died.
+        Deceased = "DECEASED",
     }
 }
 
@@ -36,7 +38,7 @@ text_enum! {
     }
 }
 
-/// One offer. Once answered it stays as it was answered. A patient has one open offer per care provider.
+/// One offer. Once answered it stays as it was answered, but for a yes that is taken back. A patient has one open offer per care provider.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "agreement_offer")]
 pub struct Model {

@@ -12,12 +12,12 @@ text_enum! {
     Status {
         /// Waits for care.
         Open = "OPEN",
-        /// An agreement was begun.
+        /// An agreement was proposed.
         Fulfilled = "FULFILLED",
         /// The patient took it back.
         Withdrawn = "WITHDRAWN",
         /// The patient died.
-        Superseded = "SUPERSEDED",
+        Deceased = "DECEASED",
     }
 }
 
@@ -44,11 +44,13 @@ pub struct Model {
     /// Passing it on does not move it.
     pub due_at: DateTimeUtc,
     pub status: Status,
-    /// The agreement that was begun.
+    /// The agreement that was proposed.
     pub agreement_id: Option<AgreementId>,
     pub ended_at: Option<DateTimeUtc>,
     pub ended_by_kind: Option<ActorKind>,
     pub ended_by_id: Option<Uuid>,
+    /// How the patient told staff that they take it back; none when the patient did so here.
+    pub ended_how: Option<Way>,
     pub end_words: Option<Sealed>,
     pub row_version: i32,
 }

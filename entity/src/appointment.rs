@@ -43,7 +43,8 @@ text_enum! {
     }
 }
 
-/// One appointment. No two BOOKED ones share a seat of a slot, enforced by the database.
+/// One appointment. No two BOOKED ones share a seat of a slot, enforced by the database; unless cancelled it has a
+/// [`crate::seat_claim`] of the same id.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "appointment")]
 pub struct Model {
@@ -71,9 +72,23 @@ pub struct Model {
     pub cancel_by: DateTimeUtc,
     /// Rises only when time, place or mode changes: part of the reminder key.
     pub schedule_version: i32,
+    /// When it began as far as the patient knew, before care moved it to this time, or cancelled it.
+    pub known_starts_at: Option<DateTimeUtc>,
     pub confirmed_at: Option<DateTimeUtc>,
     pub cancelled_at: Option<DateTimeUtc>,
     pub cancelled_by: Option<ActorKind>,
+    pub booked_by: ActorKind,
+    pub confirmed_by: Option<ActorKind>,
+    /// When it was recorded whether the patient came, if it has been.
+    pub outcome_at: Option<DateTimeUtc>,
+    /// When the outcome closed the plan item, if it did: the item's own time of that.
+    pub item_closed_at: Option<DateTimeUtc>,
+    /// The type's conditions (villkor) as they were accepted, if it had any.
+    pub conditions: Option<String>,
+    /// The type's row version that said so.
+    pub conditions_version: Option<i32>,
+    pub conditions_accepted_at: Option<DateTimeUtc>,
+    pub conditions_accepted_by: Option<ActorKind>,
     /// The system that is master of the row; `OWN` for ours.
     pub source: String,
     pub created_at: DateTimeUtc,
@@ -81,6 +96,19 @@ pub struct Model {
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-pub enum Relation {}
+pub enum Relation {
+    #[sea_orm(
+        belongs_to = "crate::care_unit::Entity",
+        from = "Column::CareUnitId",
+        to = "crate::care_unit::Column::Id"
+    )]
+    CareUnit,
+}
+
+impl Related<crate::care_unit::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::CareUnit.def()
+    }
+}
 
 impl ActiveModelBehavior for ActiveModel {}

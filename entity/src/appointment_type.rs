@@ -18,7 +18,19 @@ text_enum! {
     }
 }
 
-/// One kind of appointment at one unit.
+text_enum! {
+    /// Who may book the times themselves (webbtidbokning).
+    WebBooking {
+        /// Nobody: the unit books.
+        Nobody = "NOBODY",
+        /// Patients whom the unit treats (vårdrelation) or who are listed there.
+        OwnPatients = "OWN_PATIENTS",
+        /// Any patient who signs in.
+        Everyone = "EVERYONE",
+    }
+}
+
+/// One kind of appointment at one unit. A retired one gets no new times and no new bookings.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "appointment_type")]
 pub struct Model {
@@ -32,16 +44,30 @@ pub struct Model {
     pub mode: Mode,
     /// A multiple of five.
     pub length_minutes: i32,
-    /// Whether patients may book it themselves.
-    pub web_bookable: bool,
-    /// Whole working days before the visit that cancelling closes.
-    pub cancel_working_days: i32,
+    /// Seats of a time, where its publisher says nothing else.
+    pub seats: i32,
+    pub web_booking: WebBooking,
+    /// What a patient sees and confirms before booking (villkor).
+    pub conditions: Option<String>,
     /// What every patient is told to prepare.
     pub preparation: Option<String>,
+    /// Whole working days before the visit that cancelling closes.
+    pub cancel_working_days: i32,
+    /// How many named staff a time takes at least.
+    pub staff_needed: i32,
+    pub retired_at: Option<DateTimeUtc>,
     pub created_at: DateTimeUtc,
+    pub row_version: i32,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
+
+impl Model {
+    /// How long a time of the type is.
+    pub fn length(&self) -> chrono::TimeDelta {
+        chrono::TimeDelta::minutes(i64::from(self.length_minutes))
+    }
+}

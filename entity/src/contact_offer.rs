@@ -18,8 +18,10 @@ text_enum! {
         Accepted = "ACCEPTED",
         /// No (tackade nej).
         Declined = "DECLINED",
-        /// The patient died (avliden): it waits no longer.
+        /// Somebody has been given the role (ersatt): it waits no longer.
         Superseded = "SUPERSEDED",
+        /// The patient died (avliden): it waits no longer.
+        Deceased = "DECEASED",
     }
 }
 

@@ -5,6 +5,7 @@ use sea_orm::entity::prelude::*;
 use crate::{
     CareContactId, CareProviderId, CareUnitId, ContactRequestId, PatientId, Sealed,
     access_event::ActorKind,
+    agreement_offer::Way,
     care_contact::{Role, TreatingKind},
 };
 
@@ -18,7 +19,7 @@ text_enum! {
         /// The patient took it back (återtagen).
         Withdrawn = "WITHDRAWN",
         /// The patient died (avliden): it waits no longer.
-        Superseded = "SUPERSEDED",
+        Deceased = "DECEASED",
     }
 }
 
@@ -44,6 +45,8 @@ pub struct Model {
     pub asked_by_id: Uuid,
     pub created_at: DateTimeUtc,
     pub ended_at: Option<DateTimeUtc>,
+    /// How the patient told staff that they take it back; none when the patient did so here.
+    pub ended_how: Option<Way>,
     /// Why the patient took it back, in their words.
     pub ending: Option<Sealed>,
     /// The contact that was appointed.

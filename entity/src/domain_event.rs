@@ -1,4 +1,5 @@
-//! Domain events: for subscriptions, the population register and integrations. Ids only.
+//! Domain events: for subscriptions, staff's news and mail to them. Ids only. What the population register must hear is
+//! in [`crate::register_event`].
 
 use sea_orm::entity::prelude::*;
 
@@ -18,13 +19,9 @@ pub struct Model {
     /// The care provider that answers for the row.
     pub care_provider_id: CareProviderId,
     pub subject_id: Uuid,
-    /// Belongs to the population register (befolkningsregistret).
-    pub for_register: bool,
     /// Which side made it happen.
     pub by_kind: ActorKind,
     pub at: DateTimeUtc,
-    /// When every outside receiver has it.
-    pub delivered_at: Option<DateTimeUtc>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -38,8 +38,14 @@ text_enum! {
         NoChange = "NO_CHANGE",
         /// Reached.
         Achieved = "ACHIEVED",
+        /// Reached, and kept so.
+        Sustaining = "SUSTAINING",
         /// Not reached.
         NotAchieved = "NOT_ACHIEVED",
+        /// Nothing has come nearer.
+        NoProgress = "NO_PROGRESS",
+        /// Cannot be reached.
+        NotAttainable = "NOT_ATTAINABLE",
     }
 }
 

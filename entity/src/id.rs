@@ -96,6 +96,8 @@ ids! {
     DomainEventId,
     /// Of an exception for a guardian (undantag för vårdnadshavare).
     GuardianExceptionId,
+    /// Of a guardian's reminders (vårdnadshavares påminnelser) of a child's times.
+    GuardianReminderId,
     /// Of a goal (mål).
     GoalId,
     /// Of one wording of a goal.
@@ -124,6 +126,8 @@ ids! {
     PlanLinkId,
     /// Of an event for the population register.
     RegisterEventId,
+    /// Of a decision on a ladder of reminders (påminnelsetrappa).
+    ReminderLadderId,
     /// Of a reminder preference.
     ReminderPreferenceId,
     /// Of a representative (ombud).
@@ -132,10 +136,16 @@ ids! {
     SafetyInstructionId,
     /// Of a schedule (tidbok).
     ScheduleId,
+    /// Of a hold of a slot (hållen tid).
+    SlotHoldId,
     /// Of a slot (ledig tid).
     SlotId,
+    /// Of a hold or release of the sending of reminders.
+    SendingHoldId,
     /// Of a staff member (medarbetare).
     StaffMemberId,
+    /// Of the choice of a member of staff about notices.
+    StaffNoticeId,
     /// Of a task (uppgift).
     TaskId,
     /// Of one use of a template (mall).
@@ -144,4 +154,10 @@ ids! {
     ThreadId,
     /// Of a message in a thread.
     ThreadMessageId,
+    /// Of an offer of a freed time (återbudstid).
+    TimeOfferId,
+    /// Of a wish for a time (önskemål om tid).
+    TimeWishId,
+    /// Of a worker that sends reminders.
+    WorkerId,
 }

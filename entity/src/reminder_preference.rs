@@ -48,11 +48,12 @@ pub struct Model {
     pub detail: Detail,
     /// The exact text the patient decided on.
     pub text_shown: String,
+    /// Which of the service's own texts it was, where it was one of them.
+    pub text_version: Option<String>,
     pub by_kind: ActorKind,
     /// The patient, representative or assignment that acted; nil for the system.
     pub by_id: Uuid,
     pub decided_at: DateTimeUtc,
-    pub row_version: i32,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

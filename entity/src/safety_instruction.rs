@@ -28,7 +28,7 @@ text_enum! {
         Agreed = "AGREED",
         /// Taken back by care.
         Withdrawn = "WITHDRAWN",
-        /// The agreement ended before it was agreed on.
+        /// It holds no longer: a later version left it out, or the agreement ended before it was agreed on.
         Ended = "ENDED",
     }
 }

@@ -2,20 +2,37 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::{AppointmentTypeId, AssignmentId, CareProviderId, CareUnitId, ScheduleId, SlotId};
+use crate::{
+    AppointmentTypeId, AssignmentId, CareProviderId, CareUnitId, ContactAbsenceId, ScheduleId, SlotId,
+};
 
-/// One published time. Its staff member's cells in [`crate::occupancy`] are claimed when it is published.
+text_enum! {
+    /// How a time was taken back.
+    Withdrawal {
+        /// By itself: its schedule does not publish it again.
+        ByHand = "BY_HAND",
+        /// By a change of its schedule.
+        BySchedule = "BY_SCHEDULE",
+        /// Until its person, who is away, is back.
+        ByAbsence = "BY_ABSENCE",
+    }
+}
+
+/// One published time. The cells of its staff ([`crate::slot_staff`]) in [`crate::occupancy`] are claimed when it is
+/// published. One that was taken back gets no new bookings; what was booked stays until it is moved.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "slot")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: SlotId,
-    pub schedule_id: ScheduleId,
+    /// None for a time that was published by itself.
+    pub schedule_id: Option<ScheduleId>,
     /// The unit that owns the row.
     pub care_unit_id: CareUnitId,
     /// The care provider that answers for the row.
     pub care_provider_id: CareProviderId,
     pub appointment_type_id: AppointmentTypeId,
+    /// Whom the patient meets first, of [`crate::slot_staff`].
     pub assignment_id: Option<AssignmentId>,
     pub starts_at: DateTimeUtc,
     pub ends_at: DateTimeUtc,
@@ -23,10 +40,17 @@ pub struct Model {
     pub local_start: String,
     /// IANA time zone.
     pub zone: String,
+    /// Weekday (Monday is 0) times three plus the part of the day, by the wall clock: 0 before noon, 1 before 17, 2 later.
+    pub time_slice: i32,
     pub seats: i32,
     /// Seats nobody has booked; never below zero, enforced by the database.
     pub open_seats: i32,
+    /// Narrows the type's rule: false keeps the time for the unit to book.
     pub web_bookable: bool,
+    pub withdrawn_at: Option<DateTimeUtc>,
+    pub withdrawal: Option<Withdrawal>,
+    /// The absence, where it was one.
+    pub withdrawn_for: Option<ContactAbsenceId>,
     /// The system that is master of the row; `OWN` for ours.
     pub source: String,
     pub created_at: DateTimeUtc,

@@ -39,6 +39,16 @@ text_enum! {
         DischargeGap = "DISCHARGE_GAP",
         /// The patient could not decide: ask again (fråga patienten igen).
         PatientDecision = "PATIENT_DECISION",
+        /// The plan in force says a safety instruction that care has taken back (ny version av planen behövs).
+        RevisePlan = "REVISE_PLAN",
+        /// A patient to phone, because whoever they were to meet is away (ringa återbud).
+        CancellationCall = "CANCELLATION_CALL",
+        /// A patient who waits for a time (önskemål om tid).
+        TimeWish = "TIME_WISH",
+        /// The patient did not come: get in touch, find a new time (uteblivet besök).
+        VisitMissed = "VISIT_MISSED",
+        /// Nobody has said whether the patient came (utfall saknas).
+        OutcomeMissing = "OUTCOME_MISSING",
     }
 }
 

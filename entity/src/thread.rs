@@ -3,7 +3,7 @@
 use sea_orm::entity::prelude::*;
 
 use crate::{
-    CareProviderId, CareUnitId, PatientId, Sealed, ThreadId,
+    CareProviderId, CareUnitId, PatientId, Sealed, ThreadId, ThreadMessageId,
     access_event::ActorKind,
     care_contact::{Role, TreatingKind},
 };
@@ -43,6 +43,9 @@ pub struct Model {
     pub subject: Sealed,
     pub status: Status,
     pub last_message_at: DateTimeUtc,
+    /// Ids of the messages rise in the order in which they come, whoever's clock made them: pages and read marks go by
+    /// them.
+    pub last_message_id: ThreadMessageId,
     pub last_author: ActorKind,
     /// When care has promised an answer.
     pub answer_by: Option<DateTimeUtc>,

@@ -4,7 +4,7 @@ use sea_orm::entity::prelude::*;
 
 use crate::{
     AgreementId, AgreementVersionId, AssignmentId, CareProviderId, CareUnitId, PatientId, Sealed,
-    VersionAssentId, access_event::ActorKind, agreement_version::Party,
+    VersionAssentId, access_event::ActorKind, agreement_offer::Way, agreement_version::Party,
 };
 
 text_enum! {
@@ -62,6 +62,10 @@ pub struct Model {
     pub objected_at: Option<DateTimeUtc>,
     /// The patient's words.
     pub objection: Option<Sealed>,
+    /// Of an objection that was said to staff: who wrote it down.
+    pub objection_recorded_by: Option<AssignmentId>,
+    /// How it was said to them.
+    pub objection_how: Option<Way>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -19,6 +19,7 @@ pub fn up(schema: &mut Schema) {
             .instant("created_at")
             .int("row_version")
             .index(&["care_unit_id", "name_search"])
+            .index(&["birth_date"])
     });
 
     schema.table("patient_identity", |t| {

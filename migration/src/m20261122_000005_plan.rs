@@ -25,7 +25,7 @@ fn goals(schema: &mut Schema) {
             .one_of("status", &["PROPOSED", "ACCEPTED", "ACTIVE", "ON_HOLD", "COMPLETED", "CANCELLED"])
             .one_of(
                 "achievement",
-                &["IN_PROGRESS", "IMPROVING", "WORSENING", "NO_CHANGE", "ACHIEVED", "NOT_ACHIEVED"],
+                &["IN_PROGRESS", "IMPROVING", "WORSENING", "NO_CHANGE", "ACHIEVED", "SUSTAINING", "NOT_ACHIEVED", "NO_PROGRESS", "NOT_ATTAINABLE"],
             )
             .one_of("set_by", PARTIES)
             .opt_bytes("status_reason")

@@ -26,6 +26,7 @@ pub fn up(schema: &mut Schema) {
             .bytes("subject")
             .one_of("status", &["OPEN", "CLOSED"])
             .instant("last_message_at")
+            .uuid("last_message_id")
             .one_of("last_author", ACTOR_KINDS)
             .opt_instant("answer_by")
             .opt_one_of("to_role", ROLES)

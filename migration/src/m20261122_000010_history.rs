@@ -26,14 +26,11 @@ pub fn up(schema: &mut Schema) {
             .text("kind")
             .about_patient()
             .uuid("subject_id")
-            .bool("for_register")
             .one_of("by_kind", &["ANONYMOUS", "PATIENT", "REPRESENTATIVE", "STAFF", "SYSTEM"])
             .instant("at")
-            .opt_instant("delivered_at")
             .index(&["at", "id"])
-            .index_where(&["at", "id"], "delivered_at IS NULL")
             // What a unit is told of: its patients' own doings.
             .index_where(&["care_unit_id", "id"], "by_kind IN ('PATIENT', 'REPRESENTATIVE')")
     });
-    schema.keep("domain_event");
+    schema.append_only("domain_event");
 }

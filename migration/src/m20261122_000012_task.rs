@@ -26,6 +26,11 @@ pub fn up(schema: &mut Schema) {
                     "PLAN_SIGNAL",
                     "DISCHARGE_GAP",
                     "PATIENT_DECISION",
+                    "REVISE_PLAN",
+                    "CANCELLATION_CALL",
+                    "TIME_WISH",
+                    "VISIT_MISSED",
+                    "OUTCOME_MISSING",
                 ],
             )
             .uuid("subject_id")

@@ -21,7 +21,7 @@ fn beginnings(schema: &mut Schema) {
             .link("offered_by", "assignment")
             .one_of("offered_how", WAYS)
             .instant("offered_at")
-            .one_of("status", &["OPEN", "ACCEPTED", "DECLINED", "SUPERSEDED"])
+            .one_of("status", &["OPEN", "ACCEPTED", "DECLINED", "SUPERSEDED", "DECEASED"])
             .opt_instant("answered_at")
             .opt_one_of("answered_by_kind", ACTOR_KINDS)
             .opt_uuid("answered_by_id")
@@ -34,7 +34,9 @@ fn beginnings(schema: &mut Schema) {
             .index(&["patient_id", "offered_at"])
     });
     schema.keep("agreement_offer");
-    schema.guard("agreement_offer", "answered", Change::Update, Some("OLD.status <> 'OPEN'"));
+    // A yes may be taken back.
+    let answered = "OLD.status <> 'OPEN' AND NOT (OLD.status = 'ACCEPTED' AND NEW.status = 'DECLINED')";
+    schema.guard("agreement_offer", "answered", Change::Update, Some(answered));
 
     schema.table("agreement_request", |t| {
         t.id()
@@ -46,20 +48,24 @@ fn beginnings(schema: &mut Schema) {
             .opt_one_of("asked_how", WAYS)
             .instant("asked_at")
             .instant("due_at")
-            .one_of("status", &["OPEN", "FULFILLED", "WITHDRAWN", "SUPERSEDED"])
+            .one_of("status", &["OPEN", "FULFILLED", "WITHDRAWN", "DECEASED"])
             .opt_link("agreement_id", "agreement")
             .opt_instant("ended_at")
             .opt_one_of("ended_by_kind", ACTOR_KINDS)
             .opt_uuid("ended_by_id")
+            .opt_one_of("ended_how", WAYS)
             .opt_bytes("end_words")
             .int("row_version")
             .check("ended", "(status = 'OPEN') = (ended_at IS NULL)")
+            .check("how", "ended_how IS NULL OR status = 'WITHDRAWN'")
             .check("fulfilled", "(status = 'FULFILLED') = (agreement_id IS NOT NULL)")
             .unique_where(&["patient_id", "region", "care_provider_id"], "status = 'OPEN'")
             .index(&["patient_id", "asked_at"])
     });
     schema.keep("agreement_request");
-    schema.guard("agreement_request", "ended", Change::Update, Some("OLD.status <> 'OPEN'"));
+    // It is open again when the proposal that ended it comes to nothing.
+    let ended = "OLD.status <> 'OPEN' AND NOT (OLD.status = 'FULFILLED' AND NEW.status = 'OPEN')";
+    schema.guard("agreement_request", "ended", Change::Update, Some(ended));
 
     schema.table("agreement_request_pass", |t| {
         t.id()
@@ -95,11 +101,13 @@ fn overlays(schema: &mut Schema) {
             .int("row_version")
             .check("cites_its_source", "kind <> 'MEDICINE' OR (source IS NOT NULL AND source_on IS NOT NULL)")
             .check("settled", "(status = 'OPEN') = (settled_at IS NULL)")
-            .check("agreed", "(status = 'AGREED') = (agreed_version_id IS NOT NULL)")
+            .check("agreed", "status <> 'AGREED' OR agreed_version_id IS NOT NULL")
+            .check("agreed_in", "agreed_version_id IS NULL OR (status <> 'OPEN' AND status <> 'WITHDRAWN')")
             .index(&["agreement_id", "status"])
     });
     schema.keep("safety_instruction");
-    let fixed = "OLD.status <> 'OPEN' OR NEW.text IS DISTINCT FROM OLD.text OR NEW.action IS DISTINCT FROM OLD.action \
+    // What is agreed on ends with a version that no longer says it; nothing else changes once it is settled.
+    let fixed = "(OLD.status <> 'OPEN' AND NOT (OLD.status = 'AGREED' AND NEW.status = 'ENDED')) OR NEW.text IS DISTINCT FROM OLD.text OR NEW.action IS DISTINCT FROM OLD.action \
                  OR NEW.kind <> OLD.kind OR NEW.phone IS DISTINCT FROM OLD.phone \
                  OR NEW.source IS DISTINCT FROM OLD.source OR NEW.source_on IS DISTINCT FROM OLD.source_on";
     schema.guard("safety_instruction", "fixed", Change::Update, Some(fixed));

@@ -41,10 +41,17 @@ fn assents(schema: &mut Schema) {
             .opt_bytes("present")
             .opt_instant("objected_at")
             .opt_bytes("objection")
+            .opt_link("objection_recorded_by", "assignment")
+            .opt_one_of("objection_how", &["ON_SITE", "PHONE", "VIDEO", "LETTER", "DIGITAL"])
             .check("by", "by_kind <> 'ANONYMOUS' AND by_kind <> 'SYSTEM' AND (side = 'CARE') = (by_kind = 'STAFF')")
             .check("oral", "(given = 'ORAL') = (recorded_by IS NOT NULL) AND (given = 'ORAL') = (setting IS NOT NULL)")
             .check("care_direct", "side = 'PATIENT' OR given = 'DIRECT'")
             .check("objected", "(objected_at IS NULL) = (objection IS NULL)")
+            .check(
+                "objection_recorded",
+                "(objection_recorded_by IS NULL) = (objection_how IS NULL) \
+                 AND (objected_at IS NOT NULL OR objection_how IS NULL)",
+            )
             .unique(&["version_id", "by_kind", "by_id", "given"])
             .index(&["agreement_id"])
     });

@@ -5,6 +5,7 @@ use crate::schema::{Change, Schema};
 const ACTOR_KINDS: &[&str] = &["ANONYMOUS", "PATIENT", "REPRESENTATIVE", "STAFF", "SYSTEM"];
 const ROLES: &[&str] =
     &["FAST_VARDKONTAKT", "FAST_LAKARKONTAKT", "FAST_OMSORGSKONTAKT", "BEHANDLANDE_ROLL", "SUPPORTER"];
+const WAYS: &[&str] = &["ON_SITE", "PHONE", "VIDEO", "LETTER", "DIGITAL"];
 const TREATING_KINDS: &[&str] = &[
     "ASTHMA_COPD_NURSE",
     "DIABETES_NURSE",
@@ -24,23 +25,28 @@ pub fn up(schema: &mut Schema) {
             .one_of("role", ROLES)
             .opt_one_of("treating_kind", TREATING_KINDS)
             .bytes("why")
-            .one_of("status", &["OPEN", "APPOINTED", "WITHDRAWN", "SUPERSEDED"])
+            .one_of("status", &["OPEN", "APPOINTED", "WITHDRAWN", "DECEASED"])
             .instant("due_at")
             .one_of("asked_by_kind", ACTOR_KINDS)
             .uuid("asked_by_id")
             .instant("created_at")
             .opt_instant("ended_at")
+            .opt_one_of("ended_how", WAYS)
             .opt_bytes("ending")
             .opt_link("contact_id", "care_contact")
             .int("row_version")
             .check("when_ended", "(status = 'OPEN') = (ended_at IS NULL)")
             .check("with_contact", "(status = 'APPOINTED') = (contact_id IS NOT NULL)")
-            .unique_where(&["patient_id", "role"], "status = 'OPEN' AND treating_kind IS NULL")
-            .unique_where(&["patient_id", "treating_kind"], "status = 'OPEN' AND treating_kind IS NOT NULL")
+            .check("how", "ended_how IS NULL OR status = 'WITHDRAWN'")
+            // A key across providers would tell one of what is asked of another.
+            .unique_where(&["patient_id", "role", "care_provider_id"], "status = 'OPEN' AND treating_kind IS NULL")
+            .unique_where(&["patient_id", "treating_kind", "care_provider_id"], "status = 'OPEN' AND treating_kind IS NOT NULL")
             .index(&["patient_id", "id"])
     });
     schema.keep("contact_request");
-    schema.guard("contact_request", "ended", Change::Update, Some("OLD.status <> 'OPEN'"));
+    // It is open again when the role that ended it never begins.
+    let ended = "OLD.status <> 'OPEN' AND NOT (OLD.status = 'APPOINTED' AND NEW.status = 'OPEN')";
+    schema.guard("contact_request", "ended", Change::Update, Some(ended));
 
     schema.table("contact_request_pass", |t| {
         t.id()
@@ -60,17 +66,20 @@ pub fn up(schema: &mut Schema) {
             .one_of("role", ROLES)
             .opt_one_of("treating_kind", TREATING_KINDS)
             .opt_bytes("words")
-            .one_of("status", &["OPEN", "ACCEPTED", "DECLINED", "SUPERSEDED"])
+            .one_of("status", &["OPEN", "ACCEPTED", "DECLINED", "SUPERSEDED", "DECEASED"])
             .uuid("offered_by")
             .instant("offered_at")
             .opt_instant("answered_at")
             .opt_one_of("answered_by_kind", ACTOR_KINDS)
             .opt_uuid("answered_by_id")
-            .opt_one_of("answered_how", &["ON_SITE", "PHONE", "VIDEO", "LETTER", "DIGITAL"])
+            .opt_one_of("answered_how", WAYS)
             .opt_bytes("answer_words")
             .int("row_version")
             .check("when_answered", "(status = 'OPEN') = (answered_at IS NULL) AND (answered_at IS NULL) = (answered_by_kind IS NULL)")
             .check("how", "(status = 'ACCEPTED' OR status = 'DECLINED') = (answered_how IS NOT NULL)")
+            // A key across providers would tell one of another's offer.
+            .unique_where(&["patient_id", "role", "care_provider_id"], "status = 'OPEN' AND treating_kind IS NULL")
+            .unique_where(&["patient_id", "treating_kind", "care_provider_id"], "status = 'OPEN' AND treating_kind IS NOT NULL")
             .index(&["patient_id", "id"])
     });
     schema.keep("contact_offer");

@@ -37,8 +37,6 @@ CONF
 
 ours() {
   fresh "$DB_OURS"
-  # A first call of the demo's token command makes the demo's keys.
-  "$OURS_BIN" token issue --patient 191212121212 --data-dir "$PK_DATA_DIR" >/dev/null
   "$OURS_BIN" migrate up >/dev/null
   "$OURS_BIN" seed --patients "$1" --seed 1 --manifest "$MANIFEST"
   psqlb -d "$DB_OURS" -c "VACUUM ANALYZE" -c "CHECKPOINT"

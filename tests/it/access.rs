@@ -4,6 +4,7 @@ mod log;
 mod outcomes;
 mod production;
 mod rate;
+mod reach;
 mod reads;
 mod representatives;
 pub(crate) mod situation;

@@ -356,10 +356,10 @@ pub async fn hears_of_the_plan(app: &TestApp, p1: &TestPatient) {
         opted_in: true,
         detail: reminder_preference::Detail::TimeOnly,
         text_shown: "Ja".to_owned(),
+        text_version: None,
         by_kind: access_event::ActorKind::Patient,
         by_id: p1.id.0,
         decided_at: now,
-        row_version: 1,
     };
     yes.into_active_model().insert(app.core.db.reader()).await.unwrap();
 }

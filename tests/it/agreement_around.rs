@@ -142,6 +142,12 @@ async fn a_draft_that_ends_is_withdrawn_with_what_was_only_proposed() {
             .iter()
             .all(|i| i["status"] == "CANCELLED" && i["statusReason"] == "Patientkontraktet avslutades.")
     );
+    // What the service says itself is told in the reader's language.
+    let query =
+        format!("{{ node(id: \"{}\") {{ ... on Agreement {{ planItems {{ statusReason }} }} }} }}", plan.id);
+    let token = app.token(&s1.identity);
+    let read = app.send(Some(&token), &[("accept-language", "en")], &json!({ "query": query })).await.ok();
+    assert_eq!(read.text("/node/planItems/0/statusReason"), "The agreement was ended.");
     let late = act(&app, &p1.identity, "agreementAssent", AGREEMENT, assent(&plan)).await;
     assert_eq!(late.user_error_codes("agreementAssent"), ["CONFLICT"]);
     let stored = agreement::Entity::find_by_id(AgreementId(row(&plan.id))).one(app.core.db.reader()).await;
@@ -162,6 +168,24 @@ async fn unsent_notices_are_taken_back_and_the_patient_is_told_of_the_end() {
     let state = |rule: &str| notices.iter().filter(|n| n.rule == rule).map(|n| n.state).collect::<Vec<_>>();
     assert_eq!(state("PLAN_PROPOSED"), [notice::State::Withdrawn]);
     assert_eq!(state("PLAN_ENDED"), [notice::State::Planned]);
+}
+
+/// On a move the agreement ends as such, the patient gets a copy, and care hands over where the patient consents.
+#[tokio::test]
+async fn a_patient_who_moves_gets_a_copy_and_care_a_task_to_hand_over() {
+    let app = TestApp::new().await;
+    let (s1, p1) = (&app.world.s1, &app.world.p1);
+    let plan = active(&app, s1, p1).await;
+    let ended = act(&app, &p1.identity, "agreementEnd", ENDED, end(&plan, "MOVED", Value::Null)).await.ok();
+    assert_eq!(ended.text("/agreementEnd/agreement/endReason"), "MOVED");
+    let letters = tasks(&app, task::Kind::Letter).await;
+    assert_eq!(letters.len(), 1);
+    assert_eq!((letters[0].care_unit_id, letters[0].status), (s1.unit, task::Status::Open));
+    let query = "query($id: ID!) { node(id: $id) { ... on Task { note canEnd { allowed } } } }";
+    let id = global(NodeKind::Task, letters[0].id);
+    let seen = app.run(&s1.identity, query, json!({ "id": id })).await.ok();
+    assert!(seen.text("/node/note").contains("kopia av patientkontraktet"));
+    assert_eq!(seen.at("/node/canEnd/allowed"), true);
 }
 
 /// **R** "If another than the fast vårdkontakt draws it up, the fast vårdkontakt gets a signal in the same
@@ -306,7 +330,12 @@ async fn why_a_task_is_passed_on_is_not_shown_to_the_patient_in_the_history() {
         assert_eq!(passes.len(), 1);
         json!(passes).to_string()
     };
-    let own = shown(history(&app, &p1.identity, &plan.id).await);
+    let entries = history(&app, &p1.identity, &plan.id).await;
+    let empty = |change: &&Value| change["from"].is_null() && change["to"].is_null();
+    let nothing: Vec<_> =
+        entries.iter().flat_map(|e| e["changes"].as_array().unwrap()).filter(empty).collect();
+    assert!(nothing.is_empty(), "what is not shown is not named: {nothing:?}");
+    let own = shown(entries);
     assert!(!own.contains("Orkar inte") && own.contains("careUnit"), "{own}");
     assert!(shown(history(&app, &s1.identity, &plan.id).await).contains("Orkar inte mer"));
 }

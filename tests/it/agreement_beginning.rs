@@ -3,16 +3,16 @@
 use chrono::TimeDelta;
 use entity::{
     AgreementOfferId, AgreementRequestId, agreement_offer, agreement_request, care_relation, change_entry,
-    task,
+    representative::Kind, task,
 };
 use futures_util::future::join_all;
-use harness::{Staff, TestApp, TestPatient, relate};
-use patientkontrakt::graphql::scalars::NodeKind;
+use harness::{Ombud, Staff, TestApp, TestPatient, relate, represent};
+use patientkontrakt::{auth::token::Identity, graphql::scalars::NodeKind};
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::acts::{AGREEMENT, Plan, act, draft, global, row};
+use crate::acts::{AGREEMENT, Plan, act, draft, global, proposed, row};
 
 const OFFER: &str = "offer { id status offeredHow answeredBy answeredHow answerWords rowVersion \
      patientGroup { code name } offeredBy { name } careUnit { name } }";
@@ -91,8 +91,71 @@ async fn staff_record_what_the_patient_said_and_a_yes_becomes_a_task_that_the_ag
     assert_eq!(answered.text("/agreementOfferAnswer/offer/answeredBy"), "STAFF");
     let open = tasks(&app, task::Kind::AgreementRequest).await;
     assert_eq!((open.len(), open[0].status), (1, task::Status::Open));
-    draft(&app, s1, p1).await;
+    proposed(&app, s1, p1).await;
     assert_eq!(tasks(&app, task::Kind::AgreementRequest).await[0].status, task::Status::Done);
+}
+
+/// "… or when the patient takes it back": a yes is no more binding than a request, until there is a proposal to answer.
+#[tokio::test]
+async fn a_yes_to_an_offer_is_taken_back_by_the_patient_or_by_staff_for_them_until_there_is_a_proposal() {
+    let app = TestApp::new().await;
+    let (s1, p1) = (&app.world.s1, &app.world.p1);
+    let name = "agreementOfferAnswer";
+    let says = |who: &Identity, offer: &Value, yes: bool, how: Value, row_version: i64| {
+        let input =
+            json!({ "offerId": offer["id"], "accepted": yes, "how": how, "expectedRowVersion": row_version });
+        let (app, who) = (&app, who.clone());
+        async move { act(app, &who, name, OFFER, input).await }
+    };
+    let last = async || tasks(&app, task::Kind::AgreementRequest).await.pop().unwrap();
+    let offer = offered(&app, s1, p1).await;
+    says(&p1.identity, &offer, true, Value::Null, 1).await.ok();
+    assert_eq!(
+        says(&p1.identity, &offer, true, Value::Null, 2).await.user_error_codes(name),
+        ["WRONG_STATE"]
+    );
+    assert_eq!(
+        says(&p1.identity, &offer, false, Value::Null, 1).await.user_error_codes(name),
+        ["STALE_ROW_VERSION"]
+    );
+    let back = says(&p1.identity, &offer, false, Value::Null, 2).await.ok();
+    let now = back.at("/agreementOfferAnswer/offer");
+    assert_eq!((&now["status"], &now["answeredBy"]), (&json!("DECLINED"), &json!("PATIENT")));
+    let task = last().await;
+    assert_eq!((task.status, task.ended_by_id), (task::Status::Withdrawn, Some(p1.id.0)));
+    // Once.
+    assert_eq!(
+        says(&p1.identity, &offer, false, Value::Null, 3).await.user_error_codes(name),
+        ["WRONG_STATE"]
+    );
+
+    // What was begun meanwhile, and comes to nothing, does not raise it again.
+    app.clock.advance(TimeDelta::hours(1));
+    let offer = offered(&app, s1, p1).await;
+    says(&s1.identity, &offer, true, json!("PHONE"), 1).await.ok();
+    let plan = draft(&app, s1, p1).await;
+    let silent = says(&s1.identity, &offer, false, Value::Null, 2).await;
+    assert_eq!(silent.user_error_codes(name), ["BAD_USER_INPUT"]);
+    let back = says(&s1.identity, &offer, false, json!("PHONE"), 2).await.ok();
+    let now = back.at("/agreementOfferAnswer/offer");
+    assert_eq!((&now["answeredBy"], &now["answeredHow"]), (&json!("STAFF"), &json!("PHONE")));
+    let input = json!({
+        "agreementId": plan.id, "versionId": plan.version, "words": "Patienten ville inte",
+        "expectedRowVersion": plan.row_version,
+    });
+    act(&app, &s1.identity, "agreementWithdraw", AGREEMENT, input).await.ok();
+    let all = tasks(&app, task::Kind::AgreementRequest).await;
+    assert!(all.len() == 2 && all.iter().all(|task| task.status == task::Status::Withdrawn));
+
+    // A proposal is answered instead.
+    app.clock.advance(TimeDelta::hours(1));
+    let offer = offered(&app, s1, p1).await;
+    says(&p1.identity, &offer, true, Value::Null, 1).await.ok();
+    proposed(&app, s1, p1).await;
+    assert_eq!(last().await.status, task::Status::Done);
+    let late = says(&p1.identity, &offer, false, Value::Null, 2).await;
+    assert_eq!(late.user_error_codes(name), ["WRONG_STATE"]);
+    assert_eq!(late.text("/agreementOfferAnswer/offer/status"), "ACCEPTED");
 }
 
 #[tokio::test]
@@ -142,7 +205,7 @@ async fn a_group_that_the_region_does_not_have_is_refused_and_its_own_can_be_fil
 
 /// "Asked for by the patient": a task with a deadline, at the unit asked, which opens the record to it.
 #[tokio::test]
-async fn a_request_is_a_task_with_a_deadline_and_ends_when_an_agreement_is_begun() {
+async fn a_request_is_a_task_with_a_deadline_and_ends_when_an_agreement_is_proposed() {
     let app = TestApp::with(&[("region.agreement_request_days", "10")]).await;
     let (s1, p1) = (&app.world.s1, &app.world.p1);
     let request = asked(&app, p1).await;
@@ -159,8 +222,7 @@ async fn a_request_is_a_task_with_a_deadline_and_ends_when_an_agreement_is_begun
     let again = act(&app, &p1.identity, "agreementRequest", REQUEST, json!({})).await;
     assert_eq!(again.user_error_codes("agreementRequest"), ["CONFLICT"]);
 
-    let input = json!({ "patientId": p1.global_id(), "title": "Min plan" });
-    act(&app, &s1.identity, "agreementCreate", AGREEMENT, input).await.ok();
+    proposed(&app, s1, p1).await;
     assert_eq!(tasks(&app, task::Kind::AgreementRequest).await[0].status, task::Status::Done);
     assert!(relations(&app, &waiting[0]).await[0].valid_until.is_some());
     let me = app.run(&p1.identity, "{ me { agreementRequests { status endedAt } } }", json!({})).await.ok();
@@ -170,7 +232,31 @@ async fn a_request_is_a_task_with_a_deadline_and_ends_when_an_agreement_is_begun
     assert_eq!(late.user_error_codes("agreementRequest"), ["CONFLICT"]);
 }
 
-/// "A task with a deadline that care cannot refuse or close silently": only the patient takes it back.
+/// "Request by the patient or a representative": one who may act asks, and it is shown as theirs.
+#[tokio::test]
+async fn a_representative_asks_for_an_agreement_and_it_is_shown_as_theirs() {
+    let app = TestApp::new().await;
+    let p1 = &app.world.p1;
+    let named = async |number, rights, assents| {
+        represent(&app.core, p1, Kind::Relative, number, rights, assents).await
+    };
+    let reads = named("197001012388", r#"{"AGREEMENT":"READ"}"#, true).await;
+    let acts = named("196001012388", r#"{"AGREEMENT":"ACT"}"#, false).await;
+    let ask = async |who: &Ombud| {
+        let input = json!({ "why": "Hen orkar inte ringa", "idempotencyKey": Uuid::new_v4().to_string() });
+        let query = harness::mutation("agreementRequest", REQUEST);
+        app.run_for(&who.identity, &p1.global_id(), &query, json!({ "input": input })).await
+    };
+    assert_eq!(ask(&reads).await.user_error_codes("agreementRequest"), ["FORBIDDEN"]);
+    let asked = ask(&acts).await.ok();
+    let request = asked.at("/agreementRequest/request");
+    assert_eq!((&request["status"], &request["askedBy"]), (&json!("OPEN"), &json!("REPRESENTATIVE")));
+    let waiting = tasks(&app, task::Kind::AgreementRequest).await;
+    assert_eq!((waiting.len(), waiting[0].created_by_id), (1, acts.id.0));
+}
+
+/// "A task with a deadline that care cannot refuse or close silently": the patient takes it back; staff cannot without how
+/// the patient said so.
 #[tokio::test]
 async fn only_the_patient_takes_a_request_back() {
     let app = TestApp::new().await;
@@ -182,8 +268,12 @@ async fn only_the_patient_takes_a_request_back() {
         let app = &app;
         async move { act(app, &identity, "agreementRequestWithdraw", REQUEST, input).await }
     };
-    for staff in [s1, &app.world.coordinator, &app.world.manager] {
-        assert_eq!(withdraw(staff).await.user_error_codes("agreementRequestWithdraw"), ["FORBIDDEN"]);
+    for (staff, code) in [
+        (s1, "BAD_USER_INPUT"),
+        (&app.world.coordinator, "BAD_USER_INPUT"),
+        (&app.world.manager, "FORBIDDEN"),
+    ] {
+        assert_eq!(withdraw(staff).await.user_error_codes("agreementRequestWithdraw"), [code]);
     }
     let own = |row_version: i64| {
         let input = json!({ "requestId": request["id"], "words": "Det löste sig", "expectedRowVersion": row_version });
@@ -275,7 +365,7 @@ async fn an_agreement_at_another_provider_leaves_request_and_offer_as_they_are()
     let (s1, s3, p1) = (&app.world.s1, &app.world.s3, &app.world.p1);
     let offer = offered(&app, s1, p1).await;
     asked(&app, p1).await;
-    draft(&app, s3, p1).await;
+    proposed(&app, s3, p1).await;
     assert_eq!(tasks(&app, task::Kind::AgreementRequest).await[0].status, task::Status::Open);
     let id = AgreementOfferId(row(offer["id"].as_str().unwrap()));
     let stored = agreement_offer::Entity::find_by_id(id).one(app.core.db.reader()).await.unwrap().unwrap();

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::acts::{AGREEMENT, PLAN_ITEM, Plan, act, active, assent, draft, proposed, row, whole_item};
 
 /// A proposal of another care provider's, with care's assent: all but the patient's yes.
-async fn waiting(app: &TestApp, staff: &Staff, patient: &TestPatient) -> Plan {
+pub(crate) async fn waiting(app: &TestApp, staff: &Staff, patient: &TestPatient) -> Plan {
     let plan = draft(app, staff, patient).await;
     let answer =
         act(app, &staff.identity, "planItemPropose", PLAN_ITEM, whole_item(&plan, staff, "Träna", "CARE"));
@@ -24,7 +24,7 @@ async fn waiting(app: &TestApp, staff: &Staff, patient: &TestPatient) -> Plan {
     )
 }
 
-async fn in_force(app: &TestApp) -> Vec<AgreementId> {
+pub(crate) async fn in_force(app: &TestApp) -> Vec<AgreementId> {
     let active = agreement::Entity::find().filter(agreement::Column::Status.eq(agreement::Status::Active));
     active.all(app.core.db.reader()).await.unwrap().into_iter().map(|a| a.id).collect()
 }

@@ -2,7 +2,7 @@
 
 use entity::notice;
 use harness::TestApp;
-use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder};
 use serde_json::{Value, json};
 
 use crate::acts::{AGREEMENT, PLAN_ITEM, Plan, act, active, draft, whole_item};
@@ -232,10 +232,7 @@ async fn where_an_existing_plan_is_the_agreement_only_what_it_lacks_is_asked_for
         let input = json!({ "agreementId": plan.id, "expectedRowVersion": row_version });
         act(&app, &s1.identity, "agreementPropose", AGREEMENT, input)
     };
-    let fields = |answer: &harness::Answer| {
-        let errors = answer.at("/agreementPropose/userErrors").as_array().unwrap().clone();
-        errors.iter().map(|e| e["field"].as_str().unwrap_or_default().to_owned()).collect::<Vec<_>>()
-    };
+    let fields = |answer: &harness::Answer| answer.user_error_fields("agreementPropose");
     assert_eq!(fields(&propose(plan.row_version).await), ["planItems", "contacts"]);
     let link = json!({
         "agreementId": plan.id, "kind": "VARDPLAN", "title": "Vårdplanen", "holder": "Hjärtmottagningen",
@@ -267,6 +264,51 @@ async fn who_gets_no_messages_gets_a_safety_instruction_on_paper() {
     assert_eq!(letters.count(app.core.db.reader()).await.unwrap(), 1);
 }
 
+/// What is taken back is not sent on paper any more; who has it on paper already is told so on paper.
+#[tokio::test]
+async fn an_instruction_that_is_taken_back_is_not_sent_and_who_has_had_it_on_paper_is_told_there() {
+    use entity::task::{Kind, Status};
+    let app = TestApp::new().await;
+    let (s1, p1) = (&app.world.s1, &app.world.p1);
+    let plan = active(&app, s1, p1).await;
+    let add = async || {
+        let added = act(&app, &s1.identity, "safetyInstructionAdd", INSTRUCTION, warning(&plan)).await.ok();
+        added.text("/safetyInstructionAdd/instruction/id")
+    };
+    let withdraw = async |id: &str| {
+        let input = json!({ "instructionId": id, "reason": "Provet var normalt", "expectedRowVersion": 1 });
+        act(&app, &s1.identity, "safetyInstructionWithdraw", INSTRUCTION, input).await.ok();
+    };
+    let letters = async |id: &str| {
+        let about = entity::task::Entity::find()
+            .filter(entity::task::Column::Kind.eq(Kind::Letter))
+            .filter(entity::task::Column::SubjectId.eq(crate::acts::row(id)))
+            .order_by_asc(entity::task::Column::Id);
+        about.all(app.core.db.reader()).await.unwrap()
+    };
+    let unsent = add().await;
+    withdraw(&unsent).await;
+    let about = letters(&unsent).await;
+    assert_eq!((about.len(), about[0].status), (1, Status::Superseded));
+
+    let sent = add().await;
+    let letter = letters(&sent).await.remove(0);
+    let task = crate::acts::global(patientkontrakt::graphql::scalars::NodeKind::Task, letter.id);
+    let done = json!({ "taskId": task, "words": "Skickat", "expectedRowVersion": letter.row_version });
+    act(&app, &s1.identity, "taskEnd", "task { id }", done).await.ok();
+    withdraw(&sent).await;
+    let about = letters(&sent).await;
+    assert_eq!(about.iter().map(|task| task.status).collect::<Vec<_>>(), [Status::Done, Status::Open]);
+
+    // Who is told in another way gets no letter.
+    let choice = json!({ "kind": "PLAN", "channel": "MAIL", "optedIn": true, "textShown": "Ja" });
+    let input = json!({ "choices": [choice], "contactWays": { "mail": "etta@example.se" } });
+    act(&app, &p1.identity, "reminderPreferencesSet", "preferences { id }", input).await.ok();
+    let told = add().await;
+    withdraw(&told).await;
+    assert!(letters(&told).await.is_empty());
+}
+
 #[tokio::test]
 async fn safety_and_links_cost_one_statement_each_beside_the_plan() {
     let app = TestApp::new().await;
@@ -280,4 +322,86 @@ async fn safety_and_links_cost_one_statement_each_beside_the_plan() {
     let (answer, statements) = app.statements(app.run(&p1.identity, query, json!({}))).await;
     answer.ok();
     assert_eq!(statements.len(), 3, "{statements:#?}");
+}
+
+/// What has been agreed on is changed by both: a version without it ends it, and until then it holds.
+#[tokio::test]
+async fn an_agreed_instruction_ends_with_the_version_that_no_longer_says_it() {
+    let app = TestApp::new().await;
+    let (s1, p1) = (&app.world.s1, &app.world.p1);
+    let plan = active(&app, s1, p1).await;
+    let added = act(&app, &s1.identity, "safetyInstructionAdd", INSTRUCTION, warning(&plan)).await.ok();
+    let id = added.text("/safetyInstructionAdd/instruction/id");
+    let remove = async |who: &patientkontrakt::auth::token::Identity| {
+        let (plan, _) = Plan::of(&app, p1).await;
+        let input = json!({ "instructionId": id, "expectedRowVersion": plan.row_version });
+        act(&app, who, "safetyInstructionRemove", "agreement { id }", input).await
+    };
+    let early = remove(&s1.identity).await;
+    assert_eq!(early.user_error_codes("safetyInstructionRemove"), ["WRONG_STATE"], "no version says it yet");
+    let assent = async |who: &patientkontrakt::auth::token::Identity| {
+        let query = "{ me { agreement { proposals { id digest safety { text } } } } }";
+        let proposal =
+            app.run(&p1.identity, query, json!({})).await.ok().at("/me/agreement/proposals/0").clone();
+        let input =
+            json!({ "agreementId": plan.id, "versionId": proposal["id"], "digest": proposal["digest"] });
+        act(&app, who, "agreementAssent", AGREEMENT, input).await.ok();
+        proposal
+    };
+    let item = whole_item(&Plan::of(&app, p1).await.0, s1, "Ett till prov", "CARE");
+    act(&app, &s1.identity, "planItemPropose", PLAN_ITEM, item).await.ok();
+    assent(&p1.identity).await;
+    assert_eq!(over(&app, &p1.identity).await[0]["status"], "AGREED");
+
+    assert_eq!(
+        remove(&app.world.p2.identity).await.user_error_codes("safetyInstructionRemove"),
+        ["NOT_FOUND"]
+    );
+    remove(&p1.identity).await.ok();
+    assert_eq!(over(&app, &p1.identity).await[0]["status"], "AGREED", "care has not assented");
+    let proposal = assent(&s1.identity).await;
+    assert_eq!(proposal["safety"], json!([]));
+    assert!(over(&app, &p1.identity).await.is_empty(), "what does not hold is shown only when asked for");
+    let query = "{ me { agreement { safetyInstructions(includeWithdrawn: true) { status standing agreedInVersion } } } }";
+    let all = app.run(&p1.identity, query, json!({})).await.ok();
+    let gone = all.at("/me/agreement/safetyInstructions/0");
+    assert_eq!((gone["status"].as_str(), gone["agreedInVersion"].as_i64()), (Some("ENDED"), Some(2)));
+    assert_eq!(gone["standing"], "utgått ur patientkontraktet i samråd, gäller inte");
+    assert_eq!(remove(&p1.identity).await.user_error_codes("safetyInstructionRemove"), ["WRONG_STATE"]);
+    // The next version does not bring it back.
+    let item = whole_item(&Plan::of(&app, p1).await.0, s1, "Ett tredje prov", "CARE");
+    act(&app, &s1.identity, "planItemPropose", PLAN_ITEM, item).await.ok();
+    assert_eq!(assent(&p1.identity).await["safety"], json!([]));
+}
+
+/// "Version n+1 = n + that change": what the patient proposes is no yes to what care has laid over the plan.
+#[tokio::test]
+async fn a_small_act_of_the_patient_is_no_yes_to_a_safety_instruction() {
+    let app = TestApp::new().await;
+    let (s1, p1) = (&app.world.s1, &app.world.p1);
+    let plan = active(&app, s1, p1).await;
+    act(&app, &s1.identity, "safetyInstructionAdd", INSTRUCTION, warning(&plan)).await.ok();
+    let query = "{ me { agreement { proposals { id digest safety { text } } } } }";
+    let agreed = async |proposal: &Value| {
+        assert_eq!(proposal["safety"], json!([]));
+        let input =
+            json!({ "agreementId": plan.id, "versionId": proposal["id"], "digest": proposal["digest"] });
+        act(&app, &s1.identity, "agreementAssent", AGREEMENT, input).await.ok();
+        let standing = over(&app, &p1.identity).await;
+        assert_eq!((standing.len(), &standing[0]["status"]), (1, &json!("OPEN")));
+    };
+    let goal = json!({ "agreementId": plan.id, "text": "Sova bättre" });
+    act(&app, &p1.identity, "goalAdd", "goal { id }", goal).await.ok();
+    let seen = app.run(&p1.identity, query, json!({})).await.ok();
+    agreed(seen.at("/me/agreement/proposals/0")).await;
+    // A draft that the patient proposes does not take it up unseen either.
+    let (now, _) = Plan::of(&app, p1).await;
+    let named = |plan: &Plan| json!({ "agreementId": plan.id, "expectedRowVersion": plan.row_version });
+    act(&app, &p1.identity, "agreementRevise", AGREEMENT, named(&now)).await.ok();
+    let goal = json!({ "agreementId": plan.id, "text": "Gå till torget" });
+    act(&app, &p1.identity, "goalAdd", "goal { id }", goal).await.ok();
+    let (now, _) = Plan::of(&app, p1).await;
+    act(&app, &p1.identity, "agreementPropose", AGREEMENT, named(&now)).await.ok();
+    let seen = app.run(&p1.identity, query, json!({})).await.ok();
+    agreed(seen.at("/me/agreement/proposals/0")).await;
 }

@@ -4,11 +4,14 @@ use axum::{
     body::Body,
     http::{Request, header},
 };
+use base64::Engine as _;
+use entity::goal;
 use harness::{
     Answer, TestApp,
     process::{self, Stage},
 };
 use patientkontrakt::{auth::token::Identity, graphql::scalars::NodeKind};
+use sea_orm::{EntityTrait, PaginatorTrait};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
@@ -136,12 +139,65 @@ async fn values_that_no_type_has_are_refused_before_anything_runs() {
     }
 }
 
+/// A value that no scalar has, in the last field of a mutation, as a variable or in the text: the first has not run.
+#[tokio::test]
+async fn a_day_a_time_or_a_number_that_is_none_stops_the_whole_request_before_anything_runs() {
+    let app = TestApp::new().await;
+    let (p1, s1) = (&app.world.p1.identity, &app.world.s1);
+    let plan = draft(&app, s1, &app.world.p1).await;
+    let two = "mutation M($a: GoalAddInput!, $b: GoalAddInput!) { a: goalAdd(input: $a) { goal { id } } \
+               b: goalAdd(input: $b) { goal { id } } }";
+    let goal = |key: &str, on: Value| json!({ "agreementId": plan.id, "text": "Gå till sjön", "targetOn": on, "idempotencyKey": key });
+    for (n, on) in
+        [json!("2027-13-45"), json!("20270101"), json!("9999-01-01"), json!(20_270_101)].iter().enumerate()
+    {
+        let (first, second) =
+            (goal(&format!("a{n}"), json!("2027-05-01")), goal(&format!("b{n}"), on.clone()));
+        let variables = json!({ "a": first, "b": second });
+        says(
+            &post(&app, &s1.identity, "sv", two, variables).await,
+            400,
+            "BAD_USER_INPUT",
+            &["$b.targetOn", "Date"],
+        );
+        let literal = two.replace(", $b: GoalAddInput!", "").replace(
+            "$b)",
+            &format!(
+                "{{ agreementId: \"{}\", text: \"Gå\", targetOn: {on}, idempotencyKey: \"c{n}\" }})",
+                plan.id
+            ),
+        );
+        let literal = post(&app, &s1.identity, "sv", &literal, json!({ "a": first })).await;
+        says(&literal, 400, "GRAPHQL_VALIDATION_FAILED", &["targetOn", "Date"]);
+    }
+    assert_eq!(
+        goal::Entity::find().count(app.core.db.reader()).await.unwrap(),
+        0,
+        "the first goal was not added"
+    );
+    let at = "query Q($at: DateTime!) { me { whoToContact(at: $at) { name } } }";
+    for wrong in ["2027-03-01", "i morgon", "+262142-12-31T00:00:00Z"] {
+        says(
+            &post(&app, p1, "sv", at, json!({ "at": wrong })).await,
+            400,
+            "BAD_USER_INPUT",
+            &["$at", "DateTime"],
+        );
+    }
+    let first = "query Q($first: Int!) { me { threads(first: $first) { nodes { id } } } }";
+    says(
+        &post(&app, p1, "sv", first, json!({ "first": 1_i64 << 31 })).await,
+        400,
+        "BAD_USER_INPUT",
+        &["$first", "Int"],
+    );
+}
+
 #[tokio::test]
 async fn a_number_that_is_no_text_is_refused() {
     let app = TestApp::new().await;
     let answer = post(&app, &app.world.s1.identity, "sv", PATIENT, json!({ "n": 12 })).await;
-    says(&answer, 200, "BAD_USER_INPUT", &["PersonalIdentityNumber"]);
-    assert!(answer.at("/patient").is_null());
+    says(&answer, 400, "BAD_USER_INPUT", &["PersonalIdentityNumber"]);
 }
 
 #[tokio::test]
@@ -187,6 +243,35 @@ async fn ids_of_others_of_another_kind_and_of_nothing_are_answered_alike() {
 async fn too_much_of_anything_is_refused_with_what_is_allowed() {
     let app = TestApp::new().await;
     let p1 = &app.world.p1.identity;
+    // A page in a page in a page; its length in the text, and in a variable.
+    for (query, variables) in [
+        (
+            "{ me { threads(first: 100) { nodes { messages(first: 100) { nodes { id body } } } } } }",
+            json!({}),
+        ),
+        (
+            "query($n: Int) { me { threads(first: $n) { nodes { messages(first: $n) { nodes { id body } } } } } }",
+            json!({ "n": 100 }),
+        ),
+    ] {
+        let costly = post(&app, p1, "sv", query, variables).await;
+        assert_eq!(costly.error_codes(), ["QUERY_TOO_COMPLEX"], "{}", costly.body);
+    }
+    let query =
+        "query($n: Int) { me { threads(first: $n) { nodes { messages(first: 100) { nodes { id } } } } } }";
+    post(&app, p1, "sv", query, json!({ "n": 20 })).await.ok();
+    // A cursor of a time that no database holds.
+    let place = json!({ "at": "-200000-01-01T00:00:00Z", "id": uuid::Uuid::nil() }).to_string();
+    let cursor = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(place);
+    let query = "query($after: String!) { me { threads(after: $after) { nodes { id } } } }";
+    let forged = post(&app, p1, "sv", query, json!({ "after": cursor })).await;
+    assert_eq!(forged.error_codes(), ["BAD_USER_INPUT"], "{}", forged.body);
+    // What cannot be answered at the root leaves the rest of the answer alone.
+    let beside =
+        post(&app, p1, "sv", "{ me { givenName } freeSlots(after: \"zzz\") { nodes { id } } }", json!({}))
+            .await;
+    assert_eq!(beside.error_codes(), ["BAD_USER_INPUT"]);
+    assert!(beside.at("/freeSlots").is_null() && beside.at("/me/givenName").is_string(), "{}", beside.body);
     let aliases: String = (0..1_000).fold(String::new(), |all, n| all + &format!("a{n}: givenName "));
     let many = post(&app, p1, "sv", &format!("{{ me {{ {aliases} }} }}"), json!({})).await;
     assert_eq!(many.status, 400, "{}", many.body);
@@ -207,10 +292,8 @@ async fn ten_megabytes_over_a_socket_are_refused_and_the_service_goes_on() {
     let serve = stage.serve(&[]).await;
     let token = stage.token(&stage.world.p1.identity);
     let request = || serve.request(Some(&token)).header("content-type", "application/json");
-    // Refused by its announced length, the connection may end before all of it is taken.
-    if let Ok(large) = process::answer(request().body("x".repeat(10 << 20))).await {
-        says(&large, 413, "PAYLOAD_TOO_LARGE", &[]);
-    }
+    let large = process::answer(request().body("x".repeat(10 << 20))).await.unwrap();
+    says(&large, 413, "PAYLOAD_TOO_LARGE", &[]);
     serve.run(&token, "{ me { id } }", json!({})).await.unwrap().ok();
     assert!(serve.log().contains("\"status\":413"), "{}", serve.log());
     assert!(!serve.log().contains("panicked"), "{}", serve.log());
@@ -355,8 +438,25 @@ async fn production_gets_no_fictional_people_and_no_tokens_of_our_own() {
             );
         }
     }
-    // Without the mode, the issuer alone tells that the tokens would not be ours to sign.
-    let foreign = [("PK_AUTH__ISSUER", "https://idp.example.se/")];
+    // Left out, the mode is production: what is configured may be what patients use.
+    let of_somebody = [
+        ("PK_AUTH__ISSUER", "https://idp.example.se/"),
+        ("PK_DATABASE__URL", "postgres://127.0.0.1:1/patientkontrakt"),
+    ];
+    for setting in of_somebody {
+        for arguments in [&["seed", "--patients", "1"][..], &["token", "issue", "--patient"], &["demo"]] {
+            let variables = [setting, ("PK_HTTP__LISTEN", "127.0.0.1:0")];
+            let (said, _) = with_file("", arguments, &variables).await;
+            assert_eq!((said.status.code(), said.out.as_str()), (Some(1), ""), "{arguments:?} {said:?}");
+            let refusal = format!("{} sets ", setting.0);
+            assert!(
+                said.err.contains(&refusal) && said.err.contains("PK_MODE=demo"),
+                "{arguments:?} {said:?}"
+            );
+        }
+    }
+    // Another's tokens are not ours to sign, whatever the mode.
+    let foreign = [of_somebody[0], ("PK_MODE", "demo")];
     let (said, _) = with_file("", &["token", "issue", "--patient"], &foreign).await;
     assert_eq!((said.status.code(), said.out.as_str()), (Some(1), ""), "{said:?}");
     assert!(said.err.contains("not the demo's own"), "{said:?}");

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::acts::{act, active, draft, global, row};
 
-const SET: &str = "batteryAnswers { id channel by answeredAt recordedAt agreementVersionId correctsId correctedById \
+pub(crate) const SET: &str = "batteryAnswers { id channel by answeredAt recordedAt agreementVersionId correctsId correctedById \
      careUnit { name } battery { key version title isShipped } \
      answers { question { key number text } choice text comment } }";
 
@@ -22,17 +22,17 @@ fn eight(lines: &Value) -> Value {
     json!({ "battery": "eight-questions", "version": 1, "answers": lines })
 }
 
-fn on_behalf_of(patient: &TestPatient, channel: &str, mut input: Value) -> Value {
+pub(crate) fn on_behalf_of(patient: &TestPatient, channel: &str, mut input: Value) -> Value {
     input["patientId"] = json!(patient.global_id());
     input["channel"] = json!(channel);
     input
 }
 
-fn wants_help(answer: &str) -> Value {
+pub(crate) fn wants_help(answer: &str) -> Value {
     eight(&json!([{ "question": "hjalp-att-samordna", "choice": answer }]))
 }
 
-async fn contact_tasks(app: &TestApp) -> Vec<task::Model> {
+pub(crate) async fn contact_tasks(app: &TestApp) -> Vec<task::Model> {
     let tasks = task::Entity::find().filter(task::Column::Kind.eq(Kind::AppointContact));
     tasks.all(app.core.db.reader()).await.unwrap()
 }
@@ -165,10 +165,7 @@ async fn everything_wrong_with_the_answers_is_told_at_once_and_nothing_is_kept()
     let answer = act(&app, &p1.identity, "batteryAnswer", SET, input).await;
     let fields: Vec<&Value> =
         answer.at("/batteryAnswer/userErrors").as_array().unwrap().iter().map(|e| &e["field"]).collect();
-    assert_eq!(
-        fields,
-        ["answers.viktigt.choice", "answers.nasta-steg.choice", "answers.2.question", "channel"]
-    );
+    assert_eq!(fields, ["answers.0.choice", "answers.1.choice", "answers.2.question", "channel"]);
     let unknown = json!({ "battery": "seven-questions", "version": 1, "answers": [] });
     let answer = act(&app, &p1.identity, "batteryAnswer", SET, unknown).await;
     assert_eq!(answer.user_error_codes("batteryAnswer"), ["NOT_FOUND"]);
@@ -298,7 +295,7 @@ async fn yes_on_the_eighth_question_opens_a_task_to_appoint_a_contact_at_the_pat
     assert_eq!(contact_tasks(&app).await[0].status, Status::Withdrawn);
 }
 
-/// **R** yes on 8 opens the task, unless the patient has a fast vårdkontakt.
+/// **R** yes on 8 opens the task, and where the patient has a fast vårdkontakt, that contact hears of it.
 #[tokio::test]
 async fn yes_on_the_eighth_question_opens_no_task_for_a_patient_who_has_a_contact() {
     let app = TestApp::new().await;
@@ -311,6 +308,27 @@ async fn yes_on_the_eighth_question_opens_no_task_for_a_patient_who_has_a_contac
     act(&app, &s1.identity, "contactAppoint", "contact { id }", input(s1)).await.ok();
     act(&app, &p1.identity, "batteryAnswer", SET, wants_help("YES")).await.ok();
     assert!(contact_tasks(&app).await.is_empty());
+    // It is not without effect: the contact is to get in touch.
+    let signals = entity::task::Entity::find()
+        .filter(entity::task::Column::Kind.eq(entity::task::Kind::PlanSignal))
+        .all(app.core.db.reader())
+        .await
+        .unwrap();
+    assert_eq!((signals.len(), signals[0].assignee_id), (1, Some(s1.assignment)));
+}
+
+/// **R** nor where another care provider has given one, which nobody here can know.
+#[tokio::test]
+async fn yes_on_the_eighth_question_opens_the_task_where_only_another_care_provider_has_a_contact() {
+    let app = TestApp::new().await;
+    let (s3, p1) = (&app.world.s3, &app.world.p1);
+    relate(&app.core, s3, p1).await;
+    let input = json!({ "patientId": p1.global_id(), "role": "FAST_VARDKONTAKT",
+                        "person": { "assignmentId": global(NodeKind::Assignment, s3.assignment) } });
+    act(&app, &s3.identity, "contactAppoint", "contact { id }", input).await.ok();
+    act(&app, &p1.identity, "batteryAnswer", SET, wants_help("YES")).await.ok();
+    let opened = contact_tasks(&app).await;
+    assert_eq!((opened.len(), opened[0].care_unit_id), (1, p1.unit));
 }
 
 /// The history, newest first, in pages; the latest to each battery; one statement for one row and for many.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use entity::{SlotId, appointment, care_relation, notice, occupancy, patient, slot};
 use futures_util::future::join_all;
-use harness::{Answer, TestApp, relate};
+use harness::{Answer, TestApp, relate, world::crowd};
 use patientkontrakt::{auth::token::Identity, graphql::scalars::NodeKind};
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
 use serde_json::{Value, json};
@@ -51,8 +51,8 @@ async fn of_a_hundred_who_want_one_time_exactly_one_gets_it_and_the_others_get_a
     let app = TestApp::new().await;
     let slots = publish(&app, &["2027-03-01T09:00", "2027-03-01T10:00", "2027-03-01T08:00"]).await;
     let wanted = &slots[1];
-    let people = [&app.world.p1.identity, &app.world.p2.identity, &app.world.p3.identity];
-    let answers = join_all((0..100).map(|n| book(&app, people[n % 3], wanted))).await;
+    let people = crowd(&app.core, &app.world.p1, 100).await;
+    let answers = join_all(people.iter().map(|who| book(&app, &who.identity, wanted))).await;
     let mut codes: BTreeMap<String, usize> = BTreeMap::new();
     for answer in &answers {
         let code = answer.user_error_codes("appointmentBook").join(",");
@@ -109,6 +109,11 @@ async fn a_patient_cannot_be_in_two_places_but_staff_may_say_so() {
     let other = other.text("/slotPublish/slots/0/id");
     let answer = book(&app, &p1.identity, &other).await;
     assert_eq!(answer.user_error_codes("appointmentBook"), ["ALREADY_OCCUPIED"]);
+    for name in ["appointmentBook", "slotHold"] {
+        let input = json!({ "slotId": other, "allowOverlap": true });
+        let forced = act(&app, &p1.identity, name, "alternatives { id }", input).await;
+        assert_eq!(forced.user_error_fields(name), ["allowOverlap"], "only staff say so");
+    }
     assert_eq!(open_seats(&app, &other).await, 1, "nothing is kept of a refused booking");
 
     relate(&app.core, s2, p1).await;
@@ -119,6 +124,33 @@ async fn a_patient_cannot_be_in_two_places_but_staff_may_say_so() {
     let booked = act(&app, &s2.identity, "appointmentBook", BOOKED, input).await.ok();
     assert_eq!(booked.text("/appointmentBook/appointment/origin"), "AGREED");
     assert_eq!(cells_of(&app, p1.id.0).await, 9, "cells taken already stay with their holder");
+}
+
+#[tokio::test]
+async fn a_time_that_has_begun_is_neither_booked_nor_held_nor_moved_to() {
+    let app = TestApp::new().await;
+    let (s1, p1) = (&app.world.s1, &app.world.p1);
+    let slots = publish(&app, &["2027-02-01T09:00", "2027-03-01T09:00"]).await;
+    let booked = book(&app, &p1.identity, &slots[1]).await.ok().at("/appointmentBook/appointment").clone();
+    relate(&app.core, s1, p1).await;
+    app.clock.set("2027-02-01T08:00:00Z".parse().unwrap());
+    for name in ["appointmentBook", "slotHold"] {
+        let mut input = json!({ "slotId": slots[0] });
+        let own = act(&app, &p1.identity, name, "alternatives { id }", input.clone()).await;
+        input["patientId"] = json!(p1.global_id());
+        if name == "appointmentBook" {
+            input["bookingChannel"] = json!("PHONE");
+        }
+        let staffs = act(&app, &s1.identity, name, "alternatives { id }", input).await;
+        for answer in [own, staffs] {
+            assert_eq!(answer.user_error_codes(name), ["TOO_LATE"], "{}", answer.body);
+        }
+    }
+    let mut input = change(&booked);
+    input["slotId"] = json!(slots[0]);
+    let moved = act(&app, &p1.identity, "appointmentRebook", APPOINTMENT, input).await;
+    assert_eq!(moved.user_error_codes("appointmentRebook"), ["TOO_LATE"], "{}", moved.body);
+    assert_eq!(open_seats(&app, &slots[0]).await, 1);
 }
 
 #[tokio::test]
@@ -342,10 +374,10 @@ async fn another_patients_booking_is_out_of_reach_and_left_alone() {
 }
 
 #[tokio::test]
-async fn free_times_come_in_pages_and_one_statement() {
+async fn free_times_come_in_pages_and_two_statements() {
     let app = TestApp::new().await;
     publish(&app, &["2027-03-01T09:00", "2027-03-02T09:00", "2027-03-03T09:00"]).await;
-    let query = "query($unit: ID!, $type: ID!, $after: String) { freeSlots(careUnitId: $unit, appointmentTypeId: $type, \
+    let query = "query($unit: ID!, $type: ID!, $after: String) { freeSlots(filter: { careUnitIds: [$unit], appointmentTypeIds: [$type] }, \
          first: 2, after: $after) { nodes { id startsAt } pageInfo { hasNextPage endCursor } } }";
     let mut variables = json!({
         "unit": global(NodeKind::CareUnit, app.world.s1.unit),
@@ -355,7 +387,7 @@ async fn free_times_come_in_pages_and_one_statement() {
     app.run(p1, query, variables.clone()).await.ok();
     let (page, statements) = app.statements(app.run(p1, query, variables.clone())).await;
     let page = page.ok();
-    assert_eq!(statements.len(), 1, "{statements:?}");
+    assert_eq!(statements.len(), 2, "{statements:?}");
     assert_eq!(page.at("/freeSlots/pageInfo/hasNextPage"), true);
     variables["after"] = page.at("/freeSlots/pageInfo/endCursor").clone();
     let rest = app.run(p1, query, variables.clone()).await.ok();

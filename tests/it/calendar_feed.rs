@@ -267,3 +267,20 @@ async fn nobody_but_the_patient_has_a_feed() {
     let seen = app.run(&world.s1.identity, query, json!({ "id": world.p1.global_id() })).await;
     assert_eq!(seen.error_codes(), ["FORBIDDEN"], "{}", seen.body);
 }
+
+/// A child who was let in for a while reads the times that long, by the secret address as when signed in.
+#[tokio::test]
+async fn a_feed_of_somebody_who_no_longer_sees_their_times_is_not_there() {
+    let app = TestApp::new().await;
+    let world = &app.world;
+    let young = child(&app.core, &world.p1, "201801012384").await;
+    harness::relate(&app.core, &world.s1, &young).await;
+    let open = json!({ "decision": "OPEN_EARLY", "patientId": young.global_id(), "mayAssent": false,
+                       "rights": [{ "area": "BOOKING", "level": "ACT" }], "reason": "Mogen nog.",
+                       "until": "2027-02-03T00:00:00Z" });
+    act(&app, &world.s1.identity, "representativeAssess", "representative { id }", open).await.ok();
+    let path = path(&app, &young.identity, "TIME_ONLY").await;
+    assert_eq!(fetch(&app, &path, None).await.status, StatusCode::OK);
+    app.clock.set("2027-02-03T00:00:01Z".parse().unwrap());
+    assert_eq!(fetch(&app, &path, None).await.status, StatusCode::NOT_FOUND);
+}

@@ -3,7 +3,11 @@
 use chrono::TimeDelta;
 use entity::{phone_call, phone_call_attempt, task};
 use harness::{Answer, Staff, TestApp, relate};
-use patientkontrakt::{domain::sweep, graphql::scalars::NodeKind};
+use patientkontrakt::{
+    crypto::Place,
+    domain::{sweep, task::words::Words},
+    graphql::scalars::NodeKind,
+};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 use serde_json::{Value, json};
 
@@ -112,11 +116,9 @@ async fn giving_a_call_up_takes_words_and_everything_wrong_is_told_at_once() {
     assert_eq!(given_up.text("/callLogMade/call/status"), "NOT_REACHED");
     let task = task_of(&app, &call).await;
     assert_eq!(task.status, task::Status::Done);
-    let words = app
-        .core
-        .keys
-        .open_opt(patientkontrakt::crypto::Place::new("task.ending", task.id.0), task.ending.as_ref());
-    assert_eq!(words.unwrap().as_deref(), Some("Numret finns inte"));
+    let place = Place::new("task.ending", task.id.0);
+    let words = Words::open(&app.core.keys, place, task.ending.as_ref().unwrap()).unwrap();
+    assert_eq!(words, Words::own("Numret finns inte"));
 
     let mut wrong = add(&app, Some(json!({ "by": "2020-01-01T00:00:00Z", "phone": "12" })));
     wrong["about"] = json!(" ");

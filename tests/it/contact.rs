@@ -2,8 +2,9 @@
 
 use chrono::TimeDelta;
 use entity::{
-    CareContactId, assignment, care_contact, care_relation, change_entry, contact_way, domain_event,
-    idempotency_key, reminder_preference,
+    CareContactId, assignment, care_contact, care_relation, change_entry, contact_way, idempotency_key,
+    register_event::{self, Change},
+    reminder_preference,
 };
 use futures_util::future::join_all;
 use harness::{Staff, TestApp, TestPatient, relate};
@@ -33,10 +34,9 @@ async fn relations(app: &TestApp, contact: &str) -> Vec<care_relation::Model> {
         .unwrap()
 }
 
-async fn for_register(app: &TestApp, kind: &str) -> u64 {
-    domain_event::Entity::find()
-        .filter(domain_event::Column::Kind.eq(kind))
-        .filter(domain_event::Column::ForRegister.eq(true))
+async fn for_register(app: &TestApp, change: Change) -> u64 {
+    register_event::Entity::find()
+        .filter(register_event::Column::Change.eq(change))
         .count(app.core.db.reader())
         .await
         .unwrap()
@@ -55,7 +55,7 @@ async fn an_appointed_contact_is_shown_told_to_the_register_and_gives_the_unit_a
     assert_eq!(answer.at("/contactAppoint/contact/isLead"), &json!(true));
     let me = app.run(&p1.identity, "{ me { fixedCareContact { name howToReach } } }", json!({})).await.ok();
     assert_eq!(me.text("/me/fixedCareContact/name"), "Sven Exempel");
-    assert_eq!(for_register(&app, "contact.appointed").await, 1);
+    assert_eq!(for_register(&app, Change::Appointed).await, 1);
     let relation = &relations(&app, &answer.text("/contactAppoint/contact/id")).await[0];
     assert_eq!((relation.care_unit_id, relation.source), (s2.unit, care_relation::Source::Contact));
 }
@@ -78,6 +78,24 @@ async fn a_named_person_without_an_account_can_be_a_contact() {
     let answer = act(&app, &s1.identity, "contactAppoint", CONTACT, named("12")).await;
     assert_eq!(answer.user_error_codes("contactAppoint"), ["BAD_USER_INPUT"]);
     assert_eq!(answer.text("/contactAppoint/userErrors/0/field"), "person.named.phone");
+}
+
+/// All problems at once, the hours too.
+#[tokio::test]
+async fn wrong_hours_are_told_beside_everything_else_that_is_wrong() {
+    let app = TestApp::new().await;
+    let (s1, p1) = (&app.world.s1, &app.world.p1);
+    relate(&app.core, s1, p1).await;
+    let input = json!({
+        "patientId": p1.global_id(), "role": "BEHANDLANDE_ROLL",
+        "person": { "named": { "name": "Dia Exempel", "function": "diabetessjuksköterska", "phone": "12" } },
+        "takesCalls": [{ "weekdays": ["MONDAY"], "from": "11:00", "until": "09:00" }],
+    });
+    let answer = act(&app, &s1.identity, "contactAppoint", CONTACT, input).await;
+    assert_eq!(
+        answer.user_error_fields("contactAppoint"),
+        ["treatingKind", "takesCalls", "person.named.phone"]
+    );
 }
 
 #[tokio::test]
@@ -158,7 +176,7 @@ async fn ending_needs_a_reason_and_takes_the_relation_with_it() {
     let ended = end("Byter mottagning", 1).await.ok();
     assert_eq!(ended.at("/contactEnd/contact/isActive"), &json!(false));
     assert_eq!(end("Igen", 2).await.user_error_codes("contactEnd"), ["WRONG_STATE"]);
-    assert_eq!(for_register(&app, "contact.ended").await, 1);
+    assert_eq!(for_register(&app, Change::Ended).await, 1);
     let relation = &relations(&app, contact["id"].as_str().unwrap()).await[0];
     assert_eq!(relation.valid_until, Some(app.clock.now()));
     // The role is free again.
@@ -250,7 +268,7 @@ async fn a_contact_ends_at_its_planned_end_and_makes_room_for_the_next() {
         let place = Place::new("care_contact.end_reason", id.0);
         assert_eq!(app.core.keys.open(place, &old.end_reason.unwrap()).unwrap(), "Planerat slut");
     }
-    assert_eq!(for_register(&app, "contact.ended").await, 2);
+    assert_eq!(for_register(&app, Change::Ended).await, 2);
 }
 
 #[tokio::test]
@@ -318,7 +336,7 @@ async fn staff_of_another_provider_cannot_overwrite_addresses_and_choices_that_t
     // Those of the patient's own provider may record them.
     act(&app, &s1.identity, "reminderPreferencesSet", PREFERENCES, input).await.ok();
     let (ways, preferences) = stored().await;
-    assert_eq!((ways[0].row_version, preferences[0].row_version), (2, 2));
+    assert_eq!((ways[0].row_version, preferences[0].opted_in), (2, false));
 }
 
 #[tokio::test]

@@ -2,7 +2,9 @@
 //! guard against gaps, what the register is told, and whom to turn to.
 
 mod continuity;
+mod offers;
 mod requests;
+mod taken_back;
 mod whom;
 
 use chrono::{DateTime, Utc};

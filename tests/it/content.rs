@@ -81,11 +81,7 @@ async fn a_proposal_lists_every_gap_of_the_content_and_every_bad_value_is_told_a
     let (s1, p1) = (&app.world.s1, &app.world.p1);
     let plan = draft(&app, s1, p1).await;
     let empty = acts(&app, &s1.identity, p1, "agreementPropose", json!({})).await;
-    let fields = |answer: &harness::Answer, mutation: &str| -> Vec<String> {
-        let errors = answer.at(&format!("/{mutation}/userErrors")).as_array().unwrap().clone();
-        errors.iter().map(|e| e["field"].as_str().unwrap_or("").to_owned()).collect()
-    };
-    assert_eq!(fields(&empty, "agreementPropose"), ["planItems", "contacts"]);
+    assert_eq!(empty.user_error_fields("agreementPropose"), ["planItems", "contacts"]);
 
     act(&app, &s1.identity, "planItemPropose", PLAN_ITEM, whole_item(&plan, s1, "Ta prover", "CARE"))
         .await
@@ -101,7 +97,7 @@ async fn a_proposal_lists_every_gap_of_the_content_and_every_bad_value_is_told_a
     ] });
     acts(&app, &p1.identity, p1, "agreementContentEdit", sections).await.ok();
     let refused = acts(&app, &s1.identity, p1, "agreementPropose", json!({})).await;
-    let found = fields(&refused, "agreementPropose");
+    let found = refused.user_error_fields("agreementPropose");
     assert!(found[0].ends_with(".relativeName"), "{found:?}");
     assert_eq!(
         found[1..],
@@ -117,6 +113,16 @@ async fn a_proposal_lists_every_gap_of_the_content_and_every_bad_value_is_told_a
         ]
     );
     assert!(refused.user_error_codes("agreementPropose").iter().all(|code| code == "INCOMPLETE"));
+    // Each names what it is about.
+    for (n, start) in [
+        (0, "”Skjutsa till provet” görs av"),
+        (1, "Varningstecknet ”Bröstsmärta” säger inte"),
+        (3, "Läkemedlet ”Alvedon” säger inte"),
+        (5, "Mätningen ”Vikt” saknar gränser"),
+    ] {
+        let message = refused.text(&format!("/agreementPropose/userErrors/{n}/message"));
+        assert!(message.starts_with(start), "{message}");
+    }
 
     let bad = json!({ "sections": [
         { "text": { "section": "TITLE", "text": " " } },
@@ -126,7 +132,7 @@ async fn a_proposal_lists_every_gap_of_the_content_and_every_bad_value_is_told_a
     ] });
     let refused = acts(&app, &p1.identity, p1, "agreementContentEdit", bad).await;
     assert_eq!(
-        fields(&refused, "agreementContentEdit"),
+        refused.user_error_fields("agreementContentEdit"),
         [
             "sections.0.text",
             "sections.1.text",

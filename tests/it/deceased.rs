@@ -2,15 +2,28 @@
 
 use entity::{
     agreement, agreement_offer, agreement_request, appointment, care_contact, change_entry, contact_offer,
-    contact_request, notice, occupancy, register_event, slot, task,
+    contact_request, notice, occupancy, patient, register_event, slot, task,
 };
 use futures_util::future::join_all;
-use harness::{TestApp, relate};
-use patientkontrakt::{domain::sweep, graphql::scalars::NodeKind};
-use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
+use harness::{TestApp, database::Kind, relate};
+use patientkontrakt::{
+    domain::{
+        history::Owner,
+        sweep,
+        task::{self as tasks, Raise},
+    },
+    graphql::scalars::NodeKind,
+};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DatabaseBackend, EntityTrait, PaginatorTrait, QueryFilter, Statement,
+    TransactionTrait, sea_query::Expr,
+};
 use serde_json::{Value, json};
 
-use crate::acts::{AGREEMENT, act, active, draft, global};
+use crate::{
+    acts::{AGREEMENT, act, active, draft, global},
+    task::system,
+};
 
 const PATIENT: &str = "patient { id }";
 
@@ -93,9 +106,9 @@ async fn a_death_stops_sends_frees_times_and_ends_agreements_tasks_and_requests_
     );
     // With every provider: the request and the offer were another's.
     let request = agreement_request::Entity::find().one(db).await.unwrap().unwrap();
-    assert_eq!(request.status, agreement_request::Status::Superseded);
+    assert_eq!(request.status, agreement_request::Status::Deceased);
     let offer = agreement_offer::Entity::find().one(db).await.unwrap().unwrap();
-    assert_eq!(offer.status, agreement_offer::Status::Superseded);
+    assert_eq!(offer.status, agreement_offer::Status::Deceased);
     // The contacts' roles end, and the register is told; what was asked for and offered waits no longer.
     let role = care_contact::Entity::find().one(db).await.unwrap().unwrap();
     assert_eq!(role.status, care_contact::Status::Ended);
@@ -103,14 +116,20 @@ async fn a_death_stops_sends_frees_times_and_ends_agreements_tasks_and_requests_
         .filter(register_event::Column::Change.eq(register_event::Change::Ended));
     assert_eq!(ended.count(db).await.unwrap(), 1);
     let asked = contact_request::Entity::find().one(db).await.unwrap().unwrap();
-    assert_eq!(asked.status, contact_request::Status::Superseded);
+    assert_eq!(asked.status, contact_request::Status::Deceased);
     let offered = contact_offer::Entity::find().one(db).await.unwrap().unwrap();
-    assert_eq!(offered.status, contact_offer::Status::Superseded);
+    assert_eq!(offered.status, contact_offer::Status::Deceased);
     let open = task::Entity::find().filter(task::Column::Status.eq(task::Status::Open));
     assert_eq!(open.count(db).await.unwrap(), 0);
     // And nothing begins, or is raised, any more.
     app.clock.advance(chrono::TimeDelta::days(400));
     assert_eq!(sweep::run(&app.core).await.unwrap().raised, 0);
+    let owner = Owner { patient: p1.id, care_unit: s1.unit, care_provider: s1.provider, agreement: None };
+    let (kind, subject, due_at) = (task::Kind::Letter, uuid::Uuid::new_v4(), app.clock.now());
+    let raise = Raise { kind, owner, assignee: None, subject, due_at, note: None };
+    let session = system(&app);
+    let raised = app.core.db.write(async |tx| tasks::raise(tx, &session, &raise).await).await.unwrap();
+    assert_eq!(raised, None, "whatever a sweep finds");
     let input = json!({ "patientId": p1.global_id(), "title": "För sent" });
     relate(&app.core, s1, p1).await;
     let late = act(&app, &s1.identity, "agreementCreate", AGREEMENT, input).await;
@@ -182,4 +201,111 @@ async fn a_death_is_recorded_once_by_care_that_has_a_relation_to_the_patient() {
     .await;
     let refused = answers.iter().filter(|a| a.user_error_codes("patientDeceasedRecord") == ["WRONG_STATE"]);
     assert_eq!(refused.count(), 19);
+}
+
+/// Nobody writes in the name of the dead; and what waited for an answer when a death was recorded by mistake waits anew.
+#[tokio::test]
+async fn a_message_that_waited_waits_anew_when_a_death_is_taken_back() {
+    let app = TestApp::new().await;
+    let (s1, p1) = (&app.world.s1, &app.world.p1);
+    let unit = global(NodeKind::CareUnit, s1.unit);
+    let input = json!({ "careUnitId": unit, "subject": "Fråga", "body": "Jag har ont, kan ni ringa?" });
+    let started = act(&app, &p1.identity, "threadStart", "thread { id }", input).await.ok();
+    let thread = started.at("/threadStart/thread/id").clone();
+    relate(&app.core, s1, p1).await;
+    act(&app, &s1.identity, "patientDeceasedRecord", PATIENT, died(p1, "2027-01-31")).await.ok();
+    let db = app.core.db.reader();
+    let open = || {
+        let of = task::Entity::find().filter(task::Column::Kind.eq(task::Kind::UnansweredMessage));
+        of.filter(task::Column::Status.eq(task::Status::Open)).count(db)
+    };
+    assert_eq!(open().await.unwrap(), 0);
+    let message = json!({ "threadId": thread, "body": "Hallå?" });
+    for who in [&p1.identity, &s1.identity] {
+        let late = act(&app, who, "messageSend", "message { id }", message.clone()).await;
+        assert_eq!(late.user_error_codes("messageSend"), ["CONFLICT"]);
+    }
+
+    let correct = json!({ "patientId": p1.global_id(), "reason": "Fel person." });
+    act(&app, &s1.identity, "patientDeceasedCorrect", PATIENT, correct).await.ok();
+    assert_eq!(open().await.unwrap(), 1);
+    act(&app, &p1.identity, "messageSend", "message { id }", message).await.ok();
+    assert_eq!(open().await.unwrap(), 1, "the message rests on the same promise");
+}
+
+async fn write_death(db: &impl ConnectionTrait, on: Option<chrono::NaiveDate>) {
+    let row = patient::Entity::update_many().col_expr(patient::Column::DeceasedOn, Expr::value(on));
+    row.exec(db).await.unwrap();
+}
+
+/// R: whoever begins something holds the patient first and then looks whether they live: a death that is being recorded
+/// comes before it.
+#[tokio::test]
+async fn what_is_begun_while_a_death_is_recorded_is_refused() {
+    let app = TestApp::new().await;
+    let (s1, p1) = (&app.world.s1, &app.world.p1);
+    relate(&app.core, s1, p1).await;
+    let unit = global(NodeKind::CareUnit, s1.unit);
+    let question = json!({ "careUnitId": unit, "subject": "Fråga", "body": "Kan ni ringa?" });
+    let started = act(&app, &p1.identity, "threadStart", "thread { id }", question.clone()).await.ok();
+    let answer = json!({ "threadId": started.at("/threadStart/thread/id"), "body": "Ja, i morgon." });
+    let (care, patient, whom) = (&s1.identity, &p1.identity, p1.global_id());
+    let person = json!({ "assignmentId": global(NodeKind::Assignment, s1.assignment) });
+    let role = "FAST_VARDKONTAKT";
+    let acts = [
+        ("agreementCreate", "agreement { id }", care, json!({ "patientId": whom, "title": "För sent" })),
+        (
+            "batteryAnswer",
+            "batteryAnswers { id }",
+            patient,
+            json!({ "battery": "eight-questions", "version": 1,
+                    "answers": [{ "question": "hjalp-att-samordna", "choice": "YES" }] }),
+        ),
+        (
+            "careRelationRegister",
+            PATIENT,
+            care,
+            json!({ "patientNumber": p1.number, "declaration": "PATIENT_PRESENT", "reason": "Drop-in" }),
+        ),
+        (
+            "contactAppoint",
+            "contact { id }",
+            care,
+            json!({ "patientId": whom, "role": role, "person": person }),
+        ),
+        ("contactOffer", "offer { id }", care, json!({ "patientId": whom, "role": role })),
+        ("contactRequest", "request { id }", patient, json!({ "role": role, "why": "Jag vill ha en." })),
+        ("messageSend", "message { id }", care, answer),
+        ("patientLanguageSet", PATIENT, patient, json!({ "language": "en" })),
+        ("patientNeedsSet", PATIENT, patient, json!({ "accessNeeds": "Hörslinga", "expectedRowVersion": 1 })),
+        (
+            "representativeGrant",
+            "representative { id }",
+            patient,
+            json!({ "number": app.world.p2.number, "name": "Anna Anhörig", "mayAssent": false,
+                    "rights": [{ "area": "BOOKING", "level": "ACT" }] }),
+        ),
+        ("threadStart", "thread { id }", patient, question),
+    ];
+    let (db, died) = (app.core.db.reader(), Some(app.clock.now().date_naive()));
+    for (name, selection, who, input) in acts {
+        let answer = if Kind::picked() == Kind::Postgres {
+            let other = db.begin().await.unwrap();
+            write_death(&other, died).await;
+            let waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() \
+                 AND wait_event_type = 'Lock'";
+            let commit = async {
+                let statement = Statement::from_string(DatabaseBackend::Postgres, waiting);
+                while db.query_one_raw(statement.clone()).await.unwrap().is_none() {}
+                other.commit().await.unwrap();
+            };
+            let both = async { tokio::join!(act(&app, who, name, selection, input), commit) };
+            tokio::time::timeout(std::time::Duration::from_secs(20), both).await.expect(name).0
+        } else {
+            write_death(db, died).await;
+            act(&app, who, name, selection, input).await
+        };
+        assert_eq!(answer.user_error_codes(name), ["CONFLICT"], "{name}");
+        write_death(db, None).await;
+    }
 }

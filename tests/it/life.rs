@@ -156,7 +156,11 @@ impl Life<'_> {
             }
             Act::Revise { by } => self.run(*by, "agreementRevise", json!({})).await,
             Act::Counter { by, version: n } => self.run(*by, "agreementCounter", version(*n)).await,
-            Act::Withdraw { by, version: n } => self.run(*by, "agreementWithdraw", version(*n)).await,
+            Act::Withdraw { by, version: n } => {
+                let mut input = version(*n);
+                input["words"] = json!("Det blev fel");
+                self.run(*by, "agreementWithdraw", input).await
+            }
             Act::Propose { by } => self.run(*by, "agreementPropose", json!({})).await,
             Act::Assent { by, version: n, read } => {
                 let digest = nth(*read).and_then(|v| v.hash.clone()).unwrap_or_default();

@@ -1,8 +1,10 @@
 //! The life of goals and items after the assents: outside the hash, said by both sides, shown as theirs.
 
 mod concerns;
+mod fields;
 mod items;
 mod notes;
+mod recurring;
 mod steps;
 
 use harness::{Answer, Staff, TestApp, TestPatient};

@@ -1,14 +1,18 @@
 //! The service as its operator runs it: real processes, real sockets, signals, and a database that goes away.
 
+mod booking_crashes;
+mod booking_outages;
+mod bookings;
 mod crashes;
 mod fire;
 mod logs;
 mod outage;
 mod roles;
 mod several;
+mod several_times;
 mod starting;
-mod stopping;
-mod storage;
+pub(crate) mod stopping;
+pub(crate) mod storage;
 
 use harness::{
     Answer,
@@ -64,15 +68,13 @@ async fn thread(stage: &Stage, serve: &Serve) -> String {
         .text("/threadStart/thread/id")
 }
 
-/// P1 says yes to mail about appointments and messages.
-async fn yes_to_mail(stage: &Stage, serve: &Serve) {
+/// Somebody says yes to mail about appointments and messages.
+async fn yes_to_mail(stage: &Stage, serve: &Serve, who: &Identity) {
     let choice =
         |kind: &str| json!({ "kind": kind, "channel": "MAIL", "optedIn": true, "textShown": "Bokad tid" });
     let input = json!({
         "choices": [choice("APPOINTMENT"), choice("MESSAGE")],
         "contactWays": { "mail": "etta@exempel.se", "phone": "070-174 06 05" },
     });
-    act(stage, serve, &stage.world.p1.identity, "reminderPreferencesSet", "preferences { kind }", input)
-        .await
-        .ok();
+    act(stage, serve, who, "reminderPreferencesSet", "preferences { kind }", input).await.ok();
 }

@@ -1,9 +1,15 @@
 //! Care relations that staff declare: they open the record for a day, never by reading.
 
 use chrono::TimeDelta;
-use entity::{access_event, access_event_patient, care_relation, patient};
-use harness::TestApp;
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
+use entity::{
+    PatientIdentityId, access_event, access_event_patient, care_relation, patient, patient_identity,
+};
+use harness::{TestApp, relate};
+use patientkontrakt::{crypto::Place, domain::patient::IDENTITY_LOOKUP};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait,
+    QueryFilter,
+};
 use serde_json::{Value, json};
 
 use crate::acts::act;
@@ -98,4 +104,33 @@ async fn only_care_declares_relations_and_not_with_the_dead() {
         act(&app, &app.world.s1.identity, "careRelationRegister", PATIENT, declare(&p1.number)).await;
     assert_eq!(answer.user_error_codes("careRelationRegister"), ["CONFLICT"]);
     assert_eq!(care_relation::Entity::find().count(app.core.db.reader()).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_regional_reserve_number_finds_its_person_and_the_same_characters_of_another_issuer_nobody() {
+    let app = TestApp::new().await;
+    let (s1, p1, keys, db) = (&app.world.s1, &app.world.p1, &app.core.keys, app.core.db.reader());
+    let reserve = "1.2.752.97.3.1.3|991981000010";
+    let own = patient_identity::Entity::find().filter(patient_identity::Column::PatientId.eq(p1.id));
+    let id = PatientIdentityId(app.clock.uuid());
+    let row = patient_identity::Model {
+        id,
+        kind: patient_identity::Kind::RegionalReserve,
+        issuer: Some("1.2.752.97.3.1.3".to_owned()),
+        number: keys.seal(Place::new("patient_identity.number", id), reserve).unwrap(),
+        lookup: keys.lookup_hash(IDENTITY_LOOKUP, reserve),
+        is_current: false,
+        ..own.one(db).await.unwrap().unwrap()
+    };
+    row.into_active_model().insert(db).await.unwrap();
+    relate(&app.core, s1, p1).await;
+    let query = "query($n: PersonalIdentityNumber!) { patient(number: $n, reason: \"besök\") { givenName } }";
+    let open = async |number: &str| app.run(&s1.identity, query, json!({ "n": number })).await;
+    for written in [reserve, " 1.2.752.97.3.1.3 | 99 1981-000010"] {
+        assert_eq!(open(written).await.ok().text("/patient/givenName"), "Etta", "{written}");
+    }
+    assert!(open("1.2.752.97.3.1.4|991981000010").await.ok().at("/patient").is_null());
+    for wrong in ["1.2.752.97.3.1.3|991981000011", "|991981000010", "991981000010"] {
+        assert_eq!(open(wrong).await.error_codes(), ["BAD_USER_INPUT"], "{wrong}");
+    }
 }

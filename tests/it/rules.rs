@@ -24,30 +24,45 @@ fn tests_under(at: &Path, into: &mut BTreeSet<String>) {
     }
 }
 
-#[test]
-fn every_rule_names_tests_that_exist() {
+/// The rows of a table, each with its cells, whose last cell names tests that exist.
+fn rows_with_tests(table: &str, head: &str) -> Vec<Vec<String>> {
     let home = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut tests = BTreeSet::new();
     for room in ["it", "src", "../api/src"] {
         tests_under(&home.join(room), &mut tests);
     }
     assert!(tests.contains("every_rule_names_tests_that_exist"));
-    let rules = fs::read_to_string(home.join("rules.md")).unwrap();
-    let rows: Vec<_> = rules
+    let text = fs::read_to_string(home.join(table)).unwrap();
+    let rows: Vec<Vec<String>> = text
         .lines()
-        .filter(|line| line.starts_with("| ") && !line.starts_with("| rule") && !line.starts_with("| ---"))
+        .filter(|line| line.starts_with("| ") && !line.starts_with(head) && !line.starts_with("| ---"))
+        .map(|row| row.trim_matches('|').split(" | ").map(|cell| cell.trim().to_owned()).collect())
         .collect();
-    assert!(rows.len() > 50, "the table is read");
     let mut wrong = Vec::new();
-    for row in rows {
-        let cells: Vec<_> = row.trim_matches('|').split(" | ").collect();
+    for cells in &rows {
         let named: Vec<_> = cells.last().unwrap().split('`').skip(1).step_by(2).collect();
-        if cells.len() != 2 || named.is_empty() {
-            wrong.push(format!("no test is named: {row}"));
+        if named.is_empty() {
+            wrong.push(format!("no test is named: {cells:?}"));
         }
         wrong.extend(
             named.iter().filter(|name| !tests.contains(**name)).map(|name| format!("no such test: {name}")),
         );
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+    rows
+}
+
+#[test]
+fn every_rule_names_tests_that_exist() {
+    let rows = rows_with_tests("rules.md", "| rule");
+    assert!(rows.len() > 50, "the table is read");
+    assert!(rows.iter().all(|cells| cells.len() == 2));
+}
+
+#[test]
+fn every_fault_names_tests_that_exist() {
+    let rows = rows_with_tests("faults.md", "| fault");
+    assert!(rows.iter().all(|cells| cells.len() == 4));
+    let numbers: Vec<_> = rows.iter().map(|cells| cells[0].clone()).collect();
+    assert_eq!(numbers, (1..=41).map(|n| format!("F{n:02}")).collect::<Vec<_>>());
 }

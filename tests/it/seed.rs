@@ -1,21 +1,26 @@
 //! Seeding: the same plan gives the same people, each with the same amount of everything, and no text is readable.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+mod demo;
+
+use std::{collections::BTreeMap, os::unix::fs::PermissionsExt as _, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use entity::{
-    Sealed, agreement, agreement_version, appointment, assignment, care_contact, care_relation, care_unit,
-    contact_way, goal, goal_revision, notice, occupancy, patient, patient_identity, plan_item,
-    plan_item_revision, reminder_preference, slot, staff_member, thread, thread_message,
+    Sealed, agreement, agreement_version, appointment, care_contact, care_relation, care_unit, contact_way,
+    goal, goal_revision, occupancy, patient, patient_identity, plan_item, plan_item_revision,
+    reminder_preference, slot, staff_member, thread, thread_message,
 };
-use harness::database::{TestDatabase, fresh_database};
+use harness::{
+    database::{TestDatabase, fresh_database},
+    process,
+};
 use patientkontrakt::{
     access::AccessLog,
     auth::token::Identity,
     calendar::SendingHours,
     clock::Clock,
     crypto::{Keyring, MasterKey, Place},
-    db::{Db, DbOptions},
+    db::{Db, DbOptions, Observer},
     domain::{agreement::content::AgreementContent, patient::IDENTITY_LOOKUP},
     library::Library,
     seed::{self, SeedPlan, Summary, people, population::canary},
@@ -41,11 +46,15 @@ fn now() -> DateTime<Utc> {
 }
 
 async fn core_of(database: &TestDatabase, now: DateTime<Utc>) -> Core {
+    core_observed(database, now, None).await
+}
+
+async fn core_observed(database: &TestDatabase, now: DateTime<Utc>, observer: Option<Observer>) -> Core {
     let options = DbOptions {
         url: database.url.clone(),
         max_connections: 4,
         timeout: Duration::from_mins(1),
-        observer: None,
+        observer,
         read_only: false,
     };
     let db = Db::connect(&options).await.unwrap();
@@ -53,11 +62,15 @@ async fn core_of(database: &TestDatabase, now: DateTime<Utc>) -> Core {
     let master = MasterKey { id: "test".to_owned(), key: [7; 32] };
     let keys = Keyring::load(&db, &clock, &[master]).await.unwrap();
     let settings = Settings {
+        channels: vec![entity::contact_way::Channel::Mail, entity::contact_way::Channel::Sms],
+        sms_reports: false,
         region: "99".to_owned(),
         fixed_contacts: FixedContactPolicy::Single,
         reminders_enabled: true,
+        links: patientkontrakt::session::Links::default(),
         hours: SendingHours::default(),
         contact_review_days: 365,
+        schedule_horizon_days: 90,
         handover_lead_days: 14,
         after_hours_phone: "1177".to_owned(),
         ages: patientkontrakt::domain::representative::rules::Ages::default(),
@@ -68,10 +81,26 @@ async fn core_of(database: &TestDatabase, now: DateTime<Utc>) -> Core {
         agreement_request_days: 14,
         patient_groups: Vec::new(),
         plan: patientkontrakt::session::PlanRules::default(),
+        booking: patientkontrakt::session::BookingRules::default(),
+        slot_hold: chrono::TimeDelta::minutes(5),
+        outcome_missing_days: 3,
     };
     let log = AccessLog::start(db.clone(), clock.clone(), keys.clone());
     let library = Arc::new(Library::load(None).unwrap());
-    Core { db, clock, keys, log, settings: Arc::new(settings), library }
+    let texts = Arc::new(
+        patientkontrakt::reminder::render::Renderer::new(&"vard@exempel.se".parse().unwrap()).unwrap(),
+    );
+    Core {
+        db,
+        clock,
+        keys,
+        log,
+        settings: Arc::new(settings),
+        library,
+        texts,
+        watch: patientkontrakt::reminder::hold::Watch::default(),
+        wishes: patientkontrakt::domain::time_wish::sweep::Turn::default(),
+    }
 }
 
 async fn seeded(seed: u64, now: DateTime<Utc>) -> Seeded {
@@ -158,7 +187,6 @@ const TABLES: &[&str] = &[
     "staff_member",
     "assignment",
     "appointment_type",
-    "schedule",
     "patient",
     "patient_identity",
     "contact_way",
@@ -173,8 +201,10 @@ const TABLES: &[&str] = &[
     "version_item",
     "care_contact",
     "slot",
+    "slot_staff",
     "appointment",
     "occupancy",
+    "seat_claim",
     "thread",
     "thread_message",
     "care_relation",
@@ -259,7 +289,7 @@ async fn every_patient_has_the_same_amount_of_everything() {
     assert_eq!(count!(care_relation), n + n / 4 + n + n / 2 + n / 3 + 4 * n + 2 * n);
 
     let kinds = |kind: &str| manifest.iter().filter(|line| line["kind"] == kind).count();
-    assert_eq!((kinds("patient"), kinds("staff")), (PATIENTS as usize, 1));
+    assert_eq!((kinds("patient"), kinds("staff")), (PATIENTS as usize, summary.staff));
     for line in manifest.iter().filter(|line| line["kind"] == "patient") {
         let begins = |field: &str, prefix: &str| line[field].as_str().unwrap().starts_with(prefix);
         assert!(begins("patientId", "pat_") && begins("careUnitId", "unt_"), "{line}");
@@ -358,108 +388,34 @@ async fn a_database_is_seeded_once_and_with_no_more_people_than_there_are_number
     assert_eq!(patient::Entity::find().count(core.db.reader()).await.unwrap(), u64::from(PATIENTS));
 }
 
-async fn demo() -> (Core, TestDatabase) {
-    let database = fresh_database().await;
-    let core = core_of(&database, now()).await;
-    seed::demo(&core).await.unwrap();
-    (core, database)
-}
-
+/// The manifest holds tokens: only its owner reads it, and a seeding that is refused leaves the one that is there.
 #[tokio::test]
-async fn the_demo_has_its_people_once_however_often_it_starts() {
-    let (core, _database) = demo().await;
-    let db = core.db.reader();
-    let rows = async || {
-        (
-            patient::Entity::find().count(db).await.unwrap(),
-            care_unit::Entity::find().count(db).await.unwrap(),
-            notice::Entity::find().count(db).await.unwrap(),
-        )
+async fn a_seeding_that_is_refused_leaves_the_manifest_as_it_was() {
+    let (database, folder) = (fresh_database().await, tempfile::tempdir().unwrap());
+    let manifest = folder.path().join("manifest.jsonl");
+    let seed = async || {
+        let arguments = ["seed", "--patients", "2", "--manifest", manifest.to_str().unwrap()];
+        let mut command = process::command(&arguments);
+        command
+            .env("PK_MODE", "demo")
+            .env("PK_DATABASE__URL", &database.url)
+            .env("PK_DATA_DIR", folder.path());
+        process::run(&mut command).await
     };
-    let first = rows().await;
-    assert!(first.0 >= 40 && first.1 == 4 && first.2 > 0, "{first:?}");
-    core.clock.advance(chrono::TimeDelta::days(40));
-    seed::demo(&core).await.unwrap();
-    assert_eq!(rows().await, first);
-}
-
-#[tokio::test]
-async fn the_demo_tells_of_an_active_plan_a_waiting_one_none_and_a_protected_person() {
-    let (core, _database) = demo().await;
-    let db = core.db.reader();
-    let count = async |status| {
-        agreement::Entity::find().filter(agreement::Column::Status.eq(status)).count(db).await.unwrap()
-    };
-    assert!(count(agreement::Status::Active).await > 30);
-    // A patient's, a child's, one by word of mouth, one who cannot decide now, and one to choose between.
-    assert_eq!(count(agreement::Status::Proposed).await, 5);
-    assert!(count(agreement::Status::Ended).await >= 1);
-    let agreements = agreement::Entity::find().all(db).await.unwrap();
-    let patients = patient::Entity::find().all(db).await.unwrap();
-    let without = patients.iter().filter(|p| agreements.iter().all(|a| a.patient_id != p.id)).count();
-    assert_eq!(without, 2);
-    let hidden = patients.iter().filter(|p| p.protected_identity != patient::ProtectedIdentity::None);
-    assert_eq!(hidden.count(), 1);
-    assert!(patients.iter().all(|p| p.family_name.starts_with("Test")));
-}
-
-#[tokio::test]
-async fn the_first_demo_patient_has_a_plan_contacts_a_time_soon_and_reminders_ahead() {
-    let (core, _database) = demo().await;
-    let db = core.db.reader();
-    let hashes = core.keys.lookup_hashes(IDENTITY_LOOKUP, seed::DEMO_PATIENT_NUMBER);
-    let found = patient_identity::Entity::find().filter(patient_identity::Column::Lookup.is_in(hashes));
-    let who = found.one(db).await.unwrap().unwrap().patient_id;
-    let plan = agreement::Entity::find().filter(agreement::Column::PatientId.eq(who)).all(db).await.unwrap();
-    assert_eq!(plan.iter().map(|a| a.status).collect::<Vec<_>>(), [agreement::Status::Active]);
-    let contacts = care_contact::Entity::find().filter(care_contact::Column::PatientId.eq(who));
-    assert_eq!(contacts.count(db).await.unwrap(), 5);
-    let next = appointment::Entity::find()
-        .filter(appointment::Column::PatientId.eq(who))
-        .filter(appointment::Column::StartsAt.gt(now()))
-        .order_by_asc(appointment::Column::StartsAt)
-        .one(db)
-        .await
-        .unwrap()
-        .unwrap();
-    assert!(next.starts_at < now() + chrono::TimeDelta::days(8));
-    let notices =
-        notice::Entity::find().filter(notice::Column::AppointmentId.eq(next.id)).all(db).await.unwrap();
-    let due = |channel, rule: &str| {
-        notices.iter().find(|n| n.channel == channel && n.rule == rule).map(|n| (n.state, n.due_at))
-    };
-    let planned = notice::State::Planned;
-    assert_eq!(due(contact_way::Channel::Mail, "CONFIRMATION"), Some((planned, now())));
-    let (state, at) = due(contact_way::Channel::Sms, "BEFORE_DEADLINE").unwrap();
-    assert!(state == planned && at > now() && at < next.cancel_by);
-
-    let hsa = seed::DEMO_ASSIGNMENT_HSA_ID.to_lowercase();
-    let under =
-        assignment::Entity::find().filter(assignment::Column::HsaId.eq(hsa)).one(db).await.unwrap().unwrap();
-    let member = staff_member::Entity::find_by_id(under.staff_member_id).one(db).await.unwrap().unwrap();
-    assert_eq!(member.hsa_id, Some(seed::DEMO_STAFF_HSA_ID.to_lowercase()));
-    assert_eq!(under.role, assignment::Role::Care);
-}
-
-#[tokio::test]
-async fn in_the_demo_every_unit_has_free_times_and_nothing_but_the_new_booking_is_sent_at_once() {
-    let (core, _database) = demo().await;
-    let db = core.db.reader();
-    let soon = now() + chrono::TimeDelta::weeks(2);
-    for unit in care_unit::Entity::find().all(db).await.unwrap() {
-        let free = slot::Entity::find()
-            .filter(slot::Column::CareUnitId.eq(unit.id))
-            .filter(slot::Column::WebBookable.eq(true))
-            .filter(slot::Column::OpenSeats.gt(0))
-            .filter(slot::Column::StartsAt.between(now(), soon));
-        assert!(free.count(db).await.unwrap() > 20, "{}", unit.name);
-    }
-    let due = notice::Entity::find()
-        .filter(notice::Column::State.eq(notice::State::Planned))
-        .filter(notice::Column::DueAt.lte(now()))
-        .all(db)
-        .await
-        .unwrap();
-    assert!(!due.is_empty() && due.iter().all(|n| n.rule == "CONFIRMATION"));
-    assert!(due.iter().all(|n| n.patient_id == due[0].patient_id));
+    let first = seed().await;
+    assert!(first.status.success(), "{first:?}");
+    let lines = std::fs::read_to_string(&manifest).unwrap();
+    assert_eq!(lines.lines().filter(|line| line.contains("\"patient\"")).count(), 2);
+    let mode = std::fs::metadata(&manifest).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let again = seed().await;
+    assert!(!again.status.success() && again.err.contains("seeded already"), "{again:?}");
+    assert_eq!(std::fs::read_to_string(&manifest).unwrap(), lines);
+    assert_eq!(
+        std::fs::read_dir(folder.path())
+            .unwrap()
+            .filter(|f| f.as_ref().unwrap().file_name().to_string_lossy().starts_with(".tmp"))
+            .count(),
+        0
+    );
 }

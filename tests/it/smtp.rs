@@ -1,12 +1,21 @@
 //! Mail against a real server: what it accepted, and what the channel made of each fault.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use std::{sync::Arc, time::Duration};
+mod relays;
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 use harness::smtp::{SmtpOptions, SmtpServer};
 use patientkontrakt::{
+    clock::Clock,
     locale::Locale,
     reminder::{
         Detail, Rule,
@@ -26,7 +35,7 @@ const SHORT: Duration = Duration::from_millis(300);
 
 fn config(server: &SmtpServer) -> SmtpConfig {
     SmtpConfig {
-        host: "localhost".to_owned(),
+        hosts: vec!["localhost".to_owned()],
         port: server.port,
         tls: TlsMode::None,
         ca_file: None,
@@ -51,7 +60,8 @@ fn outgoing(key: &str) -> Outgoing {
     let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
     let renderer = Renderer::new(&"paminnelse@exempel.se".parse().unwrap()).unwrap();
     let facts = Facts {
-        locale: Locale::Sv,
+        language: Locale::Sv.into(),
+        until: None,
         kind: Kind::Reminder(Rule::WeekBefore),
         visit: Some(Visit {
             appointment_id: uuid::Uuid::from_u128(7),
@@ -68,6 +78,7 @@ fn outgoing(key: &str) -> Outgoing {
         detail: Detail::TimeOnly,
         sensitive: false,
         unsubscribe_url: Some("https://exempel.se/a/0123456789".to_owned()),
+        action_url: None,
     };
     let to = Recipient::Mail("anna@exempel.se".parse().unwrap());
     Outgoing::new(key, to, renderer.render(&facts).unwrap())
@@ -75,6 +86,10 @@ fn outgoing(key: &str) -> Outgoing {
 
 fn yes<'a>() -> BoxFuture<'a, bool> {
     Box::pin(async { true })
+}
+
+fn made(config: SmtpConfig) -> Result<Smtp, SmtpConfigError> {
+    Smtp::new(config, Clock::system())
 }
 
 async fn send(smtp: &Smtp, key: &str) -> Outcome {
@@ -90,7 +105,7 @@ fn retry(reason: FailureCode) -> Outcome {
 #[tokio::test]
 async fn an_accepted_mail_arrives_whole_with_a_stable_id() {
     let server = SmtpServer::start(SmtpOptions::default()).await;
-    let smtp = Smtp::new(config(&server)).unwrap();
+    let smtp = made(config(&server)).unwrap();
     assert_eq!(send(&smtp, "one").await, ACCEPTED);
     assert_eq!(send(&smtp, "one").await, ACCEPTED);
     assert_eq!(send(&smtp, "two").await, ACCEPTED);
@@ -125,21 +140,24 @@ async fn a_temporary_refusal_at_any_phase_is_tried_again_and_a_permanent_one_is_
         ("greeting", Outcome::Fail { reason: FailureCode::Refused }),
         ("ehlo", Outcome::Fail { reason: FailureCode::Refused }),
         ("mail", Outcome::Fail { reason: FailureCode::Refused }),
-        ("rcpt", Outcome::Fail { reason: FailureCode::BadAddress }),
+        // Nothing in a bare code says that it is the address.
+        ("rcpt", Outcome::Fail { reason: FailureCode::Refused }),
         ("data", Outcome::Fail { reason: FailureCode::Refused }),
         ("body", Outcome::Fail { reason: FailureCode::Refused }),
     ] {
+        // Before there is a recipient it is the server that is out of order.
+        let early = matches!(phase, "greeting" | "ehlo" | "mail");
+        let temporary = retry(if early { FailureCode::Unavailable } else { FailureCode::RefusedForNow });
         for (code, expected) in [
-            (421, retry(FailureCode::RefusedForNow)),
-            (450, retry(FailureCode::RefusedForNow)),
-            (451, retry(FailureCode::RefusedForNow)),
-            (452, retry(FailureCode::RefusedForNow)),
+            (421, retry(FailureCode::Unavailable)),
+            (450, temporary.clone()),
+            (451, temporary.clone()),
+            (452, temporary.clone()),
             (550, permanent.clone()),
-            // At RCPT, too: nothing in it says that it is the address.
             (554, Outcome::Fail { reason: FailureCode::Refused }),
         ] {
             let server = SmtpServer::start(SmtpOptions::faults([&format!("reply:{phase}:{code}:1")])).await;
-            let smtp = Smtp::new(config(&server)).unwrap();
+            let smtp = made(config(&server)).unwrap();
             assert_eq!(send(&smtp, "one").await, expected, "{phase} {code}");
             assert!(server.accepted().is_empty(), "{phase} {code}");
             // The next mail is unharmed.
@@ -159,10 +177,10 @@ async fn a_relays_policy_is_not_held_against_the_address() {
         ("552", retry(FailureCode::RefusedForNow)),
         ("550 5.2.2", retry(FailureCode::RefusedForNow)),
         ("550 5.1.1", fail(FailureCode::BadAddress)),
-        ("553", fail(FailureCode::BadAddress)),
+        ("553", fail(FailureCode::Refused)),
     ] {
         let server = SmtpServer::start(SmtpOptions::faults([&format!("reply:rcpt:{reply}:1")])).await;
-        let smtp = Smtp::new(config(&server)).unwrap();
+        let smtp = made(config(&server)).unwrap();
         assert_eq!(send(&smtp, "one").await, expected, "{reply}");
         assert!(server.accepted().is_empty(), "{reply}");
     }
@@ -183,13 +201,31 @@ async fn each_phase_has_its_own_time_out() {
         let server = SmtpServer::start(SmtpOptions::faults([&format!("hang:{phase}:1")])).await;
         let mut config = config(&server);
         shorten(&mut config.timeouts);
-        let smtp = Smtp::new(config).unwrap();
+        let smtp = made(config).unwrap();
         assert_eq!(send(&smtp, "one").await, expected, "{phase}");
         assert!(server.accepted().is_empty(), "{phase}");
         // The connection that hung is not used again.
         assert_eq!(send(&smtp, "two").await, ACCEPTED, "after {phase}");
         assert_eq!(server.accepted()[0].connection, 2, "{phase}");
     }
+}
+
+#[tokio::test]
+async fn what_is_taken_back_while_the_server_takes_its_time_is_not_handed_over() {
+    let server = SmtpServer::start(SmtpOptions::faults(["slow:data:1"])).await;
+    let smtp = made(config(&server)).unwrap();
+    let looks = AtomicUsize::new(0);
+    let still = || -> BoxFuture<'_, bool> {
+        let first = looks.fetch_add(1, Ordering::SeqCst) == 0;
+        Box::pin(async move { first })
+    };
+    let message = outgoing("one");
+    assert_eq!(timeout(PATIENCE, smtp.send(&message, &still)).await.unwrap(), Outcome::Withheld);
+    assert!(server.accepted().is_empty());
+    // The server waits for the content on that connection: the next mail has one of its own.
+    assert_eq!(send(&smtp, "two").await, ACCEPTED);
+    let mails = server.accepted();
+    assert_eq!((mails.len(), mails[0].connection), (1, 2));
 }
 
 #[tokio::test]
@@ -202,7 +238,7 @@ async fn a_login_or_a_handshake_that_hangs_times_out() {
     let server = SmtpServer::start(options).await;
     let mut slow = with_login(encrypted(&server, TlsMode::Starttls));
     slow.timeouts.auth = SHORT;
-    let smtp = Smtp::new(slow).unwrap();
+    let smtp = made(slow).unwrap();
     assert_eq!(send(&smtp, "one").await, retry(FailureCode::Timeout));
     assert_eq!(send(&smtp, "one").await, ACCEPTED);
     // A listener that takes the connection and says nothing.
@@ -210,7 +246,7 @@ async fn a_login_or_a_handshake_that_hangs_times_out() {
     let port = silent.local_addr().unwrap().port();
     let mut config = SmtpConfig { port, ..encrypted(&server, TlsMode::Tls) };
     config.timeouts = Timeouts { connect: SHORT, tls: SHORT, greeting: SHORT, ..config.timeouts };
-    assert_eq!(send(&Smtp::new(config).unwrap(), "one").await, retry(FailureCode::Timeout));
+    assert_eq!(send(&made(config).unwrap(), "one").await, retry(FailureCode::Timeout));
 }
 
 #[tokio::test]
@@ -220,7 +256,7 @@ async fn a_server_that_takes_no_connection_is_tried_again() {
     drop(free);
     let server = SmtpServer::start(SmtpOptions::default()).await;
     for tls in [TlsMode::None, TlsMode::Tls] {
-        let smtp = Smtp::new(SmtpConfig { port, tls, ..config(&server) }).unwrap();
+        let smtp = made(SmtpConfig { port, tls, ..config(&server) }).unwrap();
         assert_eq!(send(&smtp, "one").await, retry(FailureCode::Unreachable), "{tls:?}");
     }
 }
@@ -234,7 +270,7 @@ async fn a_connection_lost_before_the_body_is_tried_again_and_one_lost_after_it_
         ("body", Outcome::Unknown { reason: FailureCode::ConnectionLost }),
     ] {
         let server = SmtpServer::start(SmtpOptions::faults([&format!("cut:{phase}:1")])).await;
-        let smtp = Smtp::new(config(&server)).unwrap();
+        let smtp = made(config(&server)).unwrap();
         assert_eq!(send(&smtp, "one").await, expected, "{phase}");
         assert!(server.accepted().is_empty());
     }
@@ -243,7 +279,7 @@ async fn a_connection_lost_before_the_body_is_tried_again_and_one_lost_after_it_
         let server = SmtpServer::start(SmtpOptions::faults([fault])).await;
         let mut config = config(&server);
         config.timeouts.body = Duration::from_secs(2);
-        let smtp = Smtp::new(config).unwrap();
+        let smtp = made(config).unwrap();
         assert!(matches!(send(&smtp, "one").await, Outcome::Unknown { .. }), "{fault}");
         assert_eq!(send(&smtp, "one").await, ACCEPTED);
         let ids: Vec<_> = server.accepted().iter().map(|mail| mail.header("Message-ID")).collect();
@@ -255,7 +291,7 @@ async fn a_connection_lost_before_the_body_is_tried_again_and_one_lost_after_it_
 #[tokio::test]
 async fn a_cancelled_send_cannot_give_its_answer_to_the_next_mail() {
     let server = SmtpServer::start(SmtpOptions::faults(["hang:body:1"])).await;
-    let smtp = Arc::new(Smtp::new(config(&server)).unwrap());
+    let smtp = Arc::new(made(config(&server)).unwrap());
     let first = outgoing("one");
     let cancelled = timeout(Duration::from_secs(1), smtp.send(&first, &yes)).await;
     assert!(cancelled.is_err(), "the server holds its answer back");
@@ -267,8 +303,8 @@ async fn a_cancelled_send_cannot_give_its_answer_to_the_next_mail() {
 #[tokio::test]
 async fn a_pooled_connection_that_the_server_closed_is_replaced() {
     let server = SmtpServer::start(SmtpOptions::faults(["reply:rcpt:421:1"])).await;
-    let smtp = Smtp::new(config(&server)).unwrap();
-    assert_eq!(send(&smtp, "one").await, retry(FailureCode::RefusedForNow));
+    let smtp = made(config(&server)).unwrap();
+    assert_eq!(send(&smtp, "one").await, retry(FailureCode::Unavailable));
     for key in ["two", "three"] {
         assert_eq!(send(&smtp, key).await, ACCEPTED);
     }
@@ -281,7 +317,7 @@ async fn mail_goes_encrypted_and_logged_in() {
         let options =
             SmtpOptions { tls: Some(mode), login: Some(("pk", "hemligt")), ..SmtpOptions::default() };
         let server = SmtpServer::start(options).await;
-        let smtp = Smtp::new(with_login(encrypted(&server, tls))).unwrap();
+        let smtp = made(with_login(encrypted(&server, tls))).unwrap();
         assert_eq!(send(&smtp, "one").await, ACCEPTED, "{mode}");
         assert_eq!(send(&smtp, "two").await, ACCEPTED, "{mode}");
         let mails = server.accepted();
@@ -297,7 +333,7 @@ async fn a_certificate_that_is_not_trusted_gets_no_mail_and_no_password() {
             SmtpOptions { tls: Some(mode), login: Some(("pk", "hemligt")), ..SmtpOptions::default() };
         let server = SmtpServer::start(options).await;
         let untrusted = SmtpConfig { ca_file: None, ..with_login(encrypted(&server, tls)) };
-        let smtp = Smtp::new(untrusted).unwrap();
+        let smtp = made(untrusted).unwrap();
         assert_eq!(send(&smtp, "one").await, retry(FailureCode::Tls), "{mode}");
         assert_eq!((server.accepted().len(), server.count("auth")), (0, 0));
     }
@@ -307,7 +343,7 @@ async fn a_certificate_that_is_not_trusted_gets_no_mail_and_no_password() {
 async fn nothing_is_sent_when_starttls_is_stripped_or_refused() {
     let stripped = SmtpServer::start(SmtpOptions::default()).await;
     let config_of = |server: &SmtpServer| with_login(SmtpConfig { tls: TlsMode::Starttls, ..config(server) });
-    let smtp = Smtp::new(config_of(&stripped)).unwrap();
+    let smtp = made(config_of(&stripped)).unwrap();
     assert_eq!(send(&smtp, "one").await, retry(FailureCode::Tls));
     assert_eq!((stripped.accepted().len(), stripped.count("auth")), (0, 0));
     for fault in ["reply:starttls:454", "reply:starttls:502", "inject:starttls", "hang:starttls"] {
@@ -315,7 +351,7 @@ async fn nothing_is_sent_when_starttls_is_stripped_or_refused() {
         let server = SmtpServer::start(options).await;
         let mut config = SmtpConfig { ca_file: Some(server.ca_file.clone()), ..config_of(&server) };
         config.timeouts = Timeouts { tls: SHORT, greeting: Duration::from_secs(2), ..config.timeouts };
-        let smtp = Smtp::new(config).unwrap();
+        let smtp = made(config).unwrap();
         let outcome = send(&smtp, "one").await;
         let expected = if fault == "hang:starttls" { FailureCode::Timeout } else { FailureCode::Tls };
         assert_eq!(outcome, retry(expected), "{fault}");
@@ -332,10 +368,10 @@ async fn a_refused_login_is_tried_again_after_repair() {
         password: Some("fel".to_owned().into()),
         ..with_login(encrypted(&server, TlsMode::Starttls))
     };
-    assert_eq!(send(&Smtp::new(wrong).unwrap(), "one").await, retry(FailureCode::Auth));
+    assert_eq!(send(&made(wrong).unwrap(), "one").await, retry(FailureCode::Auth));
     // A server without a login we know.
     let none = SmtpServer::start(SmtpOptions { tls: Some("tls"), ..SmtpOptions::default() }).await;
-    let smtp = Smtp::new(with_login(encrypted(&none, TlsMode::Tls))).unwrap();
+    let smtp = made(with_login(encrypted(&none, TlsMode::Tls))).unwrap();
     assert_eq!(send(&smtp, "one").await, retry(FailureCode::Auth));
     assert!(server.accepted().is_empty() && none.accepted().is_empty());
 }
@@ -343,23 +379,23 @@ async fn a_refused_login_is_tried_again_after_repair() {
 #[tokio::test]
 async fn a_password_over_an_open_line_is_refused_at_start() {
     let server = SmtpServer::start(SmtpOptions::default()).await;
-    let open = SmtpConfig { host: "mail.exempel.se".to_owned(), ..with_login(config(&server)) };
-    assert!(matches!(Smtp::new(open), Err(SmtpConfigError::PasswordInPlain)));
+    let open = SmtpConfig { hosts: vec!["mail.exempel.se".to_owned()], ..with_login(config(&server)) };
+    assert!(matches!(made(open), Err(SmtpConfigError::PasswordInPlain)));
     let half = SmtpConfig { password: None, ..with_login(config(&server)) };
-    assert!(matches!(Smtp::new(half), Err(SmtpConfigError::HalfCredentials)));
+    assert!(matches!(made(half), Err(SmtpConfigError::HalfCredentials)));
     let missing =
         SmtpConfig { tls: TlsMode::Tls, ca_file: Some("/nowhere/ca.pem".into()), ..config(&server) };
-    assert!(matches!(Smtp::new(missing), Err(SmtpConfigError::CaFile(_))));
+    assert!(matches!(made(missing), Err(SmtpConfigError::CaFile(_))));
     // On the machine itself it is allowed.
     let local =
         SmtpServer::start(SmtpOptions { login: Some(("pk", "hemligt")), ..SmtpOptions::default() }).await;
-    assert_eq!(send(&Smtp::new(with_login(config(&local))).unwrap(), "one").await, ACCEPTED);
+    assert_eq!(send(&made(with_login(config(&local))).unwrap(), "one").await, ACCEPTED);
 }
 
 #[tokio::test]
 async fn a_header_cannot_be_smuggled_in() {
     let server = SmtpServer::start(SmtpOptions::default()).await;
-    let smtp = Smtp::new(config(&server)).unwrap();
+    let smtp = made(config(&server)).unwrap();
     for smuggle in [
         |m: &mut Outgoing| m.rendered.subject += "\r\nBcc: x@exempel.se",
         |m: &mut Outgoing| m.rendered.sender_name += "\r\nBcc: x@exempel.se",
@@ -380,7 +416,7 @@ async fn a_header_cannot_be_smuggled_in() {
 #[tokio::test]
 async fn what_is_no_longer_to_leave_when_the_body_would_begin_is_not_accepted() {
     let server = SmtpServer::start(SmtpOptions::default()).await;
-    let smtp = Smtp::new(config(&server)).unwrap();
+    let smtp = made(config(&server)).unwrap();
     let message = outgoing("one");
     for _ in 0..2 {
         assert_eq!(smtp.send(&message, &|| Box::pin(async { false })).await, Outcome::Withheld);

@@ -6,11 +6,13 @@ use entity::{
     task::{self, Kind, Status},
 };
 use harness::{Answer, Staff, TestApp, TestPatient};
-use patientkontrakt::{crypto::Place, graphql::scalars::NodeKind};
+use patientkontrakt::{
+    crypto::Place, domain::task::words::Words, graphql::scalars::NodeKind, locale::Locale,
+};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use serde_json::{Value, json};
 
-use crate::acts::{AGREEMENT, Plan, act, assent, draft, global, row};
+use crate::acts::{AGREEMENT, PLAN_ITEM, Plan, act, assent, draft, global, row};
 
 const TEMPLATES: &str = "{ templates { key version title anchor isShipped phases { key title } items { key phase \
      category owner title timing days inWorkingDays untilDays recurrence trigger resultHow dischargeCode dailyCall \
@@ -44,7 +46,8 @@ async fn the_three_templates_that_ship_are_offered_and_cost_no_statement() {
 
 const APPLIED: &str = "agreement { id rowVersion planItems { id title owner timing dueOn startsOn recurrence trigger \
      responsibleUnit { name } resultHow resultBy } } \
-     applied { key version anchorOn planItemIds leftOut open { planItemId field message } }";
+     applied { key version anchorOn planItemIds leftOut open { planItemId field message } \
+     withoutResponsibleIds }";
 
 async fn apply(app: &TestApp, staff: &Staff, plan: &Plan, template: &str, anchor: &str) -> Answer {
     let query = "query($id: ID!) { node(id: $id) { ... on Agreement { rowVersion } } }";
@@ -93,10 +96,9 @@ async fn the_surgery_template_puts_its_items_and_texts_into_the_draft_and_says_w
     assert_eq!(home_plan["responsibleUnit"]["name"], "Vårdcentralen Granen");
     let result = item_of(&answer, "Svar på proverna från operationen");
     assert_eq!((&result["resultHow"], &result["resultBy"]), (&json!("Vi ringer dig."), &json!("2027-04-05")));
-    // Only who takes the stitches out is open.
-    assert_eq!(applied["open"].as_array().unwrap().len(), 1, "{applied}");
-    let open = &applied["open"][0];
-    assert_eq!((&open["planItemId"], &open["field"]), (&follow_up["id"], &json!("responsibleUnitId")));
+    // Nothing keeps it from being proposed; only who takes the stitches out is not said.
+    assert_eq!(applied["open"], json!([]));
+    assert_eq!(applied["withoutResponsibleIds"], json!([follow_up["id"]]));
     let me = app
         .run(
             &p1.identity,
@@ -108,6 +110,42 @@ async fn the_surgery_template_puts_its_items_and_texts_into_the_draft_and_says_w
     let version = me.at("/me/agreement/currentVersion");
     assert!(version["whenToSeekHelp"].as_str().unwrap().contains("1177"), "{version}");
     assert_eq!(version["story"], "Jag heter kanarie-ett.");
+}
+
+/// What the answer calls open is what proposing is refused for, no more and no less.
+#[tokio::test]
+async fn what_is_open_after_a_template_is_exactly_what_proposing_would_be_refused_for() {
+    let app = TestApp::new().await;
+    let (s1, p1) = (&app.world.s1, &app.world.p1);
+    let plan = draft(&app, s1, p1).await;
+    let untimed = json!({ "agreementId": plan.id, "title": "Prata om hjälp hemma", "category": "COORDINATION",
+                          "owner": "CARE" });
+    act(&app, &s1.identity, "planItemPropose", PLAN_ITEM, untimed).await.ok();
+    let (plan, _) = Plan::of(&app, p1).await;
+    let sign = json!({ "agreementId": plan.id, "expectedRowVersion": plan.row_version, "sections": [
+        { "warningSigns": [{ "light": "RED", "sign": "Svårt att andas" }] },
+    ] });
+    act(&app, &s1.identity, "agreementContentEdit", AGREEMENT, sign).await.ok();
+    let answer = apply(&app, s1, &plan, "surgery", "2027-03-15").await.ok();
+    let applied = answer.at("/agreementApplyTemplate/applied");
+    let mut open: Vec<String> = applied["open"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|point| {
+            let field = point["field"].as_str().unwrap();
+            let item = point["planItemId"].as_str();
+            item.map_or_else(|| field.to_owned(), |id| format!("planItems.{id}.{field}"))
+        })
+        .collect();
+    let (plan, _) = Plan::of(&app, p1).await;
+    let input = json!({ "agreementId": plan.id, "expectedRowVersion": plan.row_version });
+    let refused = act(&app, &s1.identity, "agreementPropose", AGREEMENT, input).await;
+    let mut missing = refused.user_error_fields("agreementPropose");
+    open.sort();
+    missing.sort();
+    assert_eq!(open, missing);
+    assert_eq!(open.len(), 3, "an item without a time, a red sign without an action and a number: {open:?}");
 }
 
 #[tokio::test]
@@ -222,7 +260,8 @@ async fn a_discharge_check_lists_every_gap_and_raises_one_task_until_nothing_is_
     let now_open = tasks(&app, Kind::DischargeGap).await;
     assert_eq!(now_open.len(), 1);
     let place = Place::new("task.note", now_open[0].id.0);
-    let note = app.core.keys.open(place, now_open[0].note.as_ref().unwrap()).unwrap();
+    let note = Words::open(&app.core.keys, place, now_open[0].note.as_ref().unwrap()).unwrap();
+    let note = note.in_locale(Locale::Sv);
     assert!(note.starts_with("Provtagning") && !note.contains('\n'), "{note}");
     let noted = change_entry::Entity::find()
         .filter(change_entry::Column::SubjectId.eq(now_open[0].id.0))
@@ -257,66 +296,112 @@ async fn mark(app: &TestApp, item: &str, on: &str, outcome: &str) {
     act(app, staff, "planItemOccurrenceMark", "planItem { id }", input).await.ok();
 }
 
-/// A call a day for exactly 14 days; a missed call escalates, and ends when the patient is reached.
-#[tokio::test]
-async fn a_daily_call_that_was_not_made_is_raised_rises_to_the_manager_and_ends_when_the_patient_is_reached()
-{
-    let app = TestApp::new().await;
+/// A plan in force with the daily follow-up from the first of February. Gives the call.
+async fn followed_up(app: &TestApp) -> Value {
     let (s1, p1) = (&app.world.s1, &app.world.p1);
-    let plan = draft(&app, s1, p1).await;
-    let answer = apply(&app, s1, &plan, "daily-follow-up", "2027-02-01").await.ok();
+    let plan = draft(app, s1, p1).await;
+    let answer = apply(app, s1, &plan, "daily-follow-up", "2027-02-01").await.ok();
     let open = answer.at("/agreementApplyTemplate/applied/open").as_array().unwrap().clone();
     assert_eq!(open.len(), 1, "{open:?}");
-    let call = item_of(&answer, "Vi ringer dig varje dag");
-    assert_eq!(
-        (&call["startsOn"], &call["dueOn"], &call["recurrence"]),
-        (&json!("2027-02-01"), &json!("2027-02-14"), &json!("FREQ=DAILY;COUNT=14"))
-    );
-    let item = call["id"].as_str().unwrap().to_owned();
     // The limits of the measurement are the patient's own.
-    let (draft_now, _) = Plan::of(&app, p1).await;
+    let (draft_now, _) = Plan::of(app, p1).await;
     let limits = json!({
         "agreementId": plan.id, "expectedRowVersion": draft_now.row_version,
         "sections": [{ "ownMeasurements": [{ "what": "Syremättnad", "unit": "%", "lower": "92", "howOften": "En gång om dagen",
             "readBy": "Den som ringer", "readWhen": "Vid samtalet", "outside": "Ring" }] }],
     });
-    act(&app, &s1.identity, "agreementContentEdit", "agreement { id }", limits).await.ok();
-    bring_into_force(&app, s1, p1).await;
+    act(app, &s1.identity, "agreementContentEdit", "agreement { id }", limits).await.ok();
+    bring_into_force(app, s1, p1).await;
+    item_of(&answer, "Vi ringer dig varje dag")
+}
+
+fn at(app: &TestApp, local: &str) {
+    app.clock.set(format!("{local}+01:00").parse::<chrono::DateTime<chrono::Utc>>().unwrap());
+}
+
+/// A call a day for exactly 14 days; a missed call escalates, and ends when the patient is reached.
+#[tokio::test]
+async fn a_daily_call_that_was_not_made_is_raised_rises_to_the_manager_and_ends_when_the_patient_is_reached()
+{
+    let app = TestApp::new().await;
+    let s1 = &app.world.s1;
+    let call = followed_up(&app).await;
+    assert_eq!(
+        (&call["startsOn"], &call["dueOn"], &call["recurrence"]),
+        (&json!("2027-02-01"), &json!("2027-02-14"), &json!("FREQ=DAILY;COUNT=14"))
+    );
+    let item = call["id"].as_str().unwrap().to_owned();
 
     let sweep = async || patientkontrakt::domain::sweep::run(&app.core).await.unwrap();
-    let at = |local: &str| {
-        app.clock.set(format!("{local}+01:00").parse::<chrono::DateTime<chrono::Utc>>().unwrap());
-    };
-    at("2027-02-01T19:59:00");
+    at(&app, "2027-02-01T19:59:00");
     sweep().await;
     assert!(tasks(&app, Kind::MissedCall).await.is_empty());
-    at("2027-02-01T20:00:00");
+    at(&app, "2027-02-01T20:00:00");
     assert_eq!(sweep().await.raised, 1);
     assert_eq!(sweep().await.raised, 0);
     let missed = tasks(&app, Kind::MissedCall).await;
     assert_eq!((missed.len(), missed[0].subject_id, missed[0].care_unit_id), (1, row(&item), s1.unit));
     assert_eq!(missed[0].due_at, app.clock.now() + TimeDelta::hours(2));
     // Nobody acts: it rises to the manager.
-    at("2027-02-01T22:01:00");
+    at(&app, "2027-02-01T22:01:00");
     assert_eq!(sweep().await.risen, 1);
     // Reached the next day: done, and the day that was missed is settled.
-    at("2027-02-02T09:00:00");
+    at(&app, "2027-02-02T09:00:00");
     mark(&app, &item, "2027-02-02", "DONE").await;
     let ended = tasks(&app, Kind::MissedCall).await;
     assert_eq!((ended.len(), ended[0].status), (1, Status::Done));
     // Tried and not reached is missed too.
-    at("2027-02-03T21:00:00");
+    at(&app, "2027-02-03T21:00:00");
     mark(&app, &item, "2027-02-03", "NOT_DONE").await;
     assert_eq!(sweep().await.raised, 1);
-    at("2027-02-04T10:00:00");
+    at(&app, "2027-02-04T10:00:00");
     mark(&app, &item, "2027-02-04", "DONE").await;
     assert!(tasks(&app, Kind::MissedCall).await.iter().all(|task| task.status == Status::Done));
     // The other days are made; after the fourteenth there is no call to miss.
     for day in 5..=14 {
-        at(&format!("2027-02-{day:02}T10:00:00"));
+        at(&app, &format!("2027-02-{day:02}T10:00:00"));
         mark(&app, &item, &format!("2027-02-{day:02}"), "DONE").await;
     }
-    at("2027-02-20T21:00:00");
+    at(&app, "2027-02-20T21:00:00");
     assert_eq!(sweep().await.raised, 0);
     assert_eq!(tasks(&app, Kind::MissedCall).await.len(), 2);
+}
+
+/// What is documented afterwards of an earlier day says nothing of how the patient is now: the call that was missed since
+/// is still to be made.
+#[tokio::test]
+async fn a_missed_call_is_not_settled_by_the_call_of_an_earlier_day_that_is_documented_afterwards() {
+    let app = TestApp::new().await;
+    let call = followed_up(&app).await;
+    let item = call["id"].as_str().unwrap().to_owned();
+    let sweep = async || patientkontrakt::domain::sweep::run(&app.core).await.unwrap();
+    let statuses = async || -> Vec<Status> {
+        tasks(&app, Kind::MissedCall).await.iter().map(|task| task.status).collect()
+    };
+    at(&app, "2027-02-02T20:00:00");
+    sweep().await;
+    assert_eq!(statuses().await, [Status::Open]);
+    at(&app, "2027-02-02T20:30:00");
+    mark(&app, &item, "2027-02-01", "DONE").await;
+    assert_eq!(statuses().await, [Status::Open]);
+    sweep().await;
+    assert_eq!(statuses().await, [Status::Open], "the sweep does not take it for answered either");
+    mark(&app, &item, "2027-02-02", "DONE").await;
+    assert_eq!(statuses().await, [Status::Done]);
+
+    at(&app, "2027-02-03T20:00:00");
+    sweep().await;
+    // By then the next one has been missed too.
+    at(&app, "2027-02-04T20:30:00");
+    mark(&app, &item, "2027-02-03", "DONE").await;
+    sweep().await;
+    assert_eq!(statuses().await, [Status::Done, Status::Open]);
+    mark(&app, &item, "2027-02-04", "DONE").await;
+    assert_eq!(statuses().await, [Status::Done, Status::Done]);
+    // After the last day there is none to wait for.
+    at(&app, "2027-02-14T20:00:00");
+    sweep().await;
+    at(&app, "2027-02-16T10:00:00");
+    mark(&app, &item, "2027-02-14", "DONE").await;
+    assert_eq!(statuses().await, [Status::Done; 3]);
 }

@@ -60,7 +60,7 @@ async fn a_visit_tells_what_is_missing_for_who_comes() {
     assert_eq!(
         day[0]["gaps"][0],
         json!({ "kind": "NO_AGREEMENT", "part": "AGREEMENT",
-                                          "message": "Det finns inget patientkontrakt." })
+                                          "message": "Inget patientkontrakt hos er; fråga patienten." })
     );
     // P1 has a plan in force that lacks some, and a later time.
     assert_eq!(
@@ -118,4 +118,88 @@ async fn the_visits_of_a_day_cost_one_statement_for_one_and_for_many() {
         assert_eq!(answer.ok().at("/careUnit/visitsOn/nodes").as_array().unwrap().len(), rows);
         assert_eq!(statements.len(), 1, "{statements:#?}");
     }
+}
+
+/// "Staff who may not see an existing one get only the neutral 'fråga patienten'": what another care provider has is
+/// neither told of nor denied, neither beside a visit nor in the four parts.
+#[tokio::test]
+async fn what_another_care_provider_has_is_neither_told_of_nor_denied() {
+    let app = TestApp::new().await;
+    let (s1, s3, p1) = (&app.world.s1, &app.world.s3, &app.world.p1);
+    active(&app, s3, p1).await;
+    let input = json!({ "patientId": p1.global_id(), "role": "FAST_LAKARKONTAKT",
+                        "person": { "assignmentId": global(NodeKind::Assignment, s3.assignment) } });
+    act(&app, &s3.identity, "contactAppoint", "contact { id }", input).await.ok();
+    relate(&app.core, s1, p1).await;
+    let parts = "query($id: ID!) { node(id: $id) { ... on Patient { parts { missing { code message } } } } }";
+    let seen = app.run(&s1.identity, parts, json!({ "id": p1.global_id() })).await.ok();
+    let messages = |parts: &Value, field: &str| -> Vec<String> {
+        let all = parts.as_array().unwrap().iter().flat_map(|part| part["missing"].as_array().unwrap());
+        all.map(|missing| missing[field].as_str().unwrap().to_owned()).collect()
+    };
+    let told = messages(seen.at("/node/parts"), "message");
+    let codes = messages(seen.at("/node/parts"), "code");
+    assert_eq!(codes, ["AGREEMENT", "FIXED_CONTACT", "FIXED_DOCTOR", "BOOKED_TIME", "PLAN_ITEMS"]);
+    assert!(told.iter().all(|text| text.ends_with("hos er; fråga patienten.")), "{told:?}");
+
+    book(&app, s1, p1, &["2027-02-15T09:00"]).await;
+    let visit = visits(&app, s1, "2027-02-15").await.remove(0);
+    let told: Vec<_> =
+        visit["gaps"].as_array().unwrap().iter().map(|gap| gap["message"].as_str().unwrap()).collect();
+    assert_eq!(
+        told,
+        [
+            "Inget patientkontrakt hos er; fråga patienten.",
+            "Ingen fast vårdkontakt hos er; fråga patienten.",
+            "Ingen fast läkarkontakt hos er; fråga patienten.",
+            "Ingen tid är bokad hos er efter besöket; fråga patienten.",
+            "Inget nästa steg hos er efter besöket; fråga patienten.",
+            "Inga svar hos er på frågorna inför besöket.",
+        ]
+    );
+    // The patient sees everything, and is told plainly - and as "du".
+    let own = app.run(&p1.identity, "{ me { parts { missing { code message } } } }", json!({})).await.ok();
+    let told = messages(own.at("/me/parts"), "message");
+    assert!(told.contains(&"Fast vårdkontakt saknas.".to_owned()), "{told:?}");
+    assert!(
+        !told
+            .iter()
+            .any(|text| text.contains("fråga patienten") || text.contains("Det finns inget patientkontrakt"))
+    );
+}
+
+#[tokio::test]
+async fn what_matters_is_asked_of_the_patient_as_you() {
+    let app = TestApp::new().await;
+    let (s1, p1) = (&app.world.s1, &app.world.p1);
+    relate(&app.core, s1, p1).await;
+    let input = json!({ "patientId": p1.global_id(), "title": "Min plan" });
+    act(&app, &s1.identity, "agreementCreate", "agreement { id }", input).await.ok();
+    let own = app.run(&p1.identity, "{ me { parts { missing { message } } } }", json!({})).await.ok();
+    assert!(own.body.to_string().contains("Vad som är viktigt för dig saknas."), "{}", own.body);
+    let query = "query($id: ID!) { node(id: $id) { ... on Patient { parts { missing { message } } } } }";
+    let staff = app.run(&s1.identity, query, json!({ "id": p1.global_id() })).await.ok();
+    assert!(staff.body.to_string().contains("Vad som är viktigt för patienten saknas."), "{}", staff.body);
+}
+
+/// A recurrence without end has a time and is a step after every visit; without it, there is neither.
+#[tokio::test]
+async fn a_recurrence_without_end_is_an_item_with_a_time_and_a_step_after_the_visit() {
+    let app = TestApp::new().await;
+    let (s1, p1) = (&app.world.s1, &app.world.p1);
+    let rule = json!({ "recurrence": { "rule": "FREQ=WEEKLY;INTERVAL=2;BYDAY=FR", "from": "2027-02-05" } });
+    let items = [json!({ "title": "Samtal varannan fredag", "timing": rule })];
+    crate::plan_life::active_with(&app, s1, p1, &items).await;
+    book(&app, s1, p1, &["2027-04-15T09:00"]).await;
+    let visit = visits(&app, s1, "2027-04-15").await.remove(0);
+    let missing = kinds(&visit);
+    assert!(!missing.contains(&"ITEM_WITHOUT_TIME"), "{missing:?}");
+    assert!(!missing.contains(&"NO_NEXT_STEP_AFTER_VISIT"), "{missing:?}");
+    assert!(missing.contains(&"NO_TIME_AFTER_VISIT"), "{missing:?}");
+    let input = json!({ "reason": "Behövs inte" });
+    crate::plan_life::on_item(&app, &s1.identity, p1, "Samtal varannan fredag", "planItemCancel", input)
+        .await
+        .ok();
+    let visit = visits(&app, s1, "2027-04-15").await.remove(0);
+    assert!(kinds(&visit).contains(&"NO_NEXT_STEP_AFTER_VISIT"));
 }

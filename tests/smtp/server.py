@@ -28,7 +28,8 @@ class Ledger:
 
 
 class Faults:
-    """`reply:PHASE:CODE[:TIMES]`, `hang:PHASE[:TIMES]`, `cut:PHASE[:TIMES]`, `cut:accepted`, `hang:accepted`, `inject:starttls`."""
+    """`reply:PHASE:CODE[:TIMES]`, `hang:PHASE[:TIMES]`, `cut:PHASE[:TIMES]`, `slow:PHASE[:TIMES]` (a second), `cut:accepted`,
+    `hang:accepted`, `inject:starttls`."""
 
     def __init__(self, orders):
         self.orders = []
@@ -53,6 +54,8 @@ class Faults:
             return f"{code} ordered by the test"
         if kind == "hang":
             await asyncio.Event().wait()
+        if kind == "slow":
+            await asyncio.sleep(1)
         if kind == "cut":
             server.transport.abort()
             await asyncio.Event().wait()
@@ -158,6 +161,7 @@ async def main():
     parser.add_argument("--tls", choices=("none", "starttls", "tls"), default="none")
     parser.add_argument("--certificate")
     parser.add_argument("--key")
+    parser.add_argument("--listen", default="127.0.0.1:0")
     parser.add_argument("--user")
     parser.add_argument("--password")
     args = parser.parse_args()
@@ -192,7 +196,8 @@ async def main():
 
     loop = asyncio.get_running_loop()
     implicit = context if args.tls == "tls" else None
-    server = await loop.create_server(make, "127.0.0.1", 0, ssl=implicit)
+    host, port = args.listen.rsplit(":", 1)
+    server = await loop.create_server(make, host, int(port), ssl=implicit)
     print(json.dumps({"port": server.sockets[0].getsockname()[1]}), flush=True)
     # Ends with the test: it holds the other end of standard input.
     await loop.run_in_executor(None, sys.stdin.read)

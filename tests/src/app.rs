@@ -22,7 +22,7 @@ use patientkontrakt::{
         token::{Identity, Verifier},
     },
     clock::Clock,
-    config::{Config, Sources},
+    config::{Config, MissingKeys, Sources},
     engine::Service,
     graphql::schema,
     http::{self, demo::Demo, graphql::Endpoint, health::Readiness, rate::Rate},
@@ -81,8 +81,19 @@ impl Answer {
     /// The codes of the user errors of a mutation, in order.
     #[track_caller]
     pub fn user_error_codes(&self, mutation: &str) -> Vec<String> {
+        self.of_user_errors(mutation, "code")
+    }
+
+    /// The fields of the user errors of a mutation, in order; empty for one that is about the whole.
+    #[track_caller]
+    pub fn user_error_fields(&self, mutation: &str) -> Vec<String> {
+        self.of_user_errors(mutation, "field")
+    }
+
+    #[track_caller]
+    fn of_user_errors(&self, mutation: &str, part: &str) -> Vec<String> {
         let errors = self.at(&format!("/{mutation}/userErrors")).as_array().cloned().unwrap_or_default();
-        errors.iter().map(|e| e["code"].as_str().unwrap_or_default().to_owned()).collect()
+        errors.iter().map(|e| e[part].as_str().unwrap_or_default().to_owned()).collect()
     }
 
     /// The codes of the top-level errors.
@@ -133,8 +144,8 @@ impl TestApp {
         for (key, value) in settings {
             sources = sources.with(key, *value);
         }
-        let config =
-            Config::demo(Some(data.path().to_owned()), None, sources).expect("the test's configuration");
+        let config = Config::demo(Some(data.path().to_owned()), None, sources, MissingKeys::AreMade)
+            .expect("the test's configuration");
         let clock = Clock::manual(start());
         let statements: Arc<Mutex<Vec<String>>> = Arc::default();
         let seen = Arc::clone(&statements);
@@ -169,6 +180,16 @@ impl TestApp {
     #[must_use]
     pub fn with_library(mut self, library: Arc<Library>) -> Self {
         self.core.library = library;
+        (self.service, self.router) = assemble(&self.config, &self.core, None);
+        self
+    }
+
+    /// The same service over the same database, started anew with these channels and no others.
+    #[must_use]
+    pub fn with_channels(mut self, channels: &[entity::contact_way::Channel]) -> Self {
+        let mut settings = (*self.core.settings).clone();
+        settings.channels = channels.to_vec();
+        self.core.settings = Arc::new(settings);
         (self.service, self.router) = assemble(&self.config, &self.core, None);
         self
     }

@@ -10,13 +10,15 @@
 pub mod app;
 pub mod database;
 pub mod ical;
+pub mod kannel;
 mod postgres;
 pub mod process;
 pub mod proxy;
 mod python;
+pub mod sink;
 pub mod smtp;
 mod sqlite;
 pub mod world;
 
 pub use app::{Answer, TestApp, mutation};
-pub use world::{Ombud, Staff, TestPatient, World, child, relate, represent};
+pub use world::{Ombud, Staff, TestPatient, World, child, colleague, neighbour, relate, represent};

@@ -22,6 +22,7 @@ use std::{
 use reqwest::Url;
 use sea_orm::{
     ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, DbBackend, DbErr, Statement,
+    TransactionTrait as _,
 };
 use sea_orm_migration::MigratorTrait as _;
 
@@ -104,28 +105,37 @@ impl OwnServer {
     /// Kills one of the server's processes: the server breaks off everything at once and starts anew from its files.
     pub(crate) async fn crash(&self) {
         let begun = Instant::now();
-        loop {
-            if let Ok(Some(process)) = self.some_process().await {
-                let killed = tokio::process::Command::new("sh")
-                    .args(["-c", "kill -s KILL \"$0\"", &process.to_string()])
-                    .status();
-                if killed.await.is_ok_and(|status| status.success()) {
-                    return;
-                }
-            }
+        while !self.kill_one(begun).await.unwrap_or(false) {
             assert!(begun.elapsed() < PATIENCE, "the server does not come back");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
 
-    async fn some_process(&self) -> Result<Option<i32>, DbErr> {
+    /// Whether there was one to kill. A kill is answered before the server knows of it: what is asked in between is still
+    /// answered by the other processes, and would pass for the server being back. It has crashed when this line breaks.
+    async fn kill_one(&self, begun: Instant) -> Result<bool, DbErr> {
         let db = connect(self.admin.as_str()).await?;
-        let one = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() \
+        // In a transaction: without one, the pool would hide that the line broke behind another.
+        let line = db.begin().await?;
+        let some = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() \
                    ORDER BY random() LIMIT 1";
-        let row = db.query_one_raw(Statement::from_string(DbBackend::Postgres, one)).await?;
-        let process = row.map(|row| row.try_get_by_index(0)).transpose();
-        db.close().await?;
-        process
+        let Some(row) = line.query_one_raw(Statement::from_string(DbBackend::Postgres, some)).await? else {
+            return Ok(false);
+        };
+        let process: i32 = row.try_get_by_index(0)?;
+        let kill = ["-c", "kill -s KILL \"$0\"", &process.to_string()];
+        if !tokio::process::Command::new("sh").args(kill).status().await.is_ok_and(|status| status.success())
+        {
+            return Ok(false);
+        }
+        while line.execute_unprepared("SELECT 1").await.is_ok() {
+            assert!(
+                begun.elapsed() < PATIENCE,
+                "the server does not notice that one of its processes is gone"
+            );
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        Ok(true)
     }
 }
 
@@ -134,7 +144,8 @@ pub(crate) fn create(migrated: bool) -> OwnedDatabase {
     let server = server();
     let name = format!("pk_test_{}_{}", std::process::id(), random_suffix());
     let template = if migrated { server.template.as_str() } else { "template0" };
-    let statement = format!("CREATE DATABASE \"{name}\" TEMPLATE \"{template}\"");
+    // Copying files is cheaper than writing every page to the log of a server that is thrown away (PostgreSQL 15).
+    let statement = format!("CREATE DATABASE \"{name}\" TEMPLATE \"{template}\" STRATEGY FILE_COPY");
     let admin = server.admin.clone();
     apart(async move { execute(&admin, &[statement]).await })
         .expect("a database can be made on the test server");

@@ -16,7 +16,7 @@ use patientkontrakt::{
     app::open_core_with,
     auth::{issue::Issuer, token::Identity},
     clock::Clock,
-    config::{Config, Sources},
+    config::{Config, MissingKeys, Sources},
     session::Core,
 };
 use serde_json::{Value, json};
@@ -32,7 +32,7 @@ use crate::{
 };
 
 /// How long a process may take to start or to end, on a busy machine.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Everything that processes of the service share: database, keys and people.
 pub struct Stage {
@@ -55,7 +55,8 @@ impl Stage {
     pub async fn on(database: TestDatabase) -> Self {
         let data = tempfile::tempdir().expect("a temporary directory");
         let sources = Sources::default().with("database.url", &database.url);
-        let config = Config::demo(Some(data.path().to_owned()), None, sources).expect("the configuration");
+        let config = Config::demo(Some(data.path().to_owned()), None, sources, MissingKeys::AreMade)
+            .expect("the configuration");
         let mut options = config.db_options();
         options.timeout = Duration::from_mins(1);
         let core = open_core_with(&config, &options, &Clock::system(), false).await.expect("the core");
@@ -257,6 +258,16 @@ impl Serve {
     /// Ends it at once, in the middle of whatever it does.
     pub async fn kill(&self) {
         self.signal("KILL").await;
+    }
+
+    /// Lets it stand still, as a machine does that is frozen.
+    pub async fn freeze(&self) {
+        self.signal("STOP").await;
+    }
+
+    /// Lets it go on from where it stands.
+    pub async fn thaw(&self) {
+        self.signal("CONT").await;
     }
 
     async fn signal(&self, name: &str) {

@@ -4,6 +4,7 @@
 #![allow(clippy::expect_used, reason = "a test that has no mail server cannot go on")]
 
 use std::{
+    net::SocketAddr,
     path::{Path, PathBuf},
     process::Stdio,
     time::Duration,
@@ -26,6 +27,8 @@ pub struct SmtpOptions {
     /// `none`, `starttls` or `tls`.
     pub tls: Option<&'static str>,
     pub login: Option<(&'static str, &'static str)>,
+    /// Where it listens, on loopback; a free port of 127.0.0.1 when left out.
+    pub listen: Option<SocketAddr>,
     /// Orders such as `reply:rcpt:550:1`, `hang:data` or `cut:accepted:1`.
     pub faults: Vec<String>,
 }
@@ -85,6 +88,9 @@ impl SmtpServer {
         let mut command = Command::new(python::python());
         command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("smtp/server.py"));
         command.arg("--ledger").arg(&ledger);
+        if let Some(listen) = options.listen {
+            command.arg("--listen").arg(listen.to_string());
+        }
         for fault in &options.faults {
             command.args(["--fault", fault]);
         }

@@ -123,6 +123,17 @@ pub async fn relate(core: &Core, staff: &Staff, patient: &TestPatient) -> CareRe
     id
 }
 
+/// One more of CARE where `like` works.
+pub async fn colleague(core: &Core, like: &Staff, name: &str) -> Staff {
+    staff(core, name, assignment::Role::Care, like.unit, like.provider).await
+}
+
+/// CARE at one more unit of the care provider of `like`.
+pub async fn neighbour(core: &Core, like: &Staff) -> Staff {
+    let unit = unit(core, like.provider, "Medicinmottagningen Ekens sjukhus", "se0000000001-u4").await;
+    staff(core, "Siv Exempel", assignment::Role::Care, unit, like.provider).await
+}
+
 /// Somebody named as a representative (ombud), who signs in with `number`.
 #[derive(Clone, Debug)]
 pub struct Ombud {
@@ -165,6 +176,17 @@ pub async fn represent(
 /// A child listed where `like` is. The birth date is that of the number.
 pub async fn child(core: &Core, like: &TestPatient, digits: &str) -> TestPatient {
     patient(core, "Cesar", "Tukansson", digits, like.unit, like.provider, "tukanen-barn").await
+}
+
+/// Up to 300 more people, listed where `like` is.
+pub async fn crowd(core: &Core, like: &TestPatient, count: usize) -> Vec<TestPatient> {
+    let mut people = Vec::with_capacity(count);
+    for n in 0..count {
+        let digits = format!("1971{:02}{:02}2380", 1 + n / 28, 1 + n % 28);
+        let family = format!("Skarsson {n}");
+        people.push(patient(core, "Ska", &family, &digits, like.unit, like.provider, "skata-skara").await);
+    }
+    people
 }
 
 async fn provider(core: &Core, name: &str, kind: care_provider::Kind) -> CareProviderId {
@@ -247,10 +269,15 @@ async fn visit(core: &Core, unit: CareUnitId, provider: CareProviderId) -> Appoi
         name: "Återbesök".to_owned(),
         mode: appointment_type::Mode::Visit,
         length_minutes: 30,
-        web_bookable: true,
-        cancel_working_days: 1,
+        seats: 1,
+        web_booking: appointment_type::WebBooking::Everyone,
+        conditions: None,
         preparation: Some("Ta med din läkemedelslista.".to_owned()),
+        cancel_working_days: 1,
+        staff_needed: 0,
+        retired_at: None,
         created_at: core.clock.now(),
+        row_version: 1,
     };
     row.into_active_model().insert(core.db.reader()).await.unwrap();
     id

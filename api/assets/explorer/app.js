@@ -167,6 +167,8 @@
     const now = new Date((await getJson(settings.clockPath)).now);
     const values = { ...Object.fromEntries(names.map((name) => [name, undefined])), ...known(names, now) };
     for (const query of sample.finds) {
+      // What an earlier one did not find, this one cannot ask about.
+      if ((query.match(/(?<=\$)\w+(?=:)/g) ?? []).some((name) => values[name] === undefined)) continue;
       const answer = await (await post({ query, variables: values })).json();
       take(answer.data, sample.where, values);
     }

@@ -3,7 +3,11 @@
 //! It exists for demo mode alone: everything here is refused under a production configuration, and its issuer
 //! name can belong to no real host.
 
-use std::{fs, io, path::Path, time::Duration};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use aws_lc_rs::{
     digest::{SHA256, digest},
@@ -34,6 +38,10 @@ pub enum IssueError {
     Production,
     #[error("the configured issuer is not the demo's own, so it would not be ours to sign for")]
     ForeignIssuer,
+    #[error(
+        "no demo has been started in {0}: start it with `patientkontrakt demo`, or name its folder by --data-dir"
+    )]
+    NoDemo(PathBuf),
     #[error("a token's lifetime must be 1 second to 366 days")]
     Lifetime,
     #[error("the demo's signing key cannot be used: {0}")]
@@ -50,14 +58,18 @@ pub struct Issuer {
 impl Issuer {
     /// Opens the issuer of this demo, making its key if it is missing.
     pub fn open(config: &Config) -> Result<Self, IssueError> {
-        if config.mode != Mode::Demo {
-            return Err(IssueError::Production);
-        }
-        if config.auth.issuer != DEMO_ISSUER {
-            return Err(IssueError::ForeignIssuer);
-        }
+        may_sign(config)?;
         prepare(&config.data_dir).map_err(|e| IssueError::Key(e.to_string()))?;
-        let pkcs8 = fs::read(config.data_dir.join(KEY_FILE)).map_err(|e| IssueError::Key(e.to_string()))?;
+        Self::of_started(config)
+    }
+
+    /// The same beside a demo that somebody has started: makes nothing.
+    pub fn of_started(config: &Config) -> Result<Self, IssueError> {
+        may_sign(config)?;
+        let pkcs8 = fs::read(config.data_dir.join(KEY_FILE)).map_err(|e| match e.kind() {
+            io::ErrorKind::NotFound => IssueError::NoDemo(config.data_dir.clone()),
+            _ => IssueError::Key(e.to_string()),
+        })?;
         let kid = key_id(&pair(&pkcs8).map_err(|e| IssueError::Key(e.to_string()))?);
         Ok(Self { key: EncodingKey::from_ed_der(&pkcs8), kid, auth: config.auth.clone() })
     }
@@ -93,6 +105,17 @@ impl Issuer {
         header.kid = Some(self.kid.clone());
         jsonwebtoken::encode(&header, &claims, &self.key).map_err(|e| IssueError::Key(e.to_string()))
     }
+}
+
+/// Whether the tokens of this configuration are ours to sign.
+fn may_sign(config: &Config) -> Result<(), IssueError> {
+    if config.mode != Mode::Demo {
+        return Err(IssueError::Production);
+    }
+    if config.auth.issuer != DEMO_ISSUER {
+        return Err(IssueError::ForeignIssuer);
+    }
+    Ok(())
 }
 
 /// A stable name for a person that does not contain their number.
@@ -133,11 +156,11 @@ mod tests {
     use super::*;
     use crate::{
         auth::token::Verifier,
-        config::{Config, Sources},
+        config::{Config, MissingKeys, Sources},
     };
 
     fn demo(dir: &Path) -> Config {
-        Config::demo(Some(dir.to_owned()), None, Sources::default()).unwrap()
+        Config::demo(Some(dir.to_owned()), None, Sources::default(), MissingKeys::AreMade).unwrap()
     }
 
     fn clock() -> Clock {
@@ -178,6 +201,22 @@ mod tests {
         let config = demo(dir.path());
         let first = Issuer::open(&config).unwrap().kid;
         assert_eq!(first, Issuer::open(&config).unwrap().kid);
+    }
+
+    #[test]
+    fn a_folder_without_a_demo_is_named_and_left_as_it_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let beside = |dir: &Path| {
+            Config::demo(Some(dir.to_owned()), None, Sources::default(), MissingKeys::Stay).unwrap()
+        };
+        let wrong = dir.path().join("wrong");
+        for folder in [dir.path(), &wrong] {
+            let refused = Issuer::of_started(&beside(folder)).err().unwrap();
+            assert!(matches!(&refused, IssueError::NoDemo(named) if named == folder), "{refused}");
+        }
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0, "nothing was made");
+        let made = Issuer::open(&demo(dir.path())).unwrap().kid;
+        assert_eq!(Issuer::of_started(&beside(dir.path())).unwrap().kid, made);
     }
 
     #[cfg(unix)]

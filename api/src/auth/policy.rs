@@ -15,6 +15,7 @@
 mod matrix;
 mod reach;
 mod scope;
+mod self_booking;
 mod surface;
 mod task;
 
@@ -22,27 +23,29 @@ use std::ops::Deref;
 
 use chrono::{DateTime, Utc};
 use entity::{
-    CareUnitId, PatientId, SlotId, agreement, agreement_offer, agreement_request, agreement_version,
-    appointment, battery_answer_set, care_contact, contact_offer, contact_request, goal, item_concern,
-    patient, phone_call, plan_item, plan_link, progress_note, representative, safety_instruction, slot,
-    task as task_row, thread, thread_message,
+    AppointmentTypeId, CareUnitId, PatientId, SlotId, agreement, agreement_offer, agreement_request,
+    agreement_version, appointment, appointment_type, battery_answer_set, care_contact, contact_offer,
+    contact_request, goal, item_concern, notice, patient, phone_call, plan_item, plan_link, progress_note,
+    representative, safety_instruction, seat_claim, slot, task as task_row, thread, thread_message,
+    time_offer, time_wish,
 };
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, Iterable, ModelTrait, PrimaryKeyToColumn, QueryFilter, Value,
-    sea_query::{Expr, ExprTrait},
+    ColumnTrait, ConnectionTrait, EntityTrait, Iterable, ModelTrait, PrimaryKeyToColumn, QueryFilter,
+    Statement, Value,
 };
 
 pub use self::{
     matrix::{Action, Noun, Who, allows},
     reach::{reach_sql, reach_values, row_condition},
     scope::{Area, Level, Rights},
+    self_booking::self_booking_sql,
     surface::SURFACE,
     task::{task, task_sql},
 };
 use super::actor::{Actor, StaffActor};
 use crate::{
     access,
-    error::{Problem, Stop},
+    error::{Fault, Problem, Stop},
 };
 
 /// Proof that the policy lets this actor do `action` to `row`. Only this module makes one.
@@ -104,14 +107,18 @@ patient_data! {
     contact_request => ContactRequest,
     goal => Goal,
     item_concern => Concern,
+    notice => Reminder,
     phone_call => CallLog,
     plan_item => PlanItem,
     plan_link => PlanLink,
     safety_instruction => SafetyInstruction,
+    seat_claim => Appointment,
     progress_note => ProgressNote,
     representative => Representative,
     task_row => Task,
     thread => Thread,
+    time_offer => TimeWish,
+    time_wish => TimeWish,
     thread_message => Thread,
 }
 
@@ -177,23 +184,56 @@ pub fn as_staff(actor: &Actor, noun: Noun, action: Action) -> Result<Granted<Sta
     actor.staff().map(|staff| Granted { row: staff.clone(), action }).ok_or_else(Problem::forbidden)
 }
 
-/// A published time that the actor may book: staff those of their own unit, patients those that are open to
-/// patients.
+/// A published time that the actor may book: staff those of their own unit, patients those that are open to them.
 pub async fn slot(
     db: &impl ConnectionTrait,
     actor: &Actor,
     action: Action,
     id: SlotId,
     field: &str,
+    now: DateTime<Utc>,
 ) -> Result<Granted<slot::Model>, Stop> {
     check(actor, Noun::Appointment, action)?;
-    let within = match (actor.staff(), actor.patient()) {
-        (Some(staff), _) => slot::Column::CareUnitId.eq(staff.care_unit),
-        (None, Some(_)) => slot::Column::WebBookable.eq(true),
-        (None, None) => Expr::val(1).eq(0),
+    let row = match (actor.staff(), actor.patient()) {
+        (Some(staff), _) => {
+            let own = slot::Entity::find_by_id(id).filter(slot::Column::WithdrawnAt.is_null());
+            own.filter(slot::Column::CareUnitId.eq(staff.care_unit)).one(db).await?
+        }
+        (None, Some(patient)) => {
+            let open = format!(
+                "SELECT slot.* FROM slot JOIN appointment_type apt ON apt.id = slot.appointment_type_id WHERE \
+                 slot.id = $3 AND slot.withdrawn_at IS NULL AND slot.web_bookable AND {}",
+                self_booking_sql("apt", "$1", "$2")
+            );
+            let values = [Value::from(patient.0), Value::from(now), Value::from(id.0)];
+            let open = Statement::from_sql_and_values(db.get_database_backend(), open, values);
+            slot::Entity::find().from_raw_sql(open).one(db).await?
+        }
+        (None, None) => None,
     };
-    let row = slot::Entity::find_by_id(id).filter(within).one(db).await?;
     row.map(|row| Granted { row, action }).ok_or_else(|| Problem::not_found(field).into())
+}
+
+/// A kind of appointment that the caller may book: one of their own unit's, or one that `whom` may book on the web.
+pub async fn appointment_type(
+    db: &impl ConnectionTrait,
+    actor: &Actor,
+    id: AppointmentTypeId,
+    whom: PatientId,
+    now: DateTime<Utc>,
+) -> Result<Option<appointment_type::Model>, Fault> {
+    use appointment_type::Column as C;
+    if let Some(staff) = actor.staff() {
+        let own = appointment_type::Entity::find_by_id(id).filter(C::CareUnitId.eq(staff.care_unit));
+        return Ok(own.filter(C::RetiredAt.is_null()).one(db).await?);
+    }
+    let open = format!(
+        "SELECT apt.* FROM appointment_type apt WHERE apt.id = $3 AND {}",
+        self_booking_sql("apt", "$1", "$2")
+    );
+    let values = [Value::from(whom.0), Value::from(now), Value::from(id.0)];
+    let open = Statement::from_sql_and_values(db.get_database_backend(), open, values);
+    Ok(appointment_type::Entity::find().from_raw_sql(open).one(db).await?)
 }
 
 /// The patient a command is about: the caller or the one they act for, or the one staff name and reach.

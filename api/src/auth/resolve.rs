@@ -1,8 +1,8 @@
 //! From a verified token to an [`Actor`] with our own ids.
 //!
 //! The answer is kept for a short while (`auth.identity_cache_seconds`), so that most requests need no statement for
-//! it; an ended assignment is therefore refused within that time. Whether a row is in reach, and whether somebody
-//! represents a patient, is never kept.
+//! it; an assignment that is ended early is therefore refused within that time, and one whose end was known at once.
+//! Whether a row is in reach, and whether somebody represents a patient, is never kept.
 
 use std::{
     collections::HashMap,
@@ -49,8 +49,23 @@ pub struct Resolver {
 /// Who stands behind an identity, without what depends on the moment.
 #[derive(Clone, Debug)]
 enum Somebody {
-    Staff(StaffActor),
-    Patient { id: PatientId, born: NaiveDate },
+    /// With the end of the assignment, where one is set.
+    Staff(StaffActor, Option<DateTime<Utc>>),
+    Patient {
+        id: PatientId,
+        born: NaiveDate,
+    },
+}
+
+impl Somebody {
+    /// Until when this is believed, unless it is looked up anew: for `keep`, but not past the assignment's end.
+    fn until(&self, now: DateTime<Utc>, keep: TimeDelta) -> DateTime<Utc> {
+        let end = match self {
+            Self::Staff(_, end) => *end,
+            Self::Patient { .. } => None,
+        };
+        end.map_or(now + keep, |end| end.min(now + keep))
+    }
 }
 
 /// Identities that have been looked up, each with the instant until which the answer is believed.
@@ -135,13 +150,13 @@ impl Resolver {
         if known.len() >= MOST {
             known.clear();
         }
-        known.insert(identity.clone(), (somebody.clone(), now + self.keep));
+        known.insert(identity.clone(), (somebody.clone(), somebody.until(now, self.keep)));
     }
 
     /// With what depends on the moment: a young person's rights.
     async fn actor(&self, somebody: Somebody, now: DateTime<Utc>) -> Result<Actor, Fault> {
         let (id, born) = match somebody {
-            Somebody::Staff(staff) => return Ok(Actor::Staff(staff)),
+            Somebody::Staff(staff, _) => return Ok(Actor::Staff(staff)),
             Somebody::Patient { id, born } => (id, born),
         };
         if rules::own_rights(born, &[], &self.ages, now).is_none() {
@@ -254,7 +269,7 @@ async fn find_staff(
     let mut found = query.order_by_asc(assignment::Column::Id).limit(2).all(db).await?;
     // Several and none named: a request acts under exactly one, and the service does not choose.
     let (Some(one), true) = (found.pop(), found.is_empty()) else { return Ok(None) };
-    Ok(Some(Somebody::Staff(StaffActor {
+    let actor = StaffActor {
         staff_member: member.id,
         assignment: one.id,
         care_unit: one.care_unit_id,
@@ -262,5 +277,6 @@ async fn find_staff(
         role: one.role,
         display_name: member.display_name,
         title: member.title,
-    })))
+    };
+    Ok(Some(Somebody::Staff(actor, one.valid_until)))
 }

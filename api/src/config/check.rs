@@ -5,7 +5,14 @@ use std::{collections::BTreeSet, ops::RangeInclusive, time::Duration};
 use tracing_subscriber::EnvFilter;
 
 use super::{Config, Mode, Origin, Problem, SmsKind};
-use crate::{calendar::SendingHours, domain::phone::EmailAddress, reminder::channel::smtp::TlsMode};
+use crate::{
+    calendar::SendingHours,
+    domain::phone::EmailAddress,
+    reminder::{
+        channel::smtp::TlsMode,
+        render::{LINKED_BASE, is_a_name},
+    },
+};
 
 /// The issuer of tokens that the demo makes for itself. `.invalid` can never be a real host.
 pub const DEMO_ISSUER: &str = "https://demo.patientkontrakt.invalid/";
@@ -23,9 +30,20 @@ pub(super) fn check(config: &Config, unread: &BTreeSet<&'static str>, problems: 
     check.sms();
     check.reminders();
     check.region();
-    if EnvFilter::try_new(&config.log.level).is_err() {
-        check.wrong("log.level", "must be error, warn, info, debug or trace, or a list of target=level");
-    }
+    check.booking();
+    check.log();
+}
+
+/// The same for a command that uses the database and nothing else.
+pub(super) fn check_database(config: &Config, unread: &BTreeSet<&'static str>, problems: &mut Vec<Problem>) {
+    let mut check = Check { config, unread, problems };
+    check.database();
+    check.log();
+}
+
+/// The same for a command that issues tokens and does nothing else.
+pub(super) fn check_tokens(config: &Config, unread: &BTreeSet<&'static str>, problems: &mut Vec<Problem>) {
+    Check { config, unread, problems }.auth();
 }
 
 struct Check<'a> {
@@ -71,6 +89,8 @@ impl Check<'_> {
 
     fn http(&mut self) {
         let (http, graphql) = (&self.config.http, &self.config.graphql);
+        self.seconds("http.head_timeout_seconds", http.head_timeout_seconds, 0.1..=60.0);
+        self.seconds("http.idle_seconds", http.idle_seconds, 1.0..=3600.0);
         self.seconds("http.request_timeout_seconds", http.request_timeout_seconds, 0.1..=300.0);
         self.seconds("http.shutdown_grace_seconds", http.shutdown_grace_seconds, 0.0..=300.0);
         self.whole("http.body_limit_bytes", http.body_limit_bytes, 1024..=16_777_216);
@@ -101,6 +121,11 @@ impl Check<'_> {
 
     fn database(&mut self) {
         let database = &self.config.database;
+        self.wrong_if(
+            database.url.sqlite_file().is_some_and(|file| file.as_os_str().is_empty()),
+            "database.url",
+            "must name a file after \"sqlite:\", such as \"sqlite://data/patientkontrakt.db?mode=rwc\"",
+        );
         self.seconds("database.timeout_seconds", database.timeout_seconds, 0.1..=5.0);
         let apart = database.listen_url.as_ref().map(secrecy::ExposeSecret::expose_secret);
         self.wrong_if(
@@ -141,7 +166,7 @@ impl Check<'_> {
         }
         self.seconds("auth.leeway_seconds", auth.leeway_seconds, 0.0..=300.0);
         self.whole("auth.max_token_bytes", auth.max_token_bytes, 512..=65_536);
-        self.seconds("auth.identity_cache_seconds", auth.identity_cache_seconds, 0.0..=300.0);
+        self.seconds("auth.identity_cache_seconds", auth.identity_cache_seconds, 0.0..=55.0);
     }
 
     fn encryption(&mut self) {
@@ -192,6 +217,13 @@ impl Check<'_> {
         self.seconds("smtp.command_timeout_seconds", smtp.command_timeout_seconds, 0.1..=300.0);
         self.seconds("smtp.body_timeout_seconds", smtp.body_timeout_seconds, 0.1..=600.0);
         self.whole("smtp.pool_size", smtp.pool_size, 1..=100);
+        self.wrong_if(smtp.per_second == Some(0), "smtp.per_second", "must be at least 1");
+        let plain = smtp.fallback_hosts.iter().any(|host| smtp.password.is_some() && !is_loopback(host));
+        self.wrong_if(
+            smtp.tls == TlsMode::None && plain,
+            "smtp.tls",
+            "\"none\" would send the password in clear to one of smtp.fallback_hosts",
+        );
     }
 
     fn sms(&mut self) {
@@ -201,6 +233,24 @@ impl Check<'_> {
             return;
         }
         self.https("sms.url", &sms.url);
+        self.wrong_if(sms.per_second == Some(0), "sms.per_second", "must be at least 1");
+        self.wrong_if(
+            sms.hooks_url.is_some() != sms.hooks_secret.is_some(),
+            "sms.hooks_url",
+            "and sms.hooks_secret must be set together",
+        );
+        if let Some(url) = &sms.hooks_url {
+            self.https("sms.hooks_url", url);
+        }
+        let short = sms.hooks_secret.as_ref().is_some_and(|secret| {
+            let secret = secrecy::ExposeSecret::expose_secret(secret);
+            secret.len() < 32 || !secret.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+        });
+        self.wrong_if(
+            short,
+            "sms.hooks_secret",
+            "must be at least 32 letters and digits (`openssl rand -hex 32`)",
+        );
         self.wrong_if(sms.user.is_none(), "sms.user", "is required with sms.kind");
         self.wrong_if(sms.password.is_none(), "sms.password", "is required with sms.kind");
         let Some(sender) = &sms.sender else {
@@ -221,6 +271,17 @@ impl Check<'_> {
 
     fn reminders(&mut self) {
         let reminders = &self.config.reminders;
+        let (by, on) = (&reminders.texts_reviewed_by, &reminders.texts_reviewed_on);
+        self.wrong_if(
+            by.is_some() != on.is_some(),
+            "reminders.texts_reviewed_by",
+            "and reminders.texts_reviewed_on belong together: who has reviewed the texts, and when",
+        );
+        self.wrong_if(
+            by.as_deref().is_some_and(|name| !is_a_name(name)),
+            "reminders.texts_reviewed_by",
+            "must be the name of a person",
+        );
         let (reference, date) = (&reminders.risk_analysis_reference, &reminders.risk_analysis_date);
         if reference.is_some() != date.is_some() {
             let missing = if date.is_none() {
@@ -238,6 +299,26 @@ impl Check<'_> {
             self.config.mode == Mode::Production && self.config.sending_is_decided() && no_channel,
             "smtp.host",
             "or sms.kind is required: the decision to send reminders is recorded, but there is no way to send",
+        );
+        let reached = |url: &str| url.starts_with("https://") || url.starts_with("http://127.0.0.1");
+        self.wrong_if(
+            reminders
+                .link_url
+                .as_deref()
+                .is_some_and(|url| !reached(url) || url.len() > 60 || url.contains(char::is_whitespace)),
+            "reminders.link_url",
+            "must be an https address of at most 60 characters",
+        );
+        self.wrong_if(
+            reminders.action_links && reminders.link_url.is_none(),
+            "reminders.link_url",
+            "is required with reminders.action_links",
+        );
+        let long = |url: &str| url.trim_end_matches('/').len() > LINKED_BASE;
+        self.wrong_if(
+            reminders.action_links && reminders.link_url.as_deref().is_some_and(long),
+            "reminders.link_url",
+            "must have at most 25 characters with reminders.action_links: the link does not fit in an SMS otherwise",
         );
         let lease = reminders.lease_seconds;
         for (what, longest) in [
@@ -281,10 +362,31 @@ impl Check<'_> {
         );
         self.whole("region.missed_call_due_hours", region.missed_call_due_hours as usize, 1..=72);
         self.whole("region.discharge_gap_due_hours", region.discharge_gap_due_hours as usize, 1..=72);
+        self.whole("region.slot_hold_minutes", region.slot_hold_minutes as usize, 1..=30);
+        self.whole("region.outcome_missing_days", region.outcome_missing_days as usize, 1..=60);
         self.whole("region.contact_request_days", region.contact_request_days as usize, 1..=100);
         self.whole("region.contact_review_days", region.contact_review_days as usize, 1..=1000);
+        self.whole("region.schedule_horizon_days", region.schedule_horizon_days as usize, 1..=365);
         self.whole("region.handover_lead_days", region.handover_lead_days as usize, 1..=365);
         self.wrong_if(region.after_hours_phone.is_empty(), "region.after_hours_phone", "must not be empty");
+    }
+
+    fn booking(&mut self) {
+        let booking = &self.config.booking;
+        self.whole("booking.travel_minutes", booking.travel_minutes as usize, 0..=600);
+        self.whole("booking.same_unit_gap_minutes", booking.same_unit_gap_minutes as usize, 0..=600);
+        self.whole("booking.rebook_within_days", booking.rebook_within_days as usize, 1..=365);
+        self.whole("booking.offer_minutes", booking.offer_minutes as usize, 20..=2880);
+        self.whole("booking.offer_latest_minutes", booking.offer_latest_minutes as usize, 30..=10080);
+        self.whole("booking.wish_answer_working_days", booking.wish_answer_working_days as usize, 1..=100);
+    }
+
+    fn log(&mut self) {
+        self.wrong_if(
+            EnvFilter::try_new(&self.config.log.level).is_err(),
+            "log.level",
+            "must be error, warn, info, debug or trace, or a list of target=level",
+        );
     }
 
     /// Secrets and keys travel by https only, except on this machine.

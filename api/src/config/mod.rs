@@ -25,7 +25,7 @@ pub(crate) use check::is_loopback;
 pub use demo::{create_once, prepare as prepare_demo};
 pub use print::{effective, example};
 pub use sections::{
-    Auth, Content, Database, Encryption, Graphql, Http, Log, LogFormat, Metrics, Mode, Plan, Region,
+    Auth, Booking, Content, Database, Encryption, Graphql, Http, Log, LogFormat, Metrics, Mode, Plan, Region,
     Reminders, Sms, SmsKind, Smtp, Websocket,
 };
 use source::Entries;
@@ -52,6 +52,7 @@ pub struct Config {
     pub region: Region,
     pub content: Content,
     pub plan: Plan,
+    pub booking: Booking,
     pub log: Log,
     origins: BTreeMap<&'static str, Origin>,
 }
@@ -106,6 +107,14 @@ impl fmt::Display for Origin {
     }
 }
 
+/// What becomes of the demo's keys where they are missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MissingKeys {
+    AreMade,
+    /// For one who issues tokens beside a demo: keys of one's own would open nothing.
+    Stay,
+}
+
 /// One thing that is wrong with the configuration, in words for the operator. Never holds a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem(String);
@@ -116,9 +125,25 @@ impl fmt::Display for Problem {
     }
 }
 
+/// What start-up and `doctor` say while the region's decision on sending is not recorded.
+pub const UNDECIDED: &str =
+    "nothing is sent before reminders.risk_analysis_reference and risk_analysis_date are set";
+
 impl Config {
     /// Reads and checks the configuration. An error holds everything that is wrong, not the first only.
     pub fn load(sources: &Sources) -> Result<Self, Vec<Problem>> {
+        Self::load_checked(sources, check::check)
+    }
+
+    /// The same for a command that uses the database alone: what others need may be missing.
+    pub fn load_for_database(sources: &Sources) -> Result<Self, Vec<Problem>> {
+        Self::load_checked(sources, check::check_database)
+    }
+
+    fn load_checked(
+        sources: &Sources,
+        check: fn(&Self, &BTreeSet<&'static str>, &mut Vec<Problem>),
+    ) -> Result<Self, Vec<Problem>> {
         let mut problems = Vec::new();
         let entries = source::collect(sources, &mut problems);
         let mut reader = Reader { entries, origins: BTreeMap::new(), unread: BTreeSet::new(), problems };
@@ -142,24 +167,37 @@ impl Config {
             region: Region::read(&mut reader),
             content: Content::read(&mut reader),
             plan: Plan::read(&mut reader),
+            booking: Booking::read(&mut reader),
             log: Log::read(&mut reader),
             origins: reader.origins,
         };
         let mut problems = reader.problems;
-        check::check(&config, &reader.unread, &mut problems);
+        check(&config, &reader.unread, &mut problems);
         if problems.is_empty() { Ok(config) } else { Err(problems) }
     }
 
-    /// The configuration of `patientkontrakt demo`: makes the keys in `data_dir` if they are missing. The
-    /// environment still counts, so that the demo can run on another database.
+    /// The configuration of `patientkontrakt demo`: makes the keys in `data_dir` if they are missing. File and environment
+    /// still count, so that the demo can run on another database, if they say that it is for that.
     pub fn demo(
         data_dir: Option<PathBuf>,
         listen: Option<SocketAddr>,
         sources: Sources,
+        missing: MissingKeys,
     ) -> Result<Self, Vec<Problem>> {
         if let Some(mode) = source::peek(&sources, "mode").filter(|mode| mode != "demo") {
             let refusal =
                 format!("mode is `{mode}`: the demo, its tokens and fictional people are for demo mode only");
+            return Err(vec![Problem(refusal)]);
+        }
+        if source::peek(&sources, "mode").is_none()
+            && let Some((key, origin)) =
+                source::first_set(&sources, &["database.url", "auth.issuer", "encryption.keys"])
+        {
+            // Left out, the mode is production: what is configured may be one that patients use.
+            let refusal = format!(
+                "{origin} sets {key}, and nothing sets mode: the demo, its tokens and fictional people are for demo mode \
+                 only; if this is for them alone, set PK_MODE=demo"
+            );
             return Err(vec![Problem(refusal)]);
         }
         let mut sources = sources.with("mode", "demo");
@@ -170,6 +208,9 @@ impl Config {
             sources = sources.with("http.listen", listen.to_string());
         }
         let dir = source::peek(&sources, "data_dir").map_or_else(|| PathBuf::from("data"), PathBuf::from);
+        if missing == MissingKeys::Stay {
+            return Self::load_checked(&sources, check::check_tokens);
+        }
         demo::prepare(&dir)
             .map_err(|e| vec![Problem(format!("cannot make the demo's files in {}: {e}", dir.display()))])?;
         Self::load(&sources)
@@ -180,7 +221,7 @@ impl Config {
         self.origins.get(key).unwrap_or(&Origin::Default)
     }
 
-    /// Whether reminders and notices may be sent at all: the region's decision is on record.
+    /// Whether reminders and notices may be sent at all, or else [`UNDECIDED`]: the region's decision is on record.
     pub fn sending_is_decided(&self) -> bool {
         self.reminders.risk_analysis_reference.is_some() && self.reminders.risk_analysis_date.is_some()
     }
@@ -202,6 +243,7 @@ impl Config {
             self.region.describe(),
             self.content.describe(),
             self.plan.describe(),
+            self.booking.describe(),
             self.log.describe(),
         ]
     }
@@ -227,6 +269,7 @@ impl Default for Config {
             region: Region::default(),
             content: Content::default(),
             plan: Plan::default(),
+            booking: Booking::default(),
             log: Log::default(),
             origins: BTreeMap::new(),
         }

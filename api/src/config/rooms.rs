@@ -1,8 +1,11 @@
 //! What each part of the service needs of the configuration, in that part's own terms.
 
+use std::time::Duration;
+
+use entity::contact_way::Channel;
 use secrecy::ExposeSecret;
 
-use super::{Config, SmsKind};
+use super::{Config, Mode, SmsKind};
 use crate::{
     calendar::SendingHours,
     crypto,
@@ -11,10 +14,10 @@ use crate::{
         agreement::patient_group, phone::EmailAddress, plan_item::guarantee::Guarantee,
         representative::rules::Ages,
     },
-    http::{graphql::limits::Limits, ws::WsLimits},
+    http::{graphql::limits::Limits, serve::Waits, ws::WsLimits},
     reminder::{
         channel::{
-            sms::SmsConfig,
+            sms::{GatewayKind, SmsConfig, hooks::Hooks},
             smtp::{SmtpConfig, Timeouts},
         },
         worker::WorkerConfig,
@@ -88,7 +91,7 @@ impl Config {
         let smtp = &self.smtp;
         let from = EmailAddress::parse(smtp.from.as_deref()?).ok()?;
         Some(SmtpConfig {
-            host: smtp.host.clone()?,
+            hosts: std::iter::once(smtp.host.clone()?).chain(smtp.fallback_hosts.iter().cloned()).collect(),
             port: smtp.port,
             tls: smtp.tls,
             ca_file: smtp.ca_file.clone(),
@@ -104,16 +107,35 @@ impl Config {
     /// The SMS gateway; `None` when no SMS is sent.
     pub fn sms_channel(&self) -> Option<SmsConfig> {
         let sms = &self.sms;
-        match sms.kind {
-            SmsKind::None => None,
-            SmsKind::Elks => Some(SmsConfig {
-                url: sms.url.parse().ok()?,
-                user: sms.user.clone()?,
-                password: sms.password.clone()?,
-                from: sms.sender.clone()?,
-                timeout: sms.timeout_seconds,
-            }),
-        }
+        let kind = match sms.kind {
+            SmsKind::None => return None,
+            SmsKind::Elks => GatewayKind::Elks,
+            SmsKind::Kannel => GatewayKind::Kannel,
+        };
+        let hooks = sms.hooks_url.as_ref().zip(sms.hooks_secret.clone());
+        Some(SmsConfig {
+            kind,
+            url: sms.url.parse().ok()?,
+            user: sms.user.clone()?,
+            password: sms.password.clone()?,
+            from: sms.sender.clone()?,
+            timeout: sms.timeout_seconds,
+            honours_key: sms.honours_key,
+            hooks: hooks.map(|(url, secret)| Hooks::new(url, secret)),
+        })
+    }
+
+    /// The channels by which messages leave. The demo's end in its outbox.
+    fn channels(&self) -> Vec<Channel> {
+        let demo = self.mode == Mode::Demo;
+        let mail = (demo || self.smtp_channel().is_some()).then_some(Channel::Mail);
+        let sms = (demo || self.sms_channel().is_some()).then_some(Channel::Sms);
+        mail.into_iter().chain(sms).collect()
+    }
+
+    /// A worker that has given no sign of life for so long is not counted on.
+    pub fn silence(&self) -> Duration {
+        self.reminders.heartbeat_seconds * 3
     }
 
     /// How the worker works.
@@ -127,6 +149,9 @@ impl Config {
             // A channel's own time-outs tell more than this one: it is the last resort.
             send_timeout: longest + (reminders.lease_seconds.saturating_sub(longest)) / 2,
             retry_waits: reminders.retry_waits_seconds.clone(),
+            mails_per_second: self.smtp.per_second,
+            sms_per_second: self.sms.per_second,
+            heartbeat: reminders.heartbeat_seconds,
             ..WorkerConfig::default()
         }
     }
@@ -153,6 +178,11 @@ impl Config {
         }
     }
 
+    /// How long a connection is waited for.
+    pub fn waits(&self) -> Waits {
+        Waits { head: self.http.head_timeout_seconds, idle: self.http.idle_seconds }
+    }
+
     /// What one WebSocket may ask.
     pub fn ws_limits(&self) -> WsLimits {
         let ws = &self.websocket;
@@ -170,11 +200,18 @@ impl Config {
         session::Settings {
             region: self.region.coordinating_region.clone(),
             fixed_contacts: self.region.fixed_contact_policy,
+            schedule_horizon_days: self.region.schedule_horizon_days,
             contact_review_days: self.region.contact_review_days,
             handover_lead_days: self.region.handover_lead_days,
             reminders_enabled: self.sending_is_decided(),
+            links: session::Links {
+                base: self.reminders.link_url.as_deref().map(|url| url.trim_end_matches('/').to_owned()),
+                act: self.reminders.action_links,
+            },
             hours: SendingHours::new(self.reminders.send_from, self.reminders.send_until).unwrap_or_default(),
             after_hours_phone: self.region.after_hours_phone.clone(),
+            channels: self.channels(),
+            sms_reports: self.sms.kind != SmsKind::None && self.sms.hooks_url.is_some(),
             ages: Ages {
                 guardian_until: self.region.guardian_until_age,
                 own_booking: self.region.own_booking_age,
@@ -186,6 +223,8 @@ impl Config {
             discharge_gap_due: chrono::TimeDelta::hours(i64::from(self.region.discharge_gap_due_hours)),
             agreement_request_days: i64::from(self.region.agreement_request_days),
             patient_groups: patient_group::groups(&self.region.patient_groups),
+            slot_hold: chrono::TimeDelta::minutes(i64::from(self.region.slot_hold_minutes)),
+            outcome_missing_days: i64::from(self.region.outcome_missing_days),
             plan: session::PlanRules {
                 concern_answer_working_days: self.plan.concern_answer_working_days,
                 orphan_working_days: self.plan.orphan_working_days,
@@ -198,6 +237,14 @@ impl Config {
                     patient_chosen_excluded: self.plan.guarantee_excludes_patient_chosen,
                     medical_excluded: self.plan.guarantee_excludes_medical,
                 },
+            },
+            booking: session::BookingRules {
+                travel_minutes: self.booking.travel_minutes,
+                same_unit_gap_minutes: self.booking.same_unit_gap_minutes,
+                rebook_within_days: self.booking.rebook_within_days,
+                offer_minutes: self.booking.offer_minutes,
+                offer_latest_minutes: self.booking.offer_latest_minutes,
+                wish_answer_working_days: self.booking.wish_answer_working_days,
             },
         }
     }

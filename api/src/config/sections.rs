@@ -14,9 +14,9 @@ use super::{
 };
 use crate::{
     domain::{agreement::patient_group::PatientGroup, plan_item::guarantee::Guarantee},
-    http::{graphql::limits::Limits, ws::WsLimits},
+    http::{graphql::limits::Limits, serve::Waits, ws::WsLimits},
     reminder::channel::smtp::TlsMode,
-    session::{FixedContactPolicy, PlanRules},
+    session::{BookingRules, FixedContactPolicy, PlanRules},
 };
 
 /// One setting as it is described and shown.
@@ -60,6 +60,8 @@ choices! {
         None = "none",
         /// 46elks.
         Elks = "elks",
+        /// Kannel's sendsms.
+        Kannel = "kannel",
     }
 }
 
@@ -135,10 +137,15 @@ sections! {
     Http in "http." {
         /// Address and port to listen on. Put a proxy with TLS before it.
         listen: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 8080));
+        /// Seconds until a new connection must have sent the whole head of a request.
+        head_timeout_seconds: Duration = Waits::default().head;
+        /// Seconds from an answer until the whole head of the next request must have come on that connection; more than
+        /// the proxy keeps an idle connection, so that it never asks on one that is just being closed.
+        idle_seconds: Duration = Waits::default().idle;
         /// Seconds until a request that has no answer yet is given up.
-        request_timeout_seconds: Duration = seconds(10);
+        request_timeout_seconds: Duration = seconds(20);
         /// Seconds that requests under way get to finish when the service stops.
-        shutdown_grace_seconds: Duration = seconds(20);
+        shutdown_grace_seconds: Duration = seconds(25);
         /// Largest request body, in bytes.
         body_limit_bytes: usize = Limits::default().body_bytes;
         /// Proxies whose X-Forwarded-For header is believed: a list of addresses or networks.
@@ -164,7 +171,7 @@ sections! {
         max_directives: usize = Limits::default().directives;
         /// Fields at the root of an operation, equal ones counted once.
         max_root_fields: usize = Limits::default().root_fields;
-        /// Fields of an operation.
+        /// Fields of a document.
         max_fields: usize = Limits::default().fields;
         /// Parsed documents kept in memory.
         cached_documents: usize = Limits::default().cached_documents;
@@ -206,7 +213,7 @@ sections! {
         service_role: Option<String> = None => "\"patientkontrakt_service\"";
         /// Open connections at most. Not set: twice the number of processor cores.
         max_connections: Option<u32> = None => "8";
-        /// Seconds until a call to the database is given up, the wait for a connection included; at most 5.
+        /// Seconds of silence after which a call to the database is given up, or the wait for a turn at it; at most 5.
         timeout_seconds: Duration = seconds(5);
         /// Whether an SQLite database is brought up to date at start. PostgreSQL never is: use `migrate up`.
         migrate_at_start: bool = true;
@@ -234,7 +241,8 @@ sections! {
         leeway_seconds: Duration = seconds(30);
         /// Largest token, in bytes.
         max_token_bytes: usize = 8192;
-        /// Seconds that a caller's identity, once looked up, is used again without asking the database.
+        /// Seconds that a caller's identity, once looked up, is used again without asking the database; at most 55. An
+        /// assignment that is ended early is refused when they are over, and its sockets are closed within 5 more.
         identity_cache_seconds: Duration = seconds(30);
     }
 
@@ -270,13 +278,17 @@ sections! {
         command_timeout_seconds: Duration = seconds(15);
         /// Seconds for the answer after the message itself. When they run out, nobody knows whether it was sent.
         body_timeout_seconds: Duration = seconds(60);
-        /// Connections kept open.
-        pool_size: usize = 4;
+        /// Connections kept open. Eight mails are under way at a time.
+        pool_size: usize = 8;
+        /// Further servers, tried in this order when the one before takes no mail; port, TLS and login as above. A mail that one has begun to take is given to no other.
+        fallback_hosts: Vec<String> = Vec::new() => "[\"smtp2.example.se\"]";
+        /// Mails a second, at most, from each process that sends. Not set: no bound.
+        per_second: Option<u32> = None => "20";
     }
 
     /// The SMS gateway for reminders and notices.
     Sms in "sms." {
-        /// "none", or "elks" for 46elks.
+        /// "none", "elks" for 46elks, or "kannel" for Kannel's sendsms.
         kind: SmsKind = SmsKind::None;
         /// Address of the gateway, https only.
         url: String = "https://api.46elks.com/a1/sms".to_owned();
@@ -288,6 +300,14 @@ sections! {
         sender: Option<String> = None => "\"Vardkontakt\"";
         /// Seconds for one SMS; must be shorter than reminders.lease_seconds.
         timeout_seconds: Duration = seconds(15);
+        /// Whether the gateway takes messages with one Idempotency-Key once only. Without it an SMS of unknown fate is never sent again, but shown to staff.
+        honours_key: bool = false;
+        /// SMS a second, at most, from each process that sends. Not set: no bound.
+        per_second: Option<u32> = None => "5";
+        /// Our own address as the gateway reaches it, for delivery reports and replies (STOPP). Not set: it reports nothing.
+        hooks_url: Option<String> = None => "\"https://plan.example.se\"";
+        /// Secret of at least 32 characters that signs the addresses of reports; replies go to HOOKS_URL/hooks/sms/reply/SECRET. Required with hooks_url.
+        hooks_secret: Option<SecretString> = None => "\"…\"";
     }
 
     /// Reminders and notices. Nothing is sent until the region's risk analysis and decision are recorded here (HSLF-FS 2016:40 3 kap. 15-16 §§).
@@ -296,6 +316,10 @@ sections! {
         risk_analysis_reference: Option<String> = None => "\"Dnr 2026/123\"";
         /// Date of the decision. Without it nothing is sent.
         risk_analysis_date: Option<NaiveDate> = None => "\"2026-01-31\"";
+        /// The person who has reviewed, for the region, the Swedish and English texts that the service ships with. Without it `doctor` says so in production.
+        texts_reviewed_by: Option<String> = None => "\"Anna Andersson, kommunikationsavdelningen\"";
+        /// The day of that review.
+        texts_reviewed_on: Option<NaiveDate> = None => "\"2026-01-31\"";
         /// Seconds that one worker keeps a message to itself; longer than sending it can take.
         lease_seconds: Duration = seconds(240);
         /// Messages taken at a time.
@@ -308,6 +332,14 @@ sections! {
         send_from: NaiveTime = hour(8);
         /// Time of day until which messages are sent.
         send_until: NaiveTime = hour(20);
+        /// Address of this service as patients reach it, for the links in messages: https. Without it there are none. 25 characters at most with reminders.action_links, so that the link fits in an SMS.
+        link_url: Option<String> = None => "\"https://tid.example.se\"";
+        /// Whether a message has a link to confirm, cancel or ask for another time. Needs reminders.link_url.
+        action_links: bool = false;
+        /// Folder with further languages of messages, each a folder of the files that Swedish has. A language is sent once its review is recorded in its language.toml.
+        languages: Option<PathBuf> = None => "\"/etc/patientkontrakt/languages\"";
+        /// File outside the database in which this instance remembers how far the sending has come, so that a database restored from a backup is noticed and nothing is sent twice. On SQLite beside the database when left out.
+        watermark_file: Option<PathBuf> = None => "\"/var/lib/patientkontrakt/sending-mark\"";
         /// Seconds between two signs of life of a worker.
         heartbeat_seconds: Duration = seconds(30);
     }
@@ -336,6 +368,8 @@ sections! {
         own_booking_age: u32 = 13;
         /// Age in years from which a young person reads the agreement, and assents to it.
         own_plan_age: u32 = 16;
+        /// Days ahead for which schedules (tidböcker) become times that can be booked.
+        schedule_horizon_days: u32 = 90;
         /// Working days within which care must appoint a contact that a patient has asked for.
         contact_request_days: u32 = 5;
         /// Time of day by which the call of a daily follow-up has been made; after it, it is a missed call.
@@ -346,6 +380,10 @@ sections! {
         discharge_gap_due_hours: u32 = 4;
         /// Days within which care must have begun the agreement that a patient has asked for; then it rises to the manager.
         agreement_request_days: u32 = 14;
+        /// Minutes for which a time is held for somebody who decides.
+        slot_hold_minutes: u32 = 5;
+        /// Days after a visit at which it becomes a task that nobody has said whether the patient came.
+        outcome_missing_days: u32 = 3;
         /// Patient groups beside those that ship, each as "CODE: Swedish name / English name". A code that is in use must stay.
         patient_groups: Vec<PatientGroup> = Vec::new() => "[\"ASTMA_KOL: Astma och kol / Asthma and COPD\"]";
     }
@@ -376,6 +414,22 @@ sections! {
         guarantee_excludes_patient_chosen: bool = Guarantee::default().patient_chosen_excluded;
         /// Whether waiting that is medically needed (medicinskt motiverad väntan) is left out of the count.
         guarantee_excludes_medical: bool = Guarantee::default().medical_excluded;
+    }
+
+    /// Booked times: what is too tight, and how freed times (återbudstider) are offered to those who wait for one.
+    Booking in "booking." {
+        /// Minutes that a patient needs between two visits at different places.
+        travel_minutes: u32 = BookingRules::default().travel_minutes;
+        /// Minutes that a patient needs between two visits at the same unit, and around a call.
+        same_unit_gap_minutes: u32 = BookingRules::default().same_unit_gap_minutes;
+        /// Days ahead within which times of somebody who is away are moved to others.
+        rebook_within_days: u32 = BookingRules::default().rebook_within_days;
+        /// Minutes within the sending hours that a patient has to answer the offer of a freed time.
+        offer_minutes: u32 = BookingRules::default().offer_minutes;
+        /// Minutes before a time begins at which it is no longer offered.
+        offer_latest_minutes: u32 = BookingRules::default().offer_latest_minutes;
+        /// Working days within which a unit has offered something to a patient who wishes for a time; then it is a task.
+        wish_answer_working_days: u32 = BookingRules::default().wish_answer_working_days;
     }
 
     /// The service's own log, on standard error. It holds no personal data at any level.

@@ -41,6 +41,15 @@ pub(super) fn peek(sources: &Sources, key: &str) -> Option<String> {
     }
 }
 
+/// The first of these settings that file or environment give, and where.
+pub(super) fn first_set(sources: &Sources, keys: &[&'static str]) -> Option<(&'static str, Origin)> {
+    let mut entries = collect(sources, &mut Vec::new());
+    keys.iter().find_map(|key| match entries.remove(*key)?.1 {
+        origin @ (Origin::File(..) | Origin::Environment(_)) => Some((*key, origin)),
+        _ => None,
+    })
+}
+
 /// The names that exist.
 struct Known {
     settings: BTreeMap<&'static str, bool>,

@@ -70,6 +70,7 @@ fn the_example_parses_to_exactly_the_defaults() {
         graphql: Graphql::read(&mut reader),
         websocket: Websocket::read(&mut reader),
         plan: Plan::read(&mut reader),
+        booking: Booking::read(&mut reader),
         metrics: Metrics::read(&mut reader),
         database: Database::read(&mut reader),
         auth: Auth::read(&mut reader),
@@ -269,6 +270,15 @@ fn half_a_decision_is_no_decision() {
 }
 
 #[test]
+fn a_review_of_the_texts_is_a_persons_and_has_a_day() {
+    let (by, on) = ("PK_REMINDERS__TEXTS_REVIEWED_BY", "PK_REMINDERS__TEXTS_REVIEWED_ON");
+    assert!(problem(&[(by, "Anna Andersson")]).contains("reminders.texts_reviewed_on belong together"));
+    assert!(problem(&[(on, "2027-01-31")]).contains("belong together"));
+    assert!(problem(&[(by, "patientkontrakt"), (on, "2027-01-31")]).contains("must be the name of a person"));
+    with(&[(by, "Anna Andersson"), (on, "2027-01-31")]).unwrap();
+}
+
+#[test]
 fn a_decision_without_any_way_to_send_is_refused_in_production() {
     let text = problem(&[
         ("PK_REMINDERS__RISK_ANALYSIS_REFERENCE", "Dnr 1"),
@@ -311,6 +321,33 @@ fn numbers_outside_their_range_name_the_range() {
 }
 
 #[test]
+fn a_database_without_a_file_is_refused() {
+    for url in ["sqlite://", "sqlite:", "sqlite://?mode=rwc"] {
+        let text = problem(&[("PK_DATABASE__URL", url)]);
+        assert!(text.contains("PK_DATABASE__URL: database.url must name a file"), "{text}");
+    }
+    let config = with(&[("PK_DATABASE__URL", "sqlite://a/b.db?mode=rwc")]).unwrap();
+    assert_eq!(config.database.url.sqlite_file(), Some(Path::new("a/b.db")));
+    assert_eq!(DatabaseUrl::from("postgres://db.example.se/pk").sqlite_file(), None);
+}
+
+#[test]
+fn what_uses_the_database_alone_needs_no_keys_and_no_identity_provider() {
+    let of = |variables: &[(&str, &str)]| {
+        let environment = variables.iter().map(|(name, value)| (name.into(), value.into())).collect();
+        Config::load_for_database(&Sources { environment, ..Sources::default() })
+    };
+    let url = ("PK_DATABASE__URL", "postgres://pk@db.example.se/pk");
+    for mode in ["production", "demo"] {
+        assert!(of(&[("PK_MODE", mode), url]).unwrap().encryption.keys.is_empty());
+    }
+    let problems = of(&[("PK_DATABASE__URL", "sqlite://"), ("PK_LOG__LEVEL", "a=b=c")]).unwrap_err();
+    let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
+    assert!(problems[0].contains("database.url must") && problems[1].contains("log.level must"));
+    assert_eq!(problems.len(), 2, "{problems:#?}");
+}
+
+#[test]
 fn sending_hours_that_cannot_be_are_refused() {
     for until in ["08:00", "07:00", "08:59"] {
         let text = problem(&[("PK_REMINDERS__SEND_UNTIL", until)]);
@@ -341,7 +378,8 @@ fn the_demo_needs_nothing_and_keeps_its_key() {
     let dir = tempfile::tempdir().unwrap();
     let demo = || {
         let listen = "127.0.0.1:0".parse().unwrap();
-        Config::demo(Some(dir.path().to_owned()), Some(listen), Sources::default()).unwrap()
+        Config::demo(Some(dir.path().to_owned()), Some(listen), Sources::default(), MissingKeys::AreMade)
+            .unwrap()
     };
     let (first, second) = (demo(), demo());
     assert_eq!(first.mode, Mode::Demo);

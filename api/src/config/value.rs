@@ -3,7 +3,12 @@
 //! Every type of setting says in one place what it accepts and how it is written, so that the file, the
 //! environment, the printed example and the effective configuration can never disagree.
 
-use std::{net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    str::FromStr,
+    time::Duration,
+};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use chrono::{NaiveDate, NaiveTime};
@@ -333,6 +338,13 @@ impl DatabaseUrl {
     /// Whether the embedded SQLite is meant, not a PostgreSQL server.
     pub fn is_sqlite(&self) -> bool {
         self.expose().starts_with("sqlite:")
+    }
+
+    /// The file of the embedded SQLite; none for a PostgreSQL server.
+    pub fn sqlite_file(&self) -> Option<&Path> {
+        let url = self.expose();
+        let path = url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:"))?;
+        Some(Path::new(path.split('?').next().unwrap_or(path)))
     }
 }
 

@@ -21,9 +21,10 @@ use crate::{
     access::{self, Refusal},
     auth::actor::Actor,
     crypto::{Place, sha256},
-    db::{Tx, is_unique_violation},
+    db::{Tx, insert_all, is_unique_violation},
     error::{Fault, Problem, ProblemCode, Stop},
     events::{self, Happened},
+    fault,
     session::{Core, Session},
 };
 
@@ -130,12 +131,15 @@ pub async fn perform(
                 record.patients = done.patients.clone();
                 session.core.log.within(tx, &record).await?;
             }
+            fault::point("in the log").await;
             if !key.store(tx, session, &receipt).await? {
                 return Err(Stop::Refused(Vec::new()));
             }
+            fault::point("key stored").await;
             Ok((receipt, done.patients))
         }))
         .await;
+    fault::point("committed").await;
     match outcome {
         Ok((receipt, patients)) => {
             // Only what is committed: a repeated request is rolled back, and what its answer shows is logged anew.
@@ -285,8 +289,6 @@ pub struct Event {
     pub care_unit: CareUnitId,
     pub care_provider: CareProviderId,
     pub subject: Uuid,
-    /// Whether the population register (befolkningsregistret) must hear of it.
-    pub for_register: bool,
 }
 
 impl Event {
@@ -297,6 +299,7 @@ impl Event {
             kind: self.kind.to_owned(),
             patient: self.patient,
             care_unit: self.care_unit,
+            care_provider: self.care_provider,
             subject: self.subject,
         }
     }
@@ -314,16 +317,12 @@ pub async fn emit(tx: &Tx, session: &Session, new: impl IntoIterator<Item = Even
             care_unit_id: Set(event.care_unit),
             care_provider_id: Set(event.care_provider),
             subject_id: Set(event.subject),
-            for_register: Set(event.for_register),
             by_kind: Set(session.actor.kind()),
             at: Set(session.now()),
-            delivered_at: Set(None),
         });
         happened.push(event.happened(id));
     }
-    if !rows.is_empty() {
-        domain_event::Entity::insert_many(rows).exec_without_returning(tx).await?;
-    }
+    insert_all::<domain_event::Entity>(tx, rows, None).await?;
     happened.into_iter().for_each(events::note);
     Ok(())
 }

@@ -5,12 +5,17 @@
 use entity::{
     AgreementId, CareProviderId, CareUnitId, ChangeEntryId, PatientId, agreement, care_contact, change_entry,
 };
-use sea_orm::{ActiveValue::Set, EntityTrait};
+use sea_orm::ActiveValue::Set;
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::act::by;
-use crate::{crypto::Place, db::Tx, error::Fault, session::Session};
+use crate::{
+    crypto::Place,
+    db::{Tx, insert_all},
+    error::Fault,
+    session::Session,
+};
 
 /// Whose record an entry belongs to, and who answers for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,10 +68,21 @@ pub async fn record(
     action: &'static str,
     changes: impl IntoIterator<Item = Change>,
 ) -> Result<(), Fault> {
+    let changes = changes.into_iter().map(|change| (owner, change)).collect();
+    record_each(tx, session, action, changes).await
+}
+
+/// Writes what `action` changed in several records.
+pub async fn record_each(
+    tx: &Tx,
+    session: &Session,
+    action: &'static str,
+    changes: Vec<(Owner, Change)>,
+) -> Result<(), Fault> {
     let keys = &session.core.keys;
     let (by_kind, by_id) = by(session);
     let mut rows = Vec::new();
-    for change in changes {
+    for (owner, change) in changes {
         let id = ChangeEntryId(session.core.clock.uuid());
         let seal = |column, value: Option<Value>| {
             keys.seal_opt(Place::new(column, id.0), value.map(|v| v.to_string()).as_deref())
@@ -88,8 +104,6 @@ pub async fn record(
             at: Set(session.now()),
         });
     }
-    if !rows.is_empty() {
-        change_entry::Entity::insert_many(rows).exec_without_returning(tx).await?;
-    }
+    insert_all::<change_entry::Entity>(tx, rows, None).await?;
     Ok(())
 }

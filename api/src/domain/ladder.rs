@@ -6,11 +6,13 @@
 
 use chrono::{DateTime, Days, NaiveTime, TimeDelta, Utc};
 use entity::{appointment_type::Mode, contact_way::Channel};
+use serde::{Deserialize, Serialize};
 
 use crate::calendar::{SendingHours, to_instant, to_local};
 
 /// A rung of the ladder of reminders.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Rule {
     /// At booking (bekräftelse).
     Confirmation,
@@ -51,6 +53,48 @@ impl Rule {
     }
 }
 
+/// The way that a rung goes by when the patient has said yes to both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum First {
+    Mail,
+    Sms,
+}
+
+impl First {
+    /// The stored text.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Mail => "MAIL",
+            Self::Sms => "SMS",
+        }
+    }
+
+    /// Both ways, the preferred one first.
+    const fn ways(self) -> &'static [Channel] {
+        match self {
+            Self::Mail => &[Channel::Mail, Channel::Sms],
+            Self::Sms => &[Channel::Sms, Channel::Mail],
+        }
+    }
+}
+
+/// One rung that a unit has chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    pub rule: Rule,
+    pub first: First,
+}
+
+/// The ladder of every unit that has not chosen another.
+pub const DEFAULT: [Step; 5] = [
+    Step { rule: Rule::Confirmation, first: First::Mail },
+    Step { rule: Rule::WeekBefore, first: First::Mail },
+    Step { rule: Rule::BeforeDeadline, first: First::Sms },
+    Step { rule: Rule::EveningBefore, first: First::Sms },
+    Step { rule: Rule::SameDay, first: First::Sms },
+];
+
 /// What the ladder hangs on.
 #[derive(Clone, Copy, Debug)]
 pub struct Booking {
@@ -62,6 +106,11 @@ pub struct Booking {
     pub cancel_by: DateTime<Utc>,
     /// How patient and care meet.
     pub mode: Mode,
+    /// When the time was that it was moved from.
+    pub moved_from: Option<DateTime<Utc>>,
+    /// Whether the patient, or somebody for the patient, books: then the confirmation answers what they do just now,
+    /// whatever the hour.
+    pub by_patient: bool,
 }
 
 /// One message of the ladder.
@@ -73,48 +122,74 @@ pub struct Rung {
     pub due_at: DateTime<Utc>,
 }
 
-const MAIL_FIRST: &[Channel] = &[Channel::Mail, Channel::Sms];
-const SMS_FIRST: &[Channel] = &[Channel::Sms, Channel::Mail];
-
 /// On the same day a reminder is worth its while only this long before the start.
 const SAME_DAY_AHEAD: TimeDelta = TimeDelta::minutes(30);
 
-/// The default ladder, in the order of the due times.
+/// When the chosen `steps` are due, in the order of the due times.
 ///
-/// - `CONFIRMATION`: due at booking.
+/// - `CONFIRMATION`: at booking; when care books or moves outside the sending hours, as they next begin, unless the patient
+///   would be on the way by then, to the time as it is or as it was.
 /// - `WEEK_BEFORE`: the same time of day seven days before.
 /// - `BEFORE_DEADLINE`: 24 hours before the cancellation deadline.
 /// - `EVENING_BEFORE`: at 18:00 by the wall clock, unless confirmed.
 /// - `SAME_DAY`: phone and video only, when the sending hours begin.
 ///
 /// All but the confirmation lie within `hours`, moved earlier where needed, after the booking and before the start.
-pub fn ladder(booking: &Booking, hours: SendingHours) -> Vec<Rung> {
-    let Booking { starts_at, booked_at, cancel_by, mode } = *booking;
+pub fn ladder(booking: &Booking, hours: SendingHours, steps: &[Step]) -> Vec<Rung> {
+    let Booking { starts_at, booked_at, .. } = *booking;
     if starts_at <= booked_at {
         return Vec::new();
     }
-    let start = to_local(starts_at).naive_local();
-    let six_in_the_evening = NaiveTime::MIN + TimeDelta::hours(18);
+    let due = |step: &Step| {
+        let due_at = match step.rule {
+            Rule::Confirmation => confirmed_at(booking, hours),
+            rule => {
+                let due_at = hours.shift_earlier(anchor(booking, hours, rule)?);
+                (due_at > booked_at && due_at < starts_at).then_some(due_at)?
+            }
+        };
+        Some(Rung { rule: step.rule, channels: step.first.ways(), due_at })
+    };
+    let mut planned: Vec<Rung> = steps.iter().filter_map(due).collect();
+    planned.sort_by_key(|rung| (rung.due_at, rung.rule));
+    planned
+}
+
+/// When a booking is confirmed.
+fn confirmed_at(booking: &Booking, hours: SendingHours) -> DateTime<Utc> {
+    if booking.by_patient {
+        return booking.booked_at;
+    }
+    let first = booking.moved_from.map_or(booking.starts_at, |from| from.min(booking.starts_at));
+    told_at(hours, booking.booked_at, first)
+}
+
+/// Whoever has a time may be on the way to it so long before.
+pub(super) const ON_THE_WAY: TimeDelta = TimeDelta::hours(2);
+
+/// When the patient is told what was done at `at` to a time that the patient knows to begin at `starts_at`: within the
+/// hours, but at once when the patient would be on the way by then.
+pub(super) fn told_at(hours: SendingHours, at: DateTime<Utc>, starts_at: DateTime<Utc>) -> DateTime<Utc> {
+    let opens = hours.next_open(at);
+    if opens > starts_at - ON_THE_WAY { at } else { opens }
+}
+
+/// What a rung hangs on, by the wall clock; none where there is no such rung.
+fn anchor(booking: &Booking, hours: SendingHours, rule: Rule) -> Option<DateTime<Utc>> {
+    let start = to_local(booking.starts_at).naive_local();
     let wall = |days: u64, time: NaiveTime| {
         start.date().checked_sub_days(Days::new(days)).map(|day| to_instant(day.and_time(time)))
     };
-    let same_day = matches!(mode, Mode::Phone | Mode::Video)
-        .then(|| wall(0, hours.from()))
-        .flatten()
-        .filter(|due| starts_at - *due >= SAME_DAY_AHEAD);
-    let rungs = [
-        (Rule::WeekBefore, MAIL_FIRST, wall(7, start.time())),
-        (Rule::BeforeDeadline, SMS_FIRST, Some(cancel_by - TimeDelta::hours(24))),
-        (Rule::EveningBefore, SMS_FIRST, wall(1, six_in_the_evening)),
-        (Rule::SameDay, SMS_FIRST, same_day),
-    ];
-    let mut planned = vec![Rung { rule: Rule::Confirmation, channels: MAIL_FIRST, due_at: booked_at }];
-    planned.extend(rungs.into_iter().filter_map(|(rule, channels, due)| {
-        let due_at = hours.shift_earlier(due?);
-        (due_at > booked_at && due_at < starts_at).then_some(Rung { rule, channels, due_at })
-    }));
-    planned.sort_by_key(|rung| rung.due_at);
-    planned
+    match rule {
+        Rule::Confirmation => None,
+        Rule::WeekBefore => wall(7, start.time()),
+        Rule::BeforeDeadline => Some(booking.cancel_by - TimeDelta::hours(24)),
+        Rule::EveningBefore => wall(1, NaiveTime::MIN + TimeDelta::hours(18)),
+        Rule::SameDay => matches!(booking.mode, Mode::Phone | Mode::Video)
+            .then(|| wall(0, hours.from()))
+            .flatten()
+            .filter(|due| booking.starts_at - *due >= SAME_DAY_AHEAD),
+    }
 }
 
 #[cfg(test)]
@@ -134,8 +209,15 @@ mod tests {
     fn planned(starts: &str, booked: &str, working_days: u32, mode: Mode) -> Vec<(Rule, String)> {
         let starts_at = at(starts);
         let deadline = cancel_by(starts_at, CancelRule { working_days }, &ClosingDays::new());
-        let booking = Booking { starts_at, booked_at: at(booked), cancel_by: deadline, mode };
-        ladder(&booking, SendingHours::default())
+        let booking = Booking {
+            starts_at,
+            booked_at: at(booked),
+            cancel_by: deadline,
+            mode,
+            moved_from: None,
+            by_patient: true,
+        };
+        ladder(&booking, SendingHours::default(), &DEFAULT)
             .into_iter()
             .map(|rung| (rung.rule, to_local(rung.due_at).format("%Y-%m-%d %H:%M").to_string()))
             .collect()
@@ -213,6 +295,51 @@ mod tests {
     }
 
     #[test]
+    fn what_care_books_at_night_is_confirmed_in_the_morning_unless_the_visit_comes_first() {
+        let moved = |booked: &str, from: Option<&str>, starts: &str, by_patient| {
+            let (booked_at, starts_at, moved_from) = (at(booked), at(starts), from.map(at));
+            let mode = Mode::Visit;
+            let booking =
+                Booking { starts_at, booked_at, cancel_by: starts_at, mode, moved_from, by_patient };
+            let due = ladder(&booking, SendingHours::default(), &DEFAULT)[0].due_at;
+            to_local(due).format("%d %H:%M").to_string()
+        };
+        let confirmed = |booked: &str, starts: &str, by_patient| moved(booked, None, starts, by_patient);
+        assert_eq!(confirmed("2027-06-01 02:10", "2027-06-03 10:00", false), "01 08:00");
+        assert_eq!(confirmed("2027-06-01 02:10", "2027-06-03 10:00", true), "01 02:10");
+        assert_eq!(confirmed("2027-06-01 02:10", "2027-06-01 07:30", false), "01 02:10");
+        assert_eq!(confirmed("2027-06-01 14:10", "2027-06-03 10:00", false), "01 14:10");
+        assert_eq!(
+            confirmed("2027-06-01 06:30", "2027-06-01 08:15", false),
+            "01 06:30",
+            "on the way at eight"
+        );
+        assert_eq!(confirmed("2027-06-01 06:30", "2027-06-01 10:00", false), "01 08:00");
+        let from = |from| moved("2027-06-01 06:30", Some(from), "2027-06-08 10:00", false);
+        assert_eq!(from("2027-06-01 07:30"), "01 06:30", "or the patient goes to the time as it was");
+        assert_eq!(from("2027-06-01 10:00"), "01 08:00");
+    }
+
+    #[test]
+    fn a_unit_has_the_rungs_it_chose_and_each_by_the_way_it_prefers() {
+        let starts_at = at("2027-06-16 10:00");
+        let booking = Booking {
+            starts_at,
+            booked_at: at("2027-06-01 14:05"),
+            cancel_by: starts_at,
+            mode: Mode::Visit,
+            moved_from: None,
+            by_patient: true,
+        };
+        let step = |rule, first| Step { rule, first };
+        let chosen = [step(Rule::EveningBefore, First::Mail), step(Rule::Confirmation, First::Sms)];
+        let rungs = ladder(&booking, SendingHours::default(), &chosen);
+        let ways: Vec<_> = rungs.iter().map(|rung| (rung.rule, rung.channels[0])).collect();
+        assert_eq!(ways, [(Rule::Confirmation, Channel::Sms), (Rule::EveningBefore, Channel::Mail)]);
+        assert!(ladder(&booking, SendingHours::default(), &[]).is_empty());
+    }
+
+    #[test]
     fn only_the_evening_before_depends_on_the_confirmation() {
         for rule in Rule::ALL {
             assert_eq!(rule.unless_confirmed(), rule == Rule::EveningBefore);
@@ -228,7 +355,9 @@ mod tests {
             let booked_at = starts_at - TimeDelta::minutes(ahead);
             let deadline = cancel_by(starts_at, CancelRule { working_days: days }, &ClosingDays::new());
             let mode = [Mode::Visit, Mode::Video, Mode::Phone, Mode::Home][mode];
-            let rungs = ladder(&Booking { starts_at, booked_at, cancel_by: deadline, mode }, SendingHours::default());
+            let booking =
+                Booking { starts_at, booked_at, cancel_by: deadline, mode, moved_from: None, by_patient: true };
+            let rungs = ladder(&booking, SendingHours::default(), &DEFAULT);
             prop_assert_eq!((rungs[0].rule, rungs[0].due_at), (Rule::Confirmation, booked_at));
             for rung in &rungs[1..] {
                 prop_assert!(rung.due_at > booked_at && rung.due_at < starts_at);

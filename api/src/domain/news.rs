@@ -1,9 +1,10 @@
-//! What patients do that their unit is told of (nytt från patienter): bookings, messages, proposals, answers.
+//! What patients do that their unit is told of (nytt från patienter): bookings, messages, proposals, answers; and what
+//! other units do with its times.
 //!
-//! Nothing is stored for it: it is the domain events of the unit that the patient's side made happen, so that it cannot
-//! be forgotten and never contradicts what happened. What must be acted on is a task besides.
+//! Nothing is stored for it: it is the domain events of the unit that somebody else made happen, so that it cannot be
+//! forgotten and never contradicts what happened. What must be acted on is a task besides.
 
-/// What a patient has done.
+/// What has been done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     AppointmentBooked,
@@ -12,6 +13,16 @@ pub enum Kind {
     Assent,
     Message,
     Proposal,
+    TimeWish,
+}
+
+/// Staff of another unit have cancelled a time of the unit: beside the event that everybody hears of.
+pub const CANCELLED_BY_OTHER_UNIT: &str = "appointment.cancelled_by_other_unit";
+
+/// The event that tells a unit what another one has done with its time.
+pub fn by_other_unit(event: &str) -> Option<&'static str> {
+    // Other units neither book nor move its times.
+    (event == "appointment.cancelled").then_some(CANCELLED_BY_OTHER_UNIT)
 }
 
 /// The events that a unit is told of, each with what it stands for.
@@ -22,11 +33,13 @@ pub const EVENTS: &[(&str, Kind)] = &[
     ("agreement.proposed", Kind::Proposal),
     ("appointment.booked", Kind::AppointmentBooked),
     ("appointment.cancelled", Kind::AppointmentCancelled),
+    (CANCELLED_BY_OTHER_UNIT, Kind::AppointmentCancelled),
     ("appointment.rebooked", Kind::AppointmentMoved),
     ("goal.added", Kind::Proposal),
     ("plan_item.proposed", Kind::Proposal),
     ("thread.message_sent", Kind::Message),
     ("thread.started", Kind::Message),
+    ("time_wish.left", Kind::TimeWish),
 ];
 
 impl Kind {
@@ -39,6 +52,7 @@ impl Kind {
             Self::Assent => "ASSENT",
             Self::Message => "MESSAGE",
             Self::Proposal => "PROPOSAL",
+            Self::TimeWish => "TIME_WISH",
         }
     }
 

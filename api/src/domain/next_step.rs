@@ -7,8 +7,8 @@
 use std::sync::LazyLock;
 
 use chrono::{DateTime, Days, NaiveTime, Utc};
-use entity::{AgreementId, AssignmentId, CareUnitId, agreement, care_contact, task};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, Statement, Value};
+use entity::{AgreementId, AssignmentId, CareUnitId, agreement, task};
+use sea_orm::{ConnectionTrait, EntityTrait, Statement, Value};
 use uuid::Uuid;
 
 use super::{
@@ -27,19 +27,21 @@ use crate::{
 const BATCH: usize = 100;
 
 /// Why a task ends that nobody had to do anything about.
-const AGAIN: &str = "Ett nästa steg finns igen.";
-const NOT_IN_FORCE: &str = "Överenskommelsen gäller inte längre.";
+const AGAIN: (&str, &str) = ("Ett nästa steg finns igen.", "There is a next step again.");
+const NOT_IN_FORCE: (&str, &str) =
+    ("Överenskommelsen gäller inte längre.", "The agreement is no longer in force.");
 
 /// Whether agreement `a` (of the unit `au`) has a next step: an open item that everyone in it has agreed to, or a
 /// booked time, with a day ahead and someone to call. `$1` is now; `$2` the first day that counts as ahead.
 ///
-/// A recurrence without a last day always has a day ahead.
+/// A recurrence without a last day always has a day ahead; one whose last day is marked has none. The plan is read by the
+/// same rule.
 static HAS_STEP: LazyLock<String> = LazyLock::new(|| {
     let callable = |phone: &str| {
         format!(
             "(COALESCE({phone}, '') <> '' OR au.phone <> '' OR EXISTS (SELECT 1 FROM care_contact c \
              WHERE c.patient_id = a.patient_id AND c.care_provider_id = a.care_provider_id AND c.status <> 'ENDED' \
-             AND c.valid_from <= $1 AND (c.valid_until IS NULL OR c.valid_until > $1)))"
+             AND c.role <> 'SUPPORTER' AND c.valid_from <= $1 AND (c.valid_until IS NULL OR c.valid_until > $1)))"
         )
     };
     format!(
@@ -47,7 +49,9 @@ static HAS_STEP: LazyLock<String> = LazyLock::new(|| {
          JOIN plan_item_revision r ON r.id = m.plan_item_revision_id \
          LEFT JOIN care_unit ru ON ru.id = r.responsible_unit_id \
          WHERE m.version_id = a.current_version_id AND i.status IN ('ACCEPTED', 'IN_PROGRESS') \
-         AND (r.due_on >= $2 OR (r.due_on IS NULL AND r.timing = 'RECURRENCE')) AND {consented} AND {item_phone}) \
+         AND (r.due_on >= $2 OR (r.due_on IS NULL AND r.timing = 'RECURRENCE')) \
+         AND NOT (r.timing = 'RECURRENCE' AND EXISTS (SELECT 1 FROM plan_item_mark k \
+         WHERE k.plan_item_id = i.id AND k.on_day >= r.due_on)) AND {consented} AND {item_phone}) \
          OR EXISTS (SELECT 1 FROM appointment t JOIN care_unit tu ON tu.id = t.care_unit_id \
          WHERE t.patient_id = a.patient_id AND t.care_provider_id = a.care_provider_id AND t.status = 'BOOKED' \
          AND t.starts_at > $1 AND {time_phone}))",
@@ -111,7 +115,7 @@ pub async fn settle(tx: &Tx, session: &Session, id: AgreementId) -> Result<Settl
         let words = if in_force { AGAIN } else { NOT_IN_FORCE };
         let ending = if in_force { Ending::Done } else { Ending::Superseded };
         let kind = task::Kind::OrphanedNextStep;
-        let ended = super::task::end(tx, session, kind, id.0, ending, Some(words)).await?;
+        let ended = super::task::end(tx, session, kind, id.0, ending, Some(words.into())).await?;
         return Ok(if ended.is_some() { Settled::Ended } else { Settled::Unchanged });
     }
     let agreement = agreement::Entity::find_by_id(id)
@@ -142,17 +146,8 @@ pub struct TurnTo {
 
 /// The lead fast vårdkontakt of the agreement's care provider, else the unit that has the agreement.
 pub async fn turn_to(tx: &Tx, session: &Session, agreement: &agreement::Model) -> Result<TurnTo, Fault> {
-    use care_contact::Column as C;
-    let lead = care_contact::Entity::find()
-        .filter(C::PatientId.eq(agreement.patient_id))
-        .filter(C::CareProviderId.eq(agreement.care_provider_id))
-        .filter(C::Role.eq(care_contact::Role::FastVardkontakt))
-        .filter(super::contact::holding(session.now()))
-        .order_by_desc(C::IsLead)
-        .order_by_desc(C::ValidFrom)
-        .order_by_asc(C::Id)
-        .one(tx)
-        .await?;
+    let (patient, provider) = (agreement.patient_id, agreement.care_provider_id);
+    let lead = super::contact::fast_vardkontakt(tx, session, patient, provider).await?;
     Ok(lead.map_or(TurnTo { care_unit: agreement.care_unit_id, assignee: None }, |lead| TurnTo {
         care_unit: lead.care_unit_id,
         assignee: lead.assignment_id,

@@ -4,165 +4,84 @@
 //! version, rule, recipient, channel - is unique, so the same reminder is never planned twice; one that was
 //! withdrawn because the patient said no comes back under its old key when the patient says yes again.
 
+mod by_hand;
+pub mod by_link;
+pub mod by_staff;
+pub(crate) mod comes_of_age;
+mod hours;
+pub mod known;
+mod ladders;
+pub mod link;
+pub mod of_wish;
+mod other_way;
+pub mod unasked;
+mod ways;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::{
-    AgreementId, AgreementVersionId, AppointmentId, CareProviderId, CareUnitId, ContactWayId, NoticeId,
-    PatientId, ThreadId, ThreadMessageId,
+    AgreementId, AgreementVersionId, AppointmentId, AssignmentId, CareProviderId, CareUnitId, NoticeId,
+    PatientId, StaffNoticeId, ThreadId, ThreadMessageId,
     access_event::ActorKind,
     agreement, appointment,
-    contact_way::{self, Channel},
+    contact_way::Channel,
     notice::{self, Kind, State},
-    patient::{self, ProtectedIdentity},
-    reminder_preference::{self, PreferenceKind},
+    patient,
+    reminder_preference::PreferenceKind,
 };
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, EntityTrait, QueryFilter, QueryOrder,
+    ColumnTrait, EntityTrait, QueryFilter,
     sea_query::{CaseStatement, Expr, ExprTrait, OnConflict},
 };
 use uuid::Uuid;
 
-use super::{
-    history::Owner,
-    ladder::{Booking, Rule, ladder},
+pub(crate) use self::{
+    hours::{FOR_THE_OTHER_WAY, leaves_at},
+    other_way::{arrived_after_all, fall_back, found_refused, leads_on, refused},
 };
+pub use self::{
+    ladders::{Since, in_force as ladder_in_force, plan_reminders, replan_all, replan_patient},
+    ways::{Recipient, Way, may_leave},
+};
+use super::{history::Owner, ladder::told_at};
 use crate::{db::Tx, error::Fault, session::Session};
+
+/// Begins the reason of a notice that may have been accepted already. It stays through everything that is decided
+/// about the notice meanwhile: only what becomes of the attempt takes it away.
+pub(crate) const DOUBTFUL: &str = "UNKNOWN";
+
+/// Why a notice does not leave to which its receiver has said no.
+pub(crate) const OPTED_OUT: &str = "OPTED_OUT";
 
 /// A notice of a message or of a change in the plan helps nobody after this long.
 const NEWS_USEFUL: TimeDelta = TimeDelta::days(7);
 
-/// Where one channel goes, for one kind of notice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Way {
-    pub channel: Channel,
-    pub contact_way: ContactWayId,
-}
+/// What is new for staff has been seen by then, or there is a later notice.
+const STAFF_NEWS_USEFUL: TimeDelta = TimeDelta::hours(12);
 
-/// The ways the patient has said yes to for this kind, and can be reached by.
+/// Plans the notice that an appointment was cancelled.
 ///
-/// A protected identity lets nothing out but what the patient has asked for in person; a deceased patient gets
-/// nothing.
-pub async fn ways(tx: &Tx, whom: &patient::Model, kind: PreferenceKind) -> Result<Vec<Way>, Fault> {
-    if whom.deceased_on.is_some() {
-        return Ok(Vec::new());
-    }
-    let mut wanted = reminder_preference::Entity::find()
-        .filter(reminder_preference::Column::PatientId.eq(whom.id))
-        .filter(reminder_preference::Column::Kind.eq(kind))
-        .filter(reminder_preference::Column::OptedIn.eq(true))
-        .all(tx)
-        .await?;
-    wanted.retain(|choice| may_leave(whom.protected_identity, choice.by_kind));
-    if wanted.is_empty() {
-        return Ok(Vec::new());
-    }
-    let addresses = contact_way::Entity::find()
-        .filter(contact_way::Column::PatientId.eq(whom.id))
-        .filter(contact_way::Column::Status.eq(contact_way::Status::Good))
-        .order_by_desc(contact_way::Column::Id)
-        .all(tx)
-        .await?;
-    Ok(wanted
-        .iter()
-        .filter(|choice| matches!(choice.channel, Channel::Mail | Channel::Sms))
-        .filter_map(|choice| {
-            let address = addresses.iter().find(|address| address.channel == choice.channel)?;
-            Some(Way { channel: choice.channel, contact_way: address.id })
-        })
-        .collect())
-}
-
-/// Whether a choice holds under a protected identity: only if the patient made it in person.
-pub fn may_leave(protected: ProtectedIdentity, chosen_by: ActorKind) -> bool {
-    protected == ProtectedIdentity::None || chosen_by == ActorKind::Patient
-}
-
-/// Plans the ladder of an appointment: each rung by the first of its ways that the patient has said yes to.
-/// `booked_at` is when it was booked or moved: rungs before it are left out.
-pub async fn plan_reminders(
+/// The patient's own act is confirmed at once; another's is told within the sending hours, unless the patient would be on
+/// the way by then, to the time that the patient knows.
+pub async fn plan_cancellation(
     tx: &Tx,
     session: &Session,
     whom: &patient::Model,
     booked: &appointment::Model,
-    booked_at: DateTime<Utc>,
 ) -> Result<(), Fault> {
-    let ways = ways(tx, whom, PreferenceKind::Appointment).await?;
-    write(tx, session, reminders(session, booked, &ways, booked_at)).await
-}
-
-/// An appointment whose ladder is planned anew from a moment on, by the choices as they are then.
-pub(super) struct Ahead<'a> {
-    booked: &'a appointment::Model,
-    ways: &'a [Way],
-    from: DateTime<Utc>,
-}
-
-/// The ladder from `now` on, without the confirmation, which belongs to the booking.
-pub(super) fn later_reminders<'a>(
-    booked: &'a appointment::Model,
-    ways: &'a [Way],
-    now: DateTime<Utc>,
-) -> impl Iterator<Item = Ahead<'a>> {
-    std::iter::once(Ahead { booked, ways, from: now })
-}
-
-/// Plans ladders anew. A rung that now goes another way is taken back where it was to go before, so that the patient
-/// is reminded once.
-pub(super) async fn plan(tx: &Tx, session: &Session, ahead: Vec<Ahead<'_>>) -> Result<(), Fault> {
-    let mut planned: Vec<Planned> =
-        ahead.iter().flat_map(|ahead| reminders(session, ahead.booked, ahead.ways, ahead.from)).collect();
-    planned.retain(|notice| notice.rule != Rule::Confirmation.as_str());
-    let other = |way: Channel| if way == Channel::Mail { Channel::Sms } else { Channel::Mail };
-    let elsewhere: Vec<String> =
-        planned.iter().map(|notice| notice.key_by(other(notice.way.channel))).collect();
-    if !elsewhere.is_empty() {
-        withdraw_where(tx, notice::Column::DedupeKey.is_in(elsewhere), "OTHER_CHANNEL").await?;
-    }
-    write(tx, session, planned).await
-}
-
-/// The notices of the ladder, whatever is stored already.
-fn reminders(
-    session: &Session,
-    booked: &appointment::Model,
-    ways: &[Way],
-    booked_at: DateTime<Utc>,
-) -> Vec<Planned> {
-    let hang_on =
-        Booking { starts_at: booked.starts_at, booked_at, cancel_by: booked.cancel_by, mode: booked.mode };
-    let rungs = ladder(&hang_on, session.core.settings.hours).into_iter();
-    rungs
-        .filter_map(|rung| {
-            let chosen = |channel| ways.iter().find(|way| way.channel == channel);
-            let way = rung.channels.iter().copied().find_map(chosen)?;
-            let useless_at = match rung.rule {
-                // After the last moment to cancel it helps nobody any more; the later rungs remind.
-                Rule::BeforeDeadline => booked.cancel_by,
-                _ => booked.starts_at,
-            };
-            let planned = Planned::about(booked, Kind::Reminder, rung.rule.as_str(), *way, rung.due_at);
-            Some(Planned { useless_at, ..planned })
-        })
-        .collect()
-}
-
-/// Plans the notice that an appointment was cancelled.
-///
-/// The patient's own act is confirmed at once; another's is told within the sending hours, unless the visit would
-/// begin before they do.
-pub async fn plan_cancellation(tx: &Tx, session: &Session, booked: &appointment::Model) -> Result<(), Fault> {
-    let whom = patient::Entity::find_by_id(booked.patient_id)
-        .one(tx)
-        .await?
-        .ok_or_else(|| Fault::internal("an appointment without its patient"))?;
-    let now = session.now();
-    let later = session.core.settings.hours.next_open(now);
-    let own = session.actor.kind() == ActorKind::Patient;
-    let due_at = if own || later >= booked.starts_at { now } else { later };
-    let ways = ways(tx, &whom, PreferenceKind::Appointment).await?;
-    let notices =
-        ways.iter().map(|way| Planned::about(booked, Kind::Cancellation, "CANCELLATION", *way, due_at));
+    let (now, known) = (session.now(), known::known_start(booked));
+    let due_at = if by_patient(session) { now } else { told_at(session.core.settings.hours, now, known) };
+    let ways = ways::of(tx, session, whom, PreferenceKind::Appointment).await?;
+    let notices = ways.iter().map(|way| Planned {
+        useless_at: known,
+        ..Planned::about(booked, Kind::Cancellation, "CANCELLATION", *way, due_at)
+    });
     write(tx, session, notices.collect()).await
+}
+
+/// Whether the act that is going on is the patient's own, or done for the patient: then its answer wakes nobody.
+fn by_patient(session: &Session) -> bool {
+    matches!(session.actor.kind(), ActorKind::Patient | ActorKind::Representative)
 }
 
 /// A message that a patient is told of.
@@ -174,21 +93,21 @@ pub struct NewMessage {
     pub care_provider: CareProviderId,
 }
 
-/// Plans the notice that care has written.
+/// Plans the notice that care has written. False when the patient has said yes to no way of being told.
 pub async fn plan_message(
     tx: &Tx,
     session: &Session,
     whom: &patient::Model,
     about: NewMessage,
-) -> Result<(), Fault> {
+) -> Result<bool, Fault> {
     let now = session.now();
-    let ways = ways(tx, whom, PreferenceKind::Message).await?;
+    let ways = ways::of(tx, session, whom, PreferenceKind::Message).await?;
     let notices = ways.iter().map(|way| Planned {
         patient: whom.id,
         care_unit: about.care_unit,
         care_provider: about.care_provider,
         kind: Kind::Message,
-        rule: "MESSAGE",
+        rule: "MESSAGE".to_owned(),
         way: *way,
         appointment: None,
         thread: Some(about.thread),
@@ -197,7 +116,13 @@ pub async fn plan_message(
         useless_at: now + NEWS_USEFUL,
         about: format!("{}:{}", about.thread.0.simple(), about.message.0.simple()),
     });
-    write(tx, session, notices.collect()).await
+    write(tx, session, notices.collect()).await?;
+    Ok(!ways.is_empty())
+}
+
+/// Whether a message tells of what becomes of the patient's times.
+pub async fn tells_of_times(tx: &Tx, session: &Session, whom: &patient::Model) -> Result<bool, Fault> {
+    Ok(!ways::of(tx, session, whom, PreferenceKind::Appointment).await?.is_empty())
 }
 
 /// Plans the notice that care has proposed a version of the plan, or brought one into force.
@@ -226,13 +151,13 @@ pub async fn plan_news(
         .await?
         .ok_or_else(|| Fault::internal("a plan without its patient"))?;
     let now = session.now();
-    let ways = ways(tx, &whom, PreferenceKind::Plan).await?;
+    let ways = ways::of(tx, session, &whom, PreferenceKind::Plan).await?;
     let notices = ways.iter().map(|way| Planned {
         patient: whom.id,
         care_unit: owner.care_unit,
         care_provider: owner.care_provider,
         kind: Kind::Plan,
-        rule,
+        rule: rule.to_owned(),
         way: *way,
         appointment: None,
         thread: None,
@@ -255,13 +180,13 @@ pub async fn plan_contact_news(
 ) -> Result<(), Fault> {
     let (care_unit, care_provider, subject) = about;
     let now = session.now();
-    let ways = ways(tx, whom, PreferenceKind::Plan).await?;
+    let ways = ways::of(tx, session, whom, PreferenceKind::Plan).await?;
     let notices = ways.iter().map(|way| Planned {
         patient: whom.id,
         care_unit,
         care_provider,
         kind: Kind::Plan,
-        rule: "CONTACT",
+        rule: "CONTACT".to_owned(),
         way: *way,
         appointment: None,
         thread: None,
@@ -273,6 +198,53 @@ pub async fn plan_contact_news(
     write(tx, session, notices.collect()).await
 }
 
+/// Something new for a member of staff, gathered over a while.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct StaffNews {
+    pub to: (AssignmentId, StaffNoticeId),
+    pub care_unit: CareUnitId,
+    pub care_provider: CareProviderId,
+    /// Whom the first of it is about.
+    pub first_about: PatientId,
+    /// When the while ended: a member gets one notice for it.
+    pub until: DateTime<Utc>,
+}
+
+impl StaffNews {
+    /// What tells its notice from every other.
+    pub(crate) fn key(&self) -> String {
+        self.planned(self.until).key()
+    }
+
+    fn planned(&self, due_at: DateTime<Utc>) -> Planned {
+        let (assignment, choice) = self.to;
+        Planned {
+            patient: self.first_about,
+            care_unit: self.care_unit,
+            care_provider: self.care_provider,
+            kind: Kind::Staff,
+            rule: "STAFF".to_owned(),
+            way: Way { channel: Channel::Mail, recipient: Recipient::Staff(assignment, choice) },
+            appointment: None,
+            thread: None,
+            agreement: None,
+            due_at,
+            useless_at: due_at + STAFF_NEWS_USEFUL,
+            about: self.until.timestamp().to_string(),
+        }
+    }
+}
+
+/// Plans the notices of what is new for staff, within the sending hours.
+pub(crate) async fn plan_staff_news(tx: &Tx, session: &Session, news: &[StaffNews]) -> Result<(), Fault> {
+    let settings = &session.core.settings;
+    if !settings.channels.contains(&Channel::Mail) {
+        return Ok(());
+    }
+    let due_at = settings.hours.next_open(session.now());
+    write(tx, session, news.iter().map(|new| new.planned(due_at)).collect()).await
+}
+
 /// A notice about to be written.
 #[derive(Clone, Debug)]
 struct Planned {
@@ -280,7 +252,7 @@ struct Planned {
     care_unit: CareUnitId,
     care_provider: CareProviderId,
     kind: Kind,
-    rule: &'static str,
+    rule: String,
     way: Way,
     appointment: Option<(AppointmentId, i32)>,
     thread: Option<ThreadId>,
@@ -304,7 +276,7 @@ impl Planned {
             care_unit: booked.care_unit_id,
             care_provider: booked.care_provider_id,
             kind,
-            rule,
+            rule: rule.to_owned(),
             way,
             appointment: Some((booked.id, booked.schedule_version)),
             thread: None,
@@ -315,14 +287,30 @@ impl Planned {
         }
     }
 
-    /// Unique per appointment, schedule version, rule, recipient and channel.
-    fn key(&self) -> String {
-        self.key_by(self.way.channel)
+    /// The same message by another way: its key differs in the channel alone.
+    fn instead_of(row: &notice::Model, way: Way, due_at: DateTime<Utc>, useless_at: DateTime<Utc>) -> Self {
+        let about = row.dedupe_key.rsplitn(4, ':').nth(3).unwrap_or_default().to_owned();
+        Self {
+            patient: row.patient_id,
+            care_unit: row.care_unit_id,
+            care_provider: row.care_provider_id,
+            kind: row.kind,
+            rule: row.rule.clone(),
+            way,
+            appointment: row.appointment_id.zip(row.schedule_version),
+            thread: row.thread_id,
+            agreement: row.agreement_id,
+            due_at,
+            useless_at,
+            about,
+        }
     }
 
-    /// The key that it would have on this channel.
-    fn key_by(&self, channel: Channel) -> String {
-        format!("{}:{}:{}:{}", self.about, self.rule, self.patient.0.simple(), channel.as_str())
+    /// Unique per appointment, schedule version, rule, recipient and channel.
+    fn key(&self) -> String {
+        let channel = self.way.channel;
+        let recipient = self.way.recipient.id(self.patient);
+        format!("{}:{}:{}:{}", self.about, self.rule, recipient.simple(), channel.as_str())
     }
 }
 
@@ -338,31 +326,47 @@ async fn write(tx: &Tx, session: &Session, planned: Vec<Planned>) -> Result<(), 
     let again =
         CaseStatement::new().case(leased, Expr::value(State::Claimed)).finally(Expr::value(State::Planned));
     let excluded = |column| (column, Expr::col(("excluded", column)));
-    let rows = planned.into_iter().map(|p| notice::ActiveModel {
-        id: Set(NoticeId(session.core.clock.uuid())),
-        patient_id: Set(p.patient),
-        care_unit_id: Set(p.care_unit),
-        care_provider_id: Set(p.care_provider),
-        kind: Set(p.kind),
-        rule: Set(p.rule.to_owned()),
-        channel: Set(p.way.channel),
-        contact_way_id: Set(Some(p.way.contact_way)),
-        appointment_id: Set(p.appointment.map(|(id, _)| id)),
-        schedule_version: Set(p.appointment.map(|(_, version)| version)),
-        thread_id: Set(p.thread),
-        agreement_id: Set(p.agreement),
-        due_at: Set(p.due_at),
-        useless_at: Set(p.useless_at),
-        state: Set(State::Planned),
-        reason: Set(None),
-        attempts: Set(0),
-        leased_until: Set(None),
-        lease_token: Set(None),
-        dedupe_key: Set(p.key()),
-        provider_ref: Set(None),
-        sent_at: Set(None),
-        created_at: Set(now),
-    });
+    let rows =
+        planned.into_iter().map(|p| {
+            let id = NoticeId(session.core.clock.uuid());
+            notice::ActiveModel {
+                id: Set(id),
+                patient_id: Set(p.patient),
+                care_unit_id: Set(p.care_unit),
+                care_provider_id: Set(p.care_provider),
+                kind: Set(p.kind),
+                rule: Set(p.rule.clone()),
+                channel: Set(p.way.channel),
+                contact_way_id: Set(p.way.recipient.contact_way()),
+                guardian_reminder_id: Set(p.way.recipient.guardian_reminder()),
+                staff_notice_id: Set(p.way.recipient.staff_notice()),
+                appointment_id: Set(p.appointment.map(|(id, _)| id)),
+                schedule_version: Set(p.appointment.map(|(_, version)| version)),
+                thread_id: Set(p.thread),
+                agreement_id: Set(p.agreement),
+                due_at: Set(p.due_at),
+                useless_at: Set(p.useless_at),
+                state: Set(State::Planned),
+                reason: Set(None),
+                attempts: Set(0),
+                leased_until: Set(None),
+                lease_token: Set(None),
+                claimed_at: Set(None),
+                dedupe_key: Set(p.key()),
+                // Staff say no where they are signed in.
+                link_hash: Set(
+                    (p.kind != Kind::Staff).then(|| link::hash(&link::secret(&session.core.keys, id)))
+                ),
+                provider_ref: Set(None),
+                sent_at: Set(None),
+                report_by: Set(None),
+                ended_at: Set(None),
+                created_at: Set(now),
+                handled_as: Set(None),
+                handled_by: Set(None),
+                handled_at: Set(None),
+            }
+        });
     notice::Entity::insert_many(rows)
         .on_conflict(
             OnConflict::column(C::DedupeKey)
@@ -370,7 +374,8 @@ async fn write(tx: &Tx, session: &Session, planned: Vec<Planned>) -> Result<(), 
                     excluded(C::DueAt),
                     excluded(C::UselessAt),
                     excluded(C::ContactWayId),
-                    excluded(C::Reason),
+                    excluded(C::GuardianReminderId),
+                    (C::Reason, unless_doubtful(Expr::value(Option::<String>::None))),
                     (C::State, again.into()),
                 ])
                 .action_and_where(Expr::col((notice::Entity, C::State)).eq(Expr::value(State::Withdrawn)))
@@ -383,8 +388,14 @@ async fn write(tx: &Tx, session: &Session, planned: Vec<Planned>) -> Result<(), 
 
 /// Takes back what has not left yet of an appointment. A worker that is sending one just now keeps its lease token,
 /// so that the record can still say that it left.
-pub async fn withdraw(tx: &Tx, appointment: AppointmentId, reason: &str) -> Result<(), Fault> {
-    withdraw_where(tx, notice::Column::AppointmentId.eq(appointment), reason).await
+pub async fn withdraw(
+    tx: &Tx,
+    session: &Session,
+    booked: &appointment::Model,
+    reason: &str,
+) -> Result<(), Fault> {
+    withdraw_where(tx, notice::Column::AppointmentId.eq(booked.id), reason).await?;
+    by_hand::withdraw(tx, session, booked).await
 }
 
 /// Takes back what has not left yet about one version of a plan.
@@ -403,12 +414,18 @@ fn about_version(agreement: AgreementId, version: AgreementVersionId) -> String 
     format!("{}:{}", agreement.0.simple(), version.0.simple())
 }
 
+/// This reason, where the notice cannot have been accepted by an attempt of which nobody has told yet.
+fn unless_doubtful(reason: Expr) -> Expr {
+    let stored = || Expr::col((notice::Entity, notice::Column::Reason));
+    CaseStatement::new().case(stored().like(format!("{DOUBTFUL}%")), stored()).finally(reason).into()
+}
+
 /// Takes back what has not left yet of those that fulfil `condition`.
 pub(super) async fn withdraw_where(tx: &Tx, condition: Expr, reason: &str) -> Result<(), Fault> {
     use notice::Column as C;
     notice::Entity::update_many()
         .col_expr(C::State, Expr::value(State::Withdrawn))
-        .col_expr(C::Reason, Expr::value(reason))
+        .col_expr(C::Reason, unless_doubtful(Expr::value(reason)))
         .filter(condition)
         .filter(C::State.is_in([State::Planned, State::Claimed]))
         .exec(tx)

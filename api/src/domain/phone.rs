@@ -217,6 +217,16 @@ impl fmt::Debug for EmailAddress {
     }
 }
 
+/// A kept address with what tells a person from another taken out, such as `a***@exempel.se` or `+4670*****05`.
+pub fn masked(address: &str) -> String {
+    if let Some((user, domain)) = address.split_once('@') {
+        let first: String = user.chars().take(1).collect();
+        return format!("{first}***@{domain}");
+    }
+    let last = address.len().saturating_sub(2);
+    address.char_indices().map(|(i, c)| if (5..last).contains(&i) { '*' } else { c }).collect()
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used)]

@@ -5,7 +5,10 @@
 
 use crate::{
     auth::actor::Actor,
-    domain::{agreement, contact, next_step, task, template, thread},
+    domain::{
+        agreement, booking, contact, next_step, notice, schedule, staff_notice, task, template, thread,
+        time_wish,
+    },
     error::Fault,
     locale::Locale,
     session::{Core, Session},
@@ -20,18 +23,41 @@ pub struct Swept {
     pub risen: usize,
 }
 
-/// Looks once in every room.
+/// Looks once in every room. What goes wrong in one stands in no other's way.
 ///
 /// # Errors
-/// When the database does not answer. What was raised until then stands.
+/// The first fault, when every room has been looked into. What was raised stands.
 pub async fn run(core: &Core) -> Result<Swept, Fault> {
-    let session = Session::new(core.clone(), Actor::System, Locale::default(), "sweep".to_owned());
-    agreement::waiting::sweep(&session).await?;
-    let raised = contact::sweep::run(&session).await?
-        + next_step::sweep(&session).await?
-        + template::calls::sweep(&session).await?;
-    thread::answerer::sweep(&session).await?;
+    let session = &Session::new(core.clone(), Actor::System, Locale::default(), "sweep".to_owned());
+    let mut rooms = Rooms::default();
+    rooms.saw("agreements that wait", agreement::waiting::sweep(session).await);
+    let raised = rooms.saw("contacts", contact::sweep::run(session).await)
+        + rooms.saw("next steps", next_step::sweep(session).await)
+        + rooms.saw("calls", template::calls::sweep(session).await)
+        + rooms.saw("outcomes", booking::outcome::sweep(session).await)
+        + rooms.saw("times of who is away", booking::away_calls::sweep(session).await)
+        + rooms.saw("wishes", time_wish::sweep::run(session).await);
+    rooms.saw("threads", thread::answerer::sweep(session).await);
+    rooms.saw("who is told of a child's times", notice::comes_of_age::sweep(session).await);
+    rooms.saw("notices to staff", staff_notice::sweep::run(session).await);
+    rooms.saw("schedules", schedule::extend::sweep(session).await);
     // Last: what was raised just now may be late already.
-    let risen = task::rise::sweep(&session).await?;
-    Ok(Swept { raised, risen })
+    let risen = rooms.saw("tasks", task::rise::sweep(session).await);
+    rooms.first_fault.map_or(Ok(Swept { raised, risen }), Err)
+}
+
+#[derive(Default)]
+struct Rooms {
+    first_fault: Option<Fault>,
+}
+
+impl Rooms {
+    /// How many were found in a room; none where the look failed.
+    fn saw(&mut self, room: &str, found: Result<usize, Fault>) -> usize {
+        found.unwrap_or_else(|fault| {
+            tracing::error!(room, error = %fault, "a part of the sweep did not come to its end");
+            self.first_fault.get_or_insert(fault);
+            0
+        })
+    }
 }

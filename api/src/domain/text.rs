@@ -1,6 +1,7 @@
 //! What people write in free-text fields: trimmed, bounded, without control characters.
 //!
-//! Every field is checked, so that the writer gets all problems at once.
+//! Every field is checked, so that the writer gets all problems at once. Two people assent to one text: what would show
+//! it in another order than it is stored, or hide words in it, is taken out before anybody reads it.
 
 use crate::error::Problem;
 
@@ -38,7 +39,8 @@ pub fn optional(field: &str, text: Option<&str>, max: usize, problems: &mut Vec<
 
 /// None when nothing is left after trimming.
 fn clean(field: &str, text: &str, max: usize) -> Result<Option<String>, Problem> {
-    let text = text.trim().replace("\r\n", "\n");
+    let text: String = text.chars().filter(|c| !reorders_or_hides(*c)).collect();
+    let text = text.trim().replace("\r\n", "\n").replace(['\u{2028}', '\u{2029}'], "\n");
     if text.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
         return Err(Problem::input(
             field,
@@ -54,6 +56,15 @@ fn clean(field: &str, text: &str, max: usize) -> Result<Option<String>, Problem>
         ));
     }
     Ok(Some(text).filter(|t| !t.chars().all(is_blank)))
+}
+
+/// Marks that telephones put around copied text and that nobody sees: embeddings, overrides and isolates of direction
+/// (Unicode Standard Annex 9), tags, annotations. Right-to-left scripts are read right without them.
+const fn reorders_or_hides(c: char) -> bool {
+    matches!(
+        c,
+        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{206f}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}'
+    )
 }
 
 /// Whether nobody would see it: white space, joiners, marks of direction, fillers.
@@ -86,6 +97,16 @@ mod tests {
         assert_eq!(problems.len(), 1);
         assert_eq!(required("b", "👩\u{200d}⚕\u{fe0f}", TITLE, &mut problems), "👩\u{200d}⚕\u{fe0f}");
         assert_eq!(problems.len(), 1);
+    }
+
+    #[test]
+    fn a_text_reads_in_the_order_in_which_it_is_stored() {
+        let mut problems = Vec::new();
+        let hidden = "Ta \u{202e}5 gnag\u{202c} \u{2066}1\u{2069} gång\u{e0041}";
+        assert_eq!(required("a", hidden, TITLE, &mut problems), "Ta 5 gnag 1 gång");
+        assert_eq!(required("b", "en\u{2028}två", TITLE, &mut problems), "en\ntvå");
+        assert_eq!(required("c", "مرحبا بك", TITLE, &mut problems), "مرحبا بك");
+        assert!(problems.is_empty());
     }
 
     #[test]

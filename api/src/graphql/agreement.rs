@@ -29,7 +29,11 @@ impl Agreement {
     async fn safety_instructions(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Those that care has taken back too.", default = false)] include_withdrawn: bool,
+        #[graphql(
+            desc = "Those that hold no longer too: care has taken them back, or a later version leaves them out.",
+            default = false
+        )]
+        include_withdrawn: bool,
     ) -> Result<Vec<SafetyInstruction>> {
         let session = session(ctx);
         let found = overlay::instructions(session, self.id.id.into(), include_withdrawn).await;

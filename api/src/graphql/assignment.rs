@@ -1,7 +1,8 @@
 //! What staff act under, with the list of what that person has to do.
 
 use async_graphql::{Context, Object, Result};
-use entity::{AssignmentId, CareUnitId};
+use entity::{AssignmentId, CareUnitId, contact_way::Status, staff_notice};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
 use super::{
     page::{Page, page_request},
@@ -10,11 +11,18 @@ use super::{
     types::{
         enums::StaffRole,
         people::{CareUnitSummary, StaffSummary},
+        reminders::StaffNotices,
         tasks::Task,
     },
     user_error::{fault, refused, session},
 };
-use crate::auth::policy::{self, Action, Noun};
+use crate::{
+    auth::policy::{self, Action, Noun},
+    crypto::Place,
+    domain::staff_notice::ADDRESS,
+    error::Fault,
+    session::Session,
+};
 
 /// An assignment, in memory.
 pub struct Assignment {
@@ -54,6 +62,17 @@ impl Assignment {
         &self.care_unit
     }
 
+    /// Whether the person gets mail when there is something new (aviseringar). None before they have chosen, and of others
+    /// than the caller.
+    async fn staff_notices(&self, ctx: &Context<'_>) -> Result<Option<StaffNotices>> {
+        let session = session(ctx);
+        let own = session.actor.staff().is_some_and(|staff| staff.assignment == self.id);
+        if !own || policy::check(&session.actor, Noun::StaffNotice, Action::Read).is_err() {
+            return Ok(None);
+        }
+        staff_notices(session, self.id).await.map_err(|e| fault(session, &e))
+    }
+
     /// What this person has to do (mina uppgifter), what is due first before the rest. For the unit's own staff;
     /// FORBIDDEN for others.
     async fn tasks(
@@ -65,6 +84,29 @@ impl Assignment {
     ) -> Result<Option<Page<Task>>> {
         tasks_at(ctx, self.unit, Some(self.id), (first, after), filter).await
     }
+}
+
+async fn staff_notices(session: &Session, of: AssignmentId) -> Result<Option<StaffNotices>, Fault> {
+    let chosen = session
+        .core
+        .db
+        .read(async |db| -> Result<_, Fault> {
+            let of = staff_notice::Column::AssignmentId.eq(of);
+            Ok(staff_notice::Entity::find().filter(of).one(db).await?)
+        })
+        .await?;
+    chosen
+        .map(|row| {
+            Ok(StaffNotices {
+                opted_in: row.opted_in,
+                mail: session.core.keys.open(Place::new(ADDRESS, row.id.0), &row.address)?,
+                reachable: row.status == Status::Good,
+                about: row.about.into(),
+                decided_at: row.decided_at,
+                row_version: row.row_version,
+            })
+        })
+        .transpose()
 }
 
 /// What there is to do at the caller's own unit, or for one person there. FORBIDDEN for others.

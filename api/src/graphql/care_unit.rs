@@ -1,31 +1,49 @@
 //! A care unit as the schema shows it, with the list its staff work from.
 
-use async_graphql::{Context, Enum, InputObject, Object, Result};
-use entity::{CareUnitId, care_unit};
+use async_graphql::{Context, Enum, ID, InputObject, Object, Result};
+use chrono::{DateTime, Utc};
+use entity::{AssignmentId, CareUnitId, care_unit};
 use uuid::Uuid;
 
 use super::{
-    assignment::{Assignment, tasks_at},
-    page::{MOST, Page, how_many, page_request},
+    assignment::tasks_at,
+    page::{Page, page_request},
     read::{
+        away,
         call::{self, CallLogFilter, CallPlace, Of},
         candidates::{self, CandidatePlace},
+        colleagues::{self, ColleaguePlace},
         contact_work,
         desk::UnitDesk,
-        news, node,
+        ladder, news, schedule,
         task::TaskFilter,
+        time_wish::{self, WishPlace},
+        undelivered::{self, UndeliveredPlace},
         unit::{self, Filter, ListPlace, Sort},
         visits::{self, VisitPlace},
     },
     scalars::{Date, GlobalId, HsaId, NodeKind, PhoneNumber},
     types::{
-        agreement::AgreementSummary, beginning::AgreementCandidate, booking::AppointmentType,
-        calls::CallLogEntry, enums::AgreementStatus, news::UnitNews, people::ContactFunctions, tasks::Task,
+        agreement::AgreementSummary,
+        beginning::AgreementCandidate,
+        booking::AppointmentType,
+        calls::CallLogEntry,
+        clash::TouchedTime,
+        enums::AgreementStatus,
+        news::UnitNews,
+        people::{AssignmentSummary, ContactFunctions},
+        reminders::{ReminderLadder, UndeliveredReminder},
+        schedule::Schedule,
+        tasks::Task,
+        time_wish::TimeWish,
         visits::Visit,
     },
-    user_error::{coded, fault, refused, session},
+    user_error::{fault, refused, session, told},
 };
-use crate::auth::policy::{self, Action, Noun};
+use crate::{
+    auth::policy::{self, Action, Noun},
+    domain::booking::away::Away,
+};
 
 /// A care unit. Its facts are not read when only its lists are asked for, by its own staff.
 pub struct CareUnit {
@@ -54,14 +72,16 @@ impl CareUnit {
     }
 
     fn facts(&self) -> Result<&care_unit::Model> {
-        self.facts.as_ref().ok_or_else(|| coded("INTERNAL", "Uppgifterna om enheten lästes inte."))
+        self.facts.as_ref().ok_or_else(|| {
+            told("INTERNAL", "Uppgifterna om enheten lästes inte.", "The unit's facts were not read.")
+        })
     }
 }
 
 /// Which agreements to list.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct AgreementFilter {
-    /// Where the agreement stands; in force when left out.
+    /// Where the agreement stands; `ACTIVE` when left out.
     pub status: Option<AgreementStatus>,
     /// The beginning of the patient's family name; case does not matter.
     pub family_name: Option<String>,
@@ -130,6 +150,13 @@ impl CareUnit {
         Ok(ContactFunctions { number: rule.number, functions: rule.functions })
     }
 
+    /// Which reminders the unit sends (påminnelsetrappor): its own choice for all its appointments, or the default; then
+    /// the kinds of appointment that have a ladder of their own. At most 101.
+    async fn reminder_ladders(&self, ctx: &Context<'_>) -> Result<Vec<ReminderLadder>> {
+        let session = session(ctx);
+        ladder::of_unit(session, self.id).await.map_err(|e| fault(session, &e))
+    }
+
     /// The kinds of appointment it offers (besökstyper), by name; patients see those they may book themselves. At
     /// most 100.
     async fn appointment_types(&self, ctx: &Context<'_>) -> Result<Vec<AppointmentType>> {
@@ -142,14 +169,16 @@ impl CareUnit {
     async fn assignments(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many, 1 to 100; 100 when left out.")] first: Option<i32>,
-    ) -> Result<Option<Vec<Assignment>>> {
-        let first = how_many(first, MOST)?;
+        #[graphql(desc = "How many, 1 to 100; 50 when left out.")] first: Option<i32>,
+        #[graphql(desc = "Goes on after this cursor.")] after: Option<String>,
+    ) -> Result<Option<Page<AssignmentSummary>>> {
         let session = session(ctx);
         if policy::check(&session.actor, Noun::Assignment, Action::Read).is_err() {
             return Err(refused(session));
         }
-        node::colleagues(session, self.id, first).await.map(Some).map_err(|e| fault(session, &e))
+        let request = page_request::<ColleaguePlace>(first, after.as_deref(), 50)?;
+        let page = colleagues::of_unit(session, self.id, &request).await;
+        page.map(Some).map_err(|e| fault(session, &e))
     }
 
     /// The agreements that the unit has drawn up, for its own staff. FORBIDDEN for others.
@@ -207,6 +236,48 @@ impl CareUnit {
         visits::of_day(session, &own, day, &request).await.map(Some).map_err(|e| fault(session, &e))
     }
 
+    /// The booked times that an absence touches (tider som berörs av frånvaro), in order of time, each with what could
+    /// take its place: before it is registered or after. At most 200, for the unit's own staff and managers; FORBIDDEN
+    /// for others.
+    async fn touched_times(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Who is away: an assignment at the unit.")] assignment_id: ID,
+        #[graphql(desc = "From when.")] from: DateTime<Utc>,
+        #[graphql(desc = "Until when.")] until: DateTime<Utc>,
+        #[graphql(desc = "Who steps in (ersättare), if anybody does: their times come first.")]
+        substitute_id: Option<ID>,
+    ) -> Result<Option<Vec<TouchedTime>>> {
+        let session = session(ctx);
+        let own =
+            policy::own_unit(&session.actor, Noun::ContactAbsence, Action::Register, self.id, "careUnit");
+        let Ok(own) = own else { return Err(refused(session)) };
+        let row = |id: &ID| AssignmentId(GlobalId::row(id, NodeKind::Assignment).unwrap_or(Uuid::nil()));
+        let away = Away {
+            unit: own.care_unit,
+            person: row(&assignment_id),
+            from,
+            until,
+            substitute: substitute_id.as_ref().map(row),
+        };
+        away::touched(session, &away).await.map(Some).map_err(|e| fault(session, &e))
+    }
+
+    /// Who waits for a time at the unit (önskemål om tid), the oldest wish first, for its own staff. FORBIDDEN for others.
+    async fn time_wishes(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many, 1 to 100; 50 when left out.")] first: Option<i32>,
+        #[graphql(desc = "Goes on after this cursor.")] after: Option<String>,
+    ) -> Result<Option<Page<TimeWish>>> {
+        let session = session(ctx);
+        let own = policy::own_unit(&session.actor, Noun::TimeWish, Action::Read, self.id, "careUnit");
+        let Ok(own) = own else { return Err(refused(session)) };
+        let request = page_request::<WishPlace>(first, after.as_deref(), 50)?;
+        let page = time_wish::of_unit(session, own.care_unit, &request).await;
+        page.map(Some).map_err(|e| fault(session, &e))
+    }
+
     /// The unit's call log (samtalslista), for its own staff: calls to make, or those that are over. FORBIDDEN for
     /// others.
     async fn call_log(
@@ -223,6 +294,25 @@ impl CareUnit {
         let request = page_request::<CallPlace>(first, after.as_deref(), 50)?;
         let page = call::page(session, Of::Unit(self.id), filter, &request).await;
         page.map(Some).map_err(|e| fault(session, &e))
+    }
+
+    /// Messages to patients that did not arrive (påminnelser som inte kom fram), those of the nearest visits first, each with
+    /// why, until a day after the visit. `reminderHandle` takes one off the list, and what told of a time that has been
+    /// moved or cancelled since is not on it. For the unit's own staff: care sees those of the patients within
+    /// reach, managers all of them without whom they are about. FORBIDDEN for others.
+    async fn undelivered_reminders(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many, 1 to 100; 50 when left out.")] first: Option<i32>,
+        #[graphql(desc = "Goes on after this cursor.")] after: Option<String>,
+    ) -> Result<Option<Page<UndeliveredReminder>>> {
+        let session = session(ctx);
+        let Ok(own) = policy::own_unit(&session.actor, Noun::Reminder, Action::List, self.id, "careUnit")
+        else {
+            return Err(refused(session));
+        };
+        let request = page_request::<UndeliveredPlace>(first, after.as_deref(), 50)?;
+        undelivered::of_unit(session, &own, &request).await.map(Some).map_err(|e| fault(session, &e))
     }
 
     /// What patients and their representatives have done lately (nytt från patienter): bookings, messages, proposals and
@@ -252,6 +342,23 @@ impl CareUnit {
         #[graphql(desc = "Which of them; the open ones when left out.")] filter: Option<TaskFilter>,
     ) -> Result<Option<Page<Task>>> {
         tasks_at(ctx, self.id, None, (first, after), filter).await
+    }
+
+    /// The unit's schedules (tidböcker), the oldest first, for its own staff. FORBIDDEN for others.
+    async fn schedules(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many, 1 to 100; 50 when left out.")] first: Option<i32>,
+        #[graphql(desc = "Goes on after this cursor.")] after: Option<String>,
+    ) -> Result<Option<Page<Schedule>>> {
+        let session = session(ctx);
+        let Ok(own) = policy::own_unit(&session.actor, Noun::Schedule, Action::Read, self.id, "careUnit")
+        else {
+            return Err(refused(session));
+        };
+        let request = page_request::<Uuid>(first, after.as_deref(), 50)?;
+        let page = schedule::of_unit(session, own.care_unit, &request).await;
+        page.map(Some).map_err(|e| fault(session, &e))
     }
 
     /// The unit's patients without an agreement (möjliga patienter för patientkontrakt), by name, for its own staff:

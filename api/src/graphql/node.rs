@@ -13,21 +13,24 @@ use super::{
     care_unit::CareUnit,
     patient::Patient,
     plain::meta_field,
-    read::{self, beginning, contact_work, node, overlay, representative},
+    read::{self, beginning, contact_work, node, overlay, representative, time_wish},
     scalars::{GlobalId, NodeKind},
     thread::{self, Thread},
     types::{
         agreement::{Agreement, AgreementVersion, Goal, PlanItem},
         battery::BatteryAnswerSet,
         beginning::{AgreementOffer, AgreementRequest},
-        booking::{Appointment, AppointmentType, Slot},
+        booking::{Appointment, AppointmentType, Slot, SlotHold},
         calls::CallLogEntry,
         life::{PlanItemConcern, ProgressNote},
         messages::{ReminderPreference, ThreadMessage},
         overlay::{PlanLink, SafetyInstruction},
         people::{CareContact, ContactAbsence, ContactOffer, ContactRequest},
+        reminders::UndeliveredReminder,
         representative::Representative,
+        schedule::Schedule,
         tasks::Task,
+        time_wish::{TimeOffer, TimeWish},
     },
 };
 
@@ -110,13 +113,18 @@ nodes! {
     PlanItemConcern(PlanItemConcern),
     ProgressNote(ProgressNote),
     PlanLink(PlanLink),
+    Reminder(UndeliveredReminder),
     ReminderPreference(ReminderPreference),
     Representative(Representative),
     SafetyInstruction(SafetyInstruction),
+    Schedule(Schedule),
     Slot(Slot),
+    SlotHold(SlotHold),
     Task(Task),
     Thread(Thread),
     ThreadMessage(ThreadMessage),
+    TimeOffer(TimeOffer),
+    TimeWish(TimeWish),
 }
 
 impl Node {
@@ -162,12 +170,17 @@ impl Node {
             NodeKind::Representative => {
                 representative::representative(ctx, row.into()).await?.map(Self::Representative)
             }
+            NodeKind::Schedule => read::schedule::schedule(ctx, row.into()).await?.map(Self::Schedule),
             NodeKind::Slot => node::slot(ctx, row.into()).await?.map(Self::Slot),
+            NodeKind::SlotHold => read::appointment::hold(ctx, row.into()).await?.map(Self::SlotHold),
             NodeKind::Task => read::task::task(ctx, row.into()).await?.map(Self::Task),
+            NodeKind::Reminder => read::undelivered::by_id(ctx, row.into()).await?.map(Self::Reminder),
             NodeKind::ReminderPreference => {
                 node::reminder_preference(ctx, row.into()).await?.map(Self::ReminderPreference)
             }
             NodeKind::Thread => thread::thread(ctx, row.into()).await?.map(Self::Thread),
+            NodeKind::TimeOffer => time_wish::offer(ctx, row.into()).await?.map(Self::TimeOffer),
+            NodeKind::TimeWish => time_wish::wish(ctx, row.into()).await?.map(Self::TimeWish),
             NodeKind::ThreadMessage => thread::message(ctx, row.into()).await?.map(Self::ThreadMessage),
         })
     }

@@ -9,11 +9,12 @@ use async_graphql::{
     parser::types::Field,
     registry::{MetaTypeId, Registry},
 };
+use chrono::{DateTime, Datelike, Utc};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
     plain::{At, Plain, meta_field, meta_object},
-    user_error::coded,
+    user_error::told,
 };
 
 /// The largest page.
@@ -52,10 +53,33 @@ pub fn page_request<C: DeserializeOwned + Serialize>(
 ) -> async_graphql::Result<PageRequest<C>> {
     let first = how_many(first, default)?;
     let after = after
-        .map(|cursor| OpaqueCursor::<C>::decode_cursor(cursor).map(|c| c.0))
+        .map(|cursor| {
+            OpaqueCursor::<C>::decode_cursor(cursor).ok().map(|c| c.0).filter(is_of_our_time).ok_or(())
+        })
         .transpose()
-        .map_err(|_| coded("BAD_USER_INPUT", "`after` är inte en markör från den här listan."))?;
+        .map_err(|()| {
+            told(
+                "BAD_USER_INPUT",
+                "`after` är inte en markör från den här listan.",
+                "`after` is no cursor of this list.",
+            )
+        })?;
     Ok(PageRequest { first, after })
+}
+
+/// Whether every instant in a cursor is one that either database can hold.
+fn is_of_our_time<C: Serialize>(cursor: &C) -> bool {
+    fn fits(value: &serde_json::Value) -> bool {
+        match value {
+            serde_json::Value::String(text) => {
+                text.parse::<DateTime<Utc>>().map_or(true, |at| (1..=9999).contains(&at.year()))
+            }
+            serde_json::Value::Array(values) => values.iter().all(fits),
+            serde_json::Value::Object(fields) => fields.values().all(fits),
+            _ => true,
+        }
+    }
+    serde_json::to_value(cursor).is_ok_and(|value| fits(&value))
 }
 
 /// How many a client asked for; for a list that is short enough to have no cursor, the only bound it has.
@@ -66,7 +90,7 @@ pub fn how_many(first: Option<i32>, default: i32) -> async_graphql::Result<usize
     usize::try_from(first.unwrap_or(default))
         .ok()
         .filter(|first| (1..=MOST.unsigned_abs() as usize).contains(first))
-        .ok_or_else(|| coded("BAD_USER_INPUT", "`first` måste vara 1–100."))
+        .ok_or_else(|| told("BAD_USER_INPUT", "`first` måste vara 1–100.", "`first` must be 1 to 100."))
 }
 
 impl<T> Page<T> {

@@ -3,24 +3,24 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object, Result};
-use chrono::{DateTime, Utc};
-use entity::{AppointmentTypeId, CareUnitId, patient_identity};
+use entity::{CareUnitId, patient_identity};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 
 use super::{
     assignment::Assignment,
     care_unit::CareUnit,
+    mutation::{SchedulePatternInput, SchedulePreview, schedule_preview},
     node::Node,
     page::{MOST, Page, how_many},
     patient::Patient,
     read::{node, representative},
     scalars::{GlobalId, NodeKind, PersonalIdentityNumber},
-    slots::free_slots,
+    slots::{FreeSlotFilter, free_slots},
     types::{
         battery::QuestionBattery, beginning::PatientGroup, booking::Slot, representative::Representation,
         template::Template,
     },
-    user_error::{coded, fault, refused, session},
+    user_error::{coded, fault, refused, session, told},
 };
 use crate::{
     auth::{
@@ -66,7 +66,7 @@ impl Query {
     async fn patient(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Personnummer, samordningsnummer or reserve number.")]
+        #[graphql(desc = "Personnummer, samordningsnummer, national or regional reserve number.")]
         number: PersonalIdentityNumber,
         #[graphql(
             desc = "Why the record is opened, in a few words; at most 200 characters. It is part of the access log."
@@ -81,9 +81,10 @@ impl Query {
         }
         let reason = reason.trim();
         if reason.is_empty() || reason.chars().count() > 200 {
-            return Err(coded(
+            return Err(told(
                 "BAD_USER_INPUT",
-                "Ange varför du öppnar journalen (`reason`), högst 200 tecken.",
+                "Skriv varför du öppnar journalen, högst 200 tecken.",
+                "Write why you open the record, in at most 200 characters.",
             ));
         }
         let today = to_local(session.now()).date_naive();
@@ -114,13 +115,13 @@ impl Query {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "How many, 1 to 100; 100 when left out.")] first: Option<i32>,
-    ) -> Result<Vec<PatientGroup>> {
+    ) -> Result<Option<Vec<PatientGroup>>> {
         let first = how_many(first, MOST)?;
         let session = session(ctx);
         if policy::check(&session.actor, Noun::CareUnit, Action::Read).is_err() {
             return Err(refused(session));
         }
-        Ok(PatientGroup::all(session).into_iter().take(first).collect())
+        Ok(Some(PatientGroup::all(session).into_iter().take(first).collect()))
     }
 
     /// Whom the signed-in person may act for now (företräda), as guardian, god man or by grant: send the patient's id in
@@ -145,22 +146,34 @@ impl Query {
         CareUnit::load(ctx, id).await
     }
 
-    /// Free times (lediga tider) at one unit, the soonest first. Patients see those they may book.
+    /// Free times (lediga tider) that can be booked. To a patient their own doctor's (fast läkarkontakt) come first, then
+    /// those of their other contacts in care, then the rest; within each the soonest first. Patients see those that they
+    /// may book themselves, staff those of their own unit. Empty when staff name a patient who is out of their reach.
     async fn free_slots(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The unit.")] care_unit_id: ID,
-        #[graphql(desc = "What kind of appointment (besökstyp); every kind when left out.")]
-        appointment_type_id: Option<ID>,
-        #[graphql(desc = "Only times after this instant; now when left out.")] from: Option<DateTime<Utc>>,
+        #[graphql(desc = "Which of them; at the patient's own units when left out.")] filter: Option<
+            FreeSlotFilter,
+        >,
+        #[graphql(desc = "For staff: the patient whom the time is for. Patients leave it out.")]
+        patient_id: Option<ID>,
         #[graphql(desc = "How many, 1 to 100; 20 when left out.")] first: Option<i32>,
         #[graphql(desc = "Goes on after this cursor.")] after: Option<String>,
-    ) -> Result<Page<Slot>> {
-        let unit = GlobalId::row(&care_unit_id, NodeKind::CareUnit).unwrap_or(CareUnitId(uuid::Uuid::nil()));
-        let kind = appointment_type_id.map(|id| {
-            GlobalId::row(&id, NodeKind::AppointmentType).unwrap_or(AppointmentTypeId(uuid::Uuid::nil()))
-        });
-        free_slots(ctx, unit, kind, from, first, after.as_deref()).await
+    ) -> Result<Option<Page<Slot>>> {
+        free_slots(ctx, filter.unwrap_or_default(), patient_id, first, after.as_deref()).await.map(Some)
+    }
+
+    /// What a schedule (tidbok) would publish, what clashes, and what a change of it would take away, before anything is
+    /// done. For staff of the unit.
+    async fn schedule_preview(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What kind of appointment (besökstyp) the times are for.")] appointment_type_id: ID,
+        #[graphql(desc = "When there are times.")] pattern: SchedulePatternInput,
+        #[graphql(desc = "The schedule that would be changed to it; a new one when left out.")]
+        schedule_id: Option<ID>,
+    ) -> Result<Option<SchedulePreview>> {
+        schedule_preview(ctx, &appointment_type_id, pattern, schedule_id.as_ref()).await.map(Some)
     }
 
     /// The question batteries (frågebatterier) that are asked now: those that ship with the service, and the region's
@@ -169,15 +182,12 @@ impl Query {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "How many, 1 to 100; 100 when left out.")] first: Option<i32>,
-    ) -> Result<Vec<Arc<QuestionBattery>>> {
+    ) -> Result<Option<Vec<Arc<QuestionBattery>>>> {
         let first = how_many(first, MOST)?;
         let session = readable(session(ctx), Noun::QuestionBattery)?;
         let library = &session.core.library;
-        Ok(library
-            .batteries()
-            .take(first)
-            .map(|battery| Arc::new(QuestionBattery::of(battery, session)))
-            .collect())
+        let batteries = library.batteries().take(first);
+        Ok(Some(batteries.map(|battery| Arc::new(QuestionBattery::of(battery, session))).collect()))
     }
 
     /// One question battery (frågebatteri). Null when there is none with this name.
@@ -197,16 +207,11 @@ impl Query {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "How many, 1 to 100; 100 when left out.")] first: Option<i32>,
-    ) -> Result<Vec<Template>> {
+    ) -> Result<Option<Vec<Template>>> {
         let first = how_many(first, MOST)?;
         let session = readable(session(ctx), Noun::Template)?;
-        Ok(session
-            .core
-            .library
-            .templates()
-            .take(first)
-            .map(|template| Template::of(template, session))
-            .collect())
+        let templates = session.core.library.templates().take(first);
+        Ok(Some(templates.map(|template| Template::of(template, session)).collect()))
     }
 
     /// Any object by its global id, under the same rules as anywhere else. Null when there is none that the

@@ -3,8 +3,10 @@
 use std::{borrow::Cow, fmt, str::FromStr};
 
 use async_graphql::{ID, InputValueError, InputValueResult, Scalar, ScalarType, Value};
-use chrono::NaiveDate;
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use uuid::Uuid;
+
+use crate::http::graphql::types::Judge;
 
 /// The types that have identity, by the prefix of their global ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, sea_orm::EnumIter)]
@@ -29,13 +31,18 @@ pub enum NodeKind {
     PlanItemConcern,
     ProgressNote,
     PlanLink,
+    Reminder,
     ReminderPreference,
     Representative,
     SafetyInstruction,
+    Schedule,
     Slot,
+    SlotHold,
     Task,
     Thread,
     ThreadMessage,
+    TimeOffer,
+    TimeWish,
 }
 
 impl NodeKind {
@@ -60,13 +67,18 @@ impl NodeKind {
         (Self::PlanItemConcern, "cnc"),
         (Self::ProgressNote, "nte"),
         (Self::PlanLink, "lnk"),
+        (Self::Reminder, "rem"),
         (Self::ReminderPreference, "prf"),
         (Self::Representative, "rep"),
         (Self::SafetyInstruction, "saf"),
+        (Self::Schedule, "sch"),
         (Self::Slot, "slt"),
+        (Self::SlotHold, "hld"),
         (Self::Task, "tsk"),
         (Self::Thread, "thr"),
         (Self::ThreadMessage, "msg"),
+        (Self::TimeOffer, "tof"),
+        (Self::TimeWish, "wsh"),
     ];
 
     fn prefix(self) -> &'static str {
@@ -130,18 +142,30 @@ impl async_graphql::OutputType for GlobalId {
     }
 }
 
-/// A day of the Gregorian calendar without time, such as `2027-03-01`.
+/// The years of a life: the oldest who is in a register, and what anybody can agree on. A slip of the finger beyond
+/// them would be planned for, and computed with.
+const YEARS: std::ops::Range<i32> = 1850..2200;
+
+/// A day of the Gregorian calendar without time, such as `2027-03-01`, in the years 1850 to 2199.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Date(pub NaiveDate);
 
-/// A day of the Gregorian calendar without time, such as `2027-03-01`.
+impl Date {
+    fn read(text: &str) -> Result<Self, &'static str> {
+        match NaiveDate::parse_from_str(text, "%Y-%m-%d") {
+            Ok(day) if YEARS.contains(&day.year()) => Ok(Self(day)),
+            Ok(_) => Err("a date lies in the years 1850 to 2199"),
+            Err(_) => Err("a date is written as 2027-03-01"),
+        }
+    }
+}
+
+/// A day of the Gregorian calendar without time, such as `2027-03-01`, in the years 1850 to 2199.
 #[Scalar(specified_by_url = "https://www.rfc-editor.org/rfc/rfc3339#section-5.6")]
 impl ScalarType for Date {
     fn parse(value: Value) -> InputValueResult<Self> {
         let Value::String(text) = &value else { return Err(InputValueError::expected_type(value)) };
-        NaiveDate::parse_from_str(text, "%Y-%m-%d")
-            .map(Self)
-            .map_err(|_| InputValueError::custom("a date is written as 2027-03-01"))
+        Self::read(text).map_err(InputValueError::custom)
     }
 
     fn to_value(&self) -> Value {
@@ -152,6 +176,29 @@ impl ScalarType for Date {
 impl super::plain::Plain for Date {
     fn write(&self, _: &super::plain::At<'_>) -> Value {
         Value::String(self.0.to_string())
+    }
+}
+
+/// What each scalar of the schema takes. Where a text is wrong in itself is for the field to say, in the language of who
+/// reads it; what is no text, no day and no time is told of the whole request, before anything of it runs.
+pub const JUDGES: &[(&str, Judge)] = &[
+    ("Date", |value| Date::read(text(value)?).map(drop)),
+    ("DateTime", |value| match text(value)?.parse::<DateTime<Utc>>() {
+        Ok(at) if YEARS.contains(&at.year()) => Ok(()),
+        Ok(_) => Err("a time lies in the years 1850 to 2199"),
+        Err(_) => Err("a time is written as 2027-03-01T09:30:00+01:00"),
+    }),
+    ("Decimal", |value| text(value).map(drop)),
+    ("HsaId", |value| text(value).map(drop)),
+    ("LanguageTag", |value| text(value).map(drop)),
+    ("PersonalIdentityNumber", |value| text(value).map(drop)),
+    ("PhoneNumber", |value| text(value).map(drop)),
+];
+
+fn text(value: &Value) -> Result<&str, &'static str> {
+    match value {
+        Value::String(text) => Ok(text),
+        _ => Err("it is written as a text"),
     }
 }
 
@@ -202,7 +249,8 @@ text_scalar! {
 }
 text_scalar! {
     /// A personal identity number: personnummer, samordningsnummer or reserve number. Shown as `YYYYMMDD-NNNN`;
-    /// accepted with ten or twelve digits, with `-`, `+` or neither.
+    /// accepted with ten or twelve digits, with `-`, `+` or neither. A regional reserve number (regionalt reservnummer)
+    /// has its issuer's object identifier before it: `OID|NUMBER`, such as `1.2.752.97.3.1.3|991981000010`.
     PersonalIdentityNumber, "https://www.skatteverket.se/privat/folkbokforing/personnummer.4.3810a01c150939e893f18c29.html"
 }
 
@@ -227,6 +275,29 @@ mod tests {
             assert!(other.parse::<GlobalId>().is_err(), "{other:?}");
         }
         assert_eq!(GlobalId::row::<Uuid>(&ID(text), NodeKind::Agreement), None);
+    }
+
+    #[test]
+    fn a_date_lies_in_the_years_of_a_life() {
+        let parse = |text: &str| Date::parse(Value::String(text.to_owned()));
+        for good in ["1850-01-01", "2027-03-01", "2199-12-31"] {
+            assert!(parse(good).is_ok(), "{good}");
+        }
+        for bad in
+            ["1849-12-31", "2200-01-01", "9999-12-31", "+262142-12-31", "0027-03-01", "2027-02-29", "1 mars"]
+        {
+            assert!(parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn every_scalar_of_the_schema_has_a_judge() {
+        let sdl = crate::graphql::schema::build(&crate::http::graphql::limits::Limits::default()).sdl();
+        let scalars: Vec<_> = sdl
+            .lines()
+            .filter_map(|line| line.strip_prefix("scalar ")?.split(' ').next().map(str::to_owned))
+            .collect();
+        assert_eq!(scalars, JUDGES.iter().map(|(name, _)| *name).collect::<Vec<_>>());
     }
 
     #[test]

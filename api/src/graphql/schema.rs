@@ -1,6 +1,7 @@
 //! The schema, built without a database: everything a request needs comes with the request.
 
 use async_graphql::{SDLExportOptions, Schema as GenericSchema, ValidationMode};
+use chrono::{DateTime, Utc};
 
 use super::{mutation::Mutation, query::Query, subscription::SubscriptionRoot};
 use crate::http::graphql::limits::Limits;
@@ -23,8 +24,14 @@ fn with(validation: ValidationMode, limits: &Limits) -> Schema {
         .validation_mode(validation)
         .limit_complexity(limits.complexity)
         .disable_suggestions()
+        .override_output_type_description::<DateTime<Utc>>(DATE_TIME)
         .finish()
 }
+
+/// What the library says of its own scalar is about the library.
+const DATE_TIME: &str = "A moment (tidpunkt) by RFC 3339 with its offset from UTC, such as `2027-03-01T08:30:00+00:00`.\n\
+     Answers are always in UTC, with a fraction of a second only where there is one; any offset is taken. People are\n\
+     shown Swedish time (Europe/Stockholm), by which days are counted too.";
 
 /// The schema as text: sorted, every element described. What is checked in as `schema.graphql`.
 pub fn print() -> String {

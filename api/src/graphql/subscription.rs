@@ -1,6 +1,6 @@
 //! What a client can listen to. The policy is asked at the start and again at every event.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 
 use async_graphql::{Context, ID, Result, Subscription};
 use entity::{AgreementId, TaskId, ThreadId, agreement, assignment::Role};
@@ -10,17 +10,19 @@ use uuid::Uuid;
 
 use super::{
     listening::{Listening, Of},
-    read::{node, task, version::VersionsWanted},
-    scalars::{GlobalId, NodeKind},
+    read::{changed, node, task, version::VersionsWanted},
+    scalars::{Date, GlobalId, NodeKind},
     thread::{self, Thread},
     types::{
         agreement::Agreement,
+        clash::AppointmentChange,
         tasks::{Task, TaskStatus},
     },
-    user_error::{coded, fault, refused, session},
+    user_error::{fault, refused, session, told},
 };
 use crate::{
     auth::policy::{self, Action, Noun},
+    domain::booking::clash,
     error::Stop,
     events::{Happened, News},
 };
@@ -58,17 +60,26 @@ impl SubscriptionRoot {
                 .await
             })
             .await;
-        let patient = match found {
-            Ok(row) => row.patient_id,
+        let (patient, provider) = match found {
+            Ok(row) => (row.patient_id, row.care_provider_id),
             Err(Stop::Fault(e)) => return Err(fault(session, &e)),
             Err(Stop::Refused(_)) => {
                 session.trail.denied("NOT_FOUND", None);
-                return Err(coded("NOT_FOUND", "Det finns ingen överenskommelse här som du kan nå."));
+                return Err(told(
+                    "NOT_FOUND",
+                    "Det finns ingen överenskommelse här som du kan nå.",
+                    "There is no agreement here that you can reach.",
+                ));
             }
         };
-        // Conversations and staff's tasks are no part of the agreement.
+        // Conversations and staff's tasks are no part of the agreement. Nor is, to staff, what another care provider
+        // does: whoever acts on the agreement, that is told as of the care provider that has it.
+        let to_staff = session.actor.staff().is_some();
         let concerns = move |event: &Happened| {
-            event.patient == patient && !event.kind.starts_with("thread.") && !event.kind.starts_with("task.")
+            event.patient == patient
+                && (!to_staff || event.care_provider == provider)
+                && !event.kind.starts_with("thread.")
+                && !event.kind.starts_with("task.")
         };
         Ok(stream::unfold(Some(events), move |events| async move {
             let mut events = events?;
@@ -83,7 +94,12 @@ impl SubscriptionRoot {
             match node::agreement_for(session, id, versions).await {
                 Ok(Some(agreement)) => Some((Ok(agreement), Some(events))),
                 Ok(None) => {
-                    Some((Err(coded("FORBIDDEN", "Du kan inte längre följa överenskommelsen.")), None))
+                    let gone = told(
+                        "FORBIDDEN",
+                        "Du kan inte längre följa överenskommelsen.",
+                        "You can no longer follow the agreement.",
+                    );
+                    Some((Err(gone), None))
                 }
                 Err(error) => Some((Err(error), None)),
             }
@@ -134,6 +150,52 @@ impl SubscriptionRoot {
         }))
     }
 
+    /// Booked times (bokade tider), each time one is booked, moved, confirmed, cancelled or followed up: for a patient
+    /// all of theirs, for staff those of their own unit, or of one day there (dagens lista): what leaves the day is
+    /// heard of too. A time may come twice when the service has lost contact with its database in between.
+    async fn appointment_changed<'ctx>(
+        &self,
+        ctx: &Context<'ctx>,
+        #[graphql(desc = "For staff: only times of this day, where the unit is; every day when left out.")]
+        on: Option<Date>,
+    ) -> Result<impl Stream<Item = Result<AppointmentChange>> + 'ctx> {
+        let session = session(ctx);
+        if policy::check(&session.actor, Noun::Appointment, Action::Read).is_err() {
+            return Err(refused(session));
+        }
+        let of = match (session.actor.staff(), session.actor.patient()) {
+            (Some(staff), _) => Of::Unit(staff.care_unit),
+            (None, Some(patient)) => Of::Patient(patient),
+            (None, None) => return Err(refused(session)),
+        };
+        // It listens before it looks at what is there: nothing falls between.
+        let listening = Listening::new(session, of, APPOINTMENTS);
+        let shown: HashSet<Uuid> = match (on, of) {
+            (Some(Date(day)), Of::Unit(unit)) => {
+                changed::ids_on(session, unit, day).await.map_err(|e| fault(session, &e))?
+            }
+            _ => HashSet::new(),
+        };
+        let start = (Some(listening), VecDeque::new(), shown);
+        Ok(stream::unfold(start, move |(mut listening, mut ready, mut shown)| async move {
+            loop {
+                if let Some(change) = ready.pop_front() {
+                    return Some((Ok(change), (listening, ready, shown)));
+                }
+                let ids = match listening.as_mut()?.next(session).await {
+                    Ok(ids) => ids?,
+                    Err(e) => return Some((Err(fault(session, &e)), (None, ready, shown))),
+                };
+                match changed::by_ids(session, of, &ids).await {
+                    Ok(found) => {
+                        ready.extend(found.into_iter().filter(|change| on_day(on, &mut shown, change)));
+                    }
+                    Err(e) => return Some((Err(fault(session, &e)), (None, ready, shown))),
+                }
+            }
+        }))
+    }
+
     /// A thread of messages (meddelandetråd), each time a message is sent in it, or it is read, closed or opened again:
     /// one thread, or for a patient all of theirs and for staff those with their unit. A thread may come twice when the
     /// service has lost contact with its database in between. One thread ends when the caller can no longer reach it.
@@ -159,7 +221,11 @@ impl SubscriptionRoot {
             let found = thread::by_ids(session, &[id]).await.map_err(|e| fault(session, &e))?;
             if found.is_empty() {
                 session.trail.denied("NOT_FOUND", None);
-                return Err(coded("NOT_FOUND", "Det finns ingen konversation här som du kan nå."));
+                return Err(told(
+                    "NOT_FOUND",
+                    "Det finns ingen konversation här som du kan nå.",
+                    "There is no conversation here that you can reach.",
+                ));
             }
         }
         Ok(stream::unfold((Some(listening), VecDeque::new()), move |(mut listening, mut ready)| async move {
@@ -173,7 +239,11 @@ impl SubscriptionRoot {
                 };
                 match thread::by_ids(session, &ids).await {
                     Ok(found) if found.is_empty() && one.is_some() => {
-                        let gone = coded("FORBIDDEN", "Du kan inte längre följa konversationen.");
+                        let gone = told(
+                            "FORBIDDEN",
+                            "Du kan inte längre följa konversationen.",
+                            "You can no longer follow the conversation.",
+                        );
                         return Some((Err(gone), (None, ready)));
                     }
                     Ok(found) => ready.extend(found),
@@ -184,6 +254,31 @@ impl SubscriptionRoot {
     }
 }
 
+/// What happens to booked times.
+const APPOINTMENTS: &[&str] = &[
+    "appointment.booked",
+    "appointment.rebooked",
+    "appointment.cancelled",
+    "appointment.confirmed",
+    "appointment.outcome",
+];
+
+/// Whether a listener to one day is told: of what is on it, and once more of what was and has left it.
+fn on_day(on: Option<Date>, shown: &mut HashSet<Uuid>, change: &AppointmentChange) -> bool {
+    let Some(Date(day)) = on else { return true };
+    let (id, there) = (change.appointment.id.id, clash::day(change.appointment.starts_at) == day);
+    if there {
+        shown.insert(id);
+    }
+    there || shown.remove(&id)
+}
+
 /// What happens in threads.
-const THREADS: &[&str] =
-    &["thread.started", "thread.message_sent", "thread.read", "thread.closed", "thread.reopened"];
+const THREADS: &[&str] = &[
+    "thread.started",
+    "thread.message_sent",
+    "thread.passed",
+    "thread.read",
+    "thread.closed",
+    "thread.reopened",
+];

@@ -131,7 +131,8 @@ impl Thread {
         self.last_message_at
     }
 
-    /// When care has promised to have answered (senast besvarat), while an answer is due.
+    /// When care has promised the patient to have answered (senast besvarat), while an answer is due. Always null between
+    /// units: what one asks the other is a task of the other, with its own `dueAt`.
     async fn answer_by(&self) -> Option<DateTime<Utc>> {
         self.answer_by
     }

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Enum, ErrorExtensions, SimpleObject};
+use async_graphql::{Context, Enum, ErrorExtensions, ServerError, SimpleObject};
 
 use crate::{
     domain::act::Receipt,
-    error::{Fault, Problem, ProblemCode},
+    error::{ConnectionLost, Fault, Outage, Problem, ProblemCode, Text},
+    graphql::plain::{At, Plain},
     locale::Locale,
     session::Session,
 };
@@ -41,6 +42,12 @@ pub enum UserErrorCode {
     WrongState,
 }
 
+impl Plain for UserErrorCode {
+    fn write(&self, _: &At<'_>) -> async_graphql::Value {
+        async_graphql::Value::Enum(async_graphql::Name::new(ProblemCode::from(*self).as_str()))
+    }
+}
+
 /// One reason why a mutation was refused, and what to do about it.
 #[derive(Clone, Debug, SimpleObject)]
 pub struct UserError {
@@ -73,7 +80,7 @@ pub fn session<'a>(ctx: &Context<'a>) -> &'a Session {
 /// A fault as a top-level error: its code, never its cause. The cause is logged here, once.
 pub fn fault(session: &Session, fault: &Fault) -> async_graphql::Error {
     let (code, sv, en) = match fault {
-        Fault::Unavailable(_) => (
+        Fault::Unavailable(_) | Fault::ConnectionLost(_) => (
             "UNAVAILABLE",
             "Tjänsten kan inte svara just nu. Försök igen om en stund.",
             "The service cannot answer right now. Try again in a moment.",
@@ -86,12 +93,30 @@ pub fn fault(session: &Session, fault: &Fault) -> async_graphql::Error {
         Fault::Unauthenticated => return refused(session),
     };
     tracing::error!(request_id = %session.request_id, error = %fault, "request failed");
-    coded(code, session.locale.pick(sv, en))
+    let error = coded(code, session.locale.pick(sv, en));
+    if fault.connection_broke() { lost(error) } else { error }
 }
 
-/// A top-level error with its code.
+/// Marks what failed because a connection broke: a query runs once more then.
+fn lost(error: async_graphql::Error) -> async_graphql::Error {
+    async_graphql::Error { source: Some(Arc::new(ConnectionLost)), ..error }
+}
+
+/// A top-level error with its code, in a language that was chosen.
 pub fn coded(code: &'static str, message: &str) -> async_graphql::Error {
     async_graphql::Error::new(message).extend_with(|_, e| e.set("code", code))
+}
+
+/// A top-level error with its code in both languages; [`in_language`] chooses.
+pub fn told(code: &'static str, sv: &str, en: &str) -> async_graphql::Error {
+    async_graphql::Error { source: Some(Arc::new(Text::new(sv, en))), ..coded(code, sv) }
+}
+
+/// The error in the caller's language, where it has both.
+pub fn in_language(error: &mut ServerError, locale: Locale) {
+    if let Some(message) = error.source::<Text>().map(|text| text.in_locale(locale).to_owned()) {
+        error.message = message;
+    }
 }
 
 /// A read that the caller's kind may never make: a coded error for the field, and an entry in the trail.

@@ -66,8 +66,11 @@ struct Page {
 /// Where the demo keeps how far its clock is moved, so that `token issue` beside it lives in the same time.
 const CLOCK_FILE: &str = "demo-clock";
 
-/// Writes how far `clock` is moved.
+/// Writes how far `clock` is moved, unless that is known.
 pub fn keep_clock(data_dir: &Path, clock: &Clock) -> std::io::Result<()> {
+    if kept_clock(data_dir).offset_micros() == clock.offset_micros() {
+        return Ok(());
+    }
     std::fs::write(data_dir.join(CLOCK_FILE), clock.offset_micros().to_string())
 }
 

@@ -40,6 +40,7 @@ pub struct Readiness(Arc<Inner>);
 #[derive(Default)]
 struct Inner {
     checks: Vec<(&'static str, Check)>,
+    alerts: Vec<(&'static str, Check)>,
     leaving: AtomicBool,
 }
 
@@ -50,12 +51,23 @@ pub struct Report {
     pub ready: bool,
     /// "ok", or what is wrong, by name of the check.
     pub checks: BTreeMap<&'static str, String>,
+    /// What somebody should look at although requests can be served, by name.
+    pub alerts: BTreeMap<&'static str, String>,
 }
 
 impl Readiness {
     /// The given checks, each with the name it is reported by.
     pub fn new(checks: impl IntoIterator<Item = (&'static str, Check)>) -> Self {
-        Self(Arc::new(Inner { checks: checks.into_iter().collect(), leaving: AtomicBool::new(false) }))
+        Self::with_alerts(checks, [])
+    }
+
+    /// With states that are told and do not make the process unready: it can still serve.
+    pub fn with_alerts(
+        checks: impl IntoIterator<Item = (&'static str, Check)>,
+        alerts: impl IntoIterator<Item = (&'static str, Check)>,
+    ) -> Self {
+        let (checks, alerts) = (checks.into_iter().collect(), alerts.into_iter().collect());
+        Self(Arc::new(Inner { checks, alerts, leaving: AtomicBool::new(false) }))
     }
 
     /// Makes a check from a function. Its error is shown to whoever may call `/readyz`, so it says what is wrong
@@ -79,20 +91,27 @@ impl Readiness {
     }
 
     async fn report_within(&self, limit: Duration) -> Report {
-        let running = self.0.checks.iter().map(|(name, check)| async move {
-            let answer = match tokio::time::timeout(limit, check()).await {
-                Ok(Ok(())) => "ok".to_owned(),
-                Ok(Err(reason)) => reason,
-                Err(_) => format!("no answer within {} s", limit.as_secs_f64()),
-            };
-            (*name, answer)
-        });
-        let mut checks: BTreeMap<_, _> = join_all(running).await.into_iter().collect();
+        let (mut checks, mut alerts) =
+            tokio::join!(answers(&self.0.checks, limit), answers(&self.0.alerts, limit));
+        alerts.retain(|_, answer| answer != "ok");
         if self.0.leaving.load(Ordering::Relaxed) {
             checks.insert("process", "is stopping".to_owned());
         }
-        Report { ready: checks.values().all(|answer| answer == "ok"), checks }
+        Report { ready: checks.values().all(|answer| answer == "ok"), checks, alerts }
     }
+}
+
+/// Runs checks at once, each within the limit.
+async fn answers(checks: &[(&'static str, Check)], limit: Duration) -> BTreeMap<&'static str, String> {
+    let running = checks.iter().map(|(name, check)| async move {
+        let answer = match tokio::time::timeout(limit, check()).await {
+            Ok(Ok(())) => "ok".to_owned(),
+            Ok(Err(reason)) => reason,
+            Err(_) => format!("no answer within {} s", limit.as_secs_f64()),
+        };
+        (*name, answer)
+    });
+    join_all(running).await.into_iter().collect()
 }
 
 /// `/livez` and `/readyz`.
@@ -186,7 +205,7 @@ mod tests {
         let router = router(Readiness::new([("database", passing()), ("keys", passing())]));
         let (status, body) = get(router, "/readyz").await;
         assert_eq!(status, StatusCode::OK);
-        assert_eq!(body, r#"{"ready":true,"checks":{"database":"ok","keys":"ok"}}"#);
+        assert_eq!(body, r#"{"ready":true,"checks":{"database":"ok","keys":"ok"},"alerts":{}}"#);
     }
 
     #[tokio::test]
@@ -194,7 +213,10 @@ mod tests {
         let readiness = Readiness::new([("database", failing()), ("keys", passing())]);
         let (status, body) = get(router(readiness.clone()), "/readyz").await;
         assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
-        assert_eq!(body, r#"{"ready":false,"checks":{"database":"cannot be reached","keys":"ok"}}"#);
+        assert_eq!(
+            body,
+            r#"{"ready":false,"checks":{"database":"cannot be reached","keys":"ok"},"alerts":{}}"#
+        );
         assert_eq!(get(router(readiness), "/livez").await.0, StatusCode::OK, "it lives all the same");
     }
 

@@ -7,10 +7,13 @@ pub mod demo;
 pub mod explorer;
 pub mod graphql;
 pub mod health;
+pub mod hooks;
 mod in_time;
+mod links;
 pub mod outbox_page;
 pub mod rate;
 pub mod samples;
+pub mod serve;
 pub mod ws;
 
 use axum::{
@@ -40,8 +43,13 @@ pub fn router(
     let api = in_time::limited(endpoint.routes("/graphql"), config.http.request_timeout_seconds);
     let sockets = ws::routes(endpoint, "/graphql/ws", config.ws_limits(), stop.clone(), sockets.clone());
     let feeds = calendar::routes(&service.core, &config.mail_domain());
+    let feeds = feeds.merge(links::routes(&service.core));
     let feeds = in_time::limited(feeds, config.http.request_timeout_seconds);
     let mut app = api.merge(sockets).merge(rate::by_address(feeds, &endpoint.rate));
+    if let Some(hooks) = hooks::routes(&service.core, config.sms_channel()) {
+        let hooks = in_time::limited(hooks, config.http.request_timeout_seconds);
+        app = app.merge(rate::by_failed_proofs(hooks, &endpoint.rate));
+    }
     if let Some(demo) = demo {
         app = app.merge(demo::router(config, service, demo));
     }
@@ -71,9 +79,15 @@ async fn trace(State(clock): State<Clock>, mut request: Request, next: Next) -> 
 
 /// The path if it is one of ours: anything else could carry personal data into the log.
 fn known_path(path: &str) -> &'static str {
-    // A feed's address is its secret.
+    // The address of a feed, or of the page of a message, is its secret.
+    if path.starts_with("/r/") {
+        return "/r";
+    }
     if path.starts_with("/calendar/") {
         return "/calendar";
+    }
+    if path.starts_with("/hooks/") {
+        return "/hooks";
     }
     ["/graphql", "/graphql/ws", "/livez", "/readyz", "/"]
         .into_iter()

@@ -112,9 +112,28 @@ pub fn by_address(routes: Router, rate: &Rate) -> Router {
 async fn count_address(State(rate): State<Rate>, request: Request, next: Next) -> Response {
     match rate.count(rate.address(request.headers(), request.extensions())) {
         Ok(()) => next.run(request).await,
-        Err(TooMany(seconds)) => {
-            (StatusCode::TOO_MANY_REQUESTS, [(RETRY_AFTER, seconds.to_string())]).into_response()
-        }
+        Err(wait) => wait.into_response(),
+    }
+}
+
+/// Limits routes that are not found without a proof, by the address of those who have none: whoever proves who they are
+/// is never made to wait for others behind the same address.
+pub fn by_failed_proofs(routes: Router, rate: &Rate) -> Router {
+    routes.layer(middleware::from_fn_with_state(rate.clone(), count_failed_proof))
+}
+
+async fn count_failed_proof(State(rate): State<Rate>, request: Request, next: Next) -> Response {
+    let address = rate.address(request.headers(), request.extensions());
+    let response = next.run(request).await;
+    if response.status() != StatusCode::NOT_FOUND {
+        return response;
+    }
+    rate.count(address).map_or_else(IntoResponse::into_response, |()| response)
+}
+
+impl IntoResponse for TooMany {
+    fn into_response(self) -> Response {
+        (StatusCode::TOO_MANY_REQUESTS, [(RETRY_AFTER, self.0.to_string())]).into_response()
     }
 }
 

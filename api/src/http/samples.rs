@@ -121,7 +121,7 @@ mod tests {
     async fn every_sample_is_whole_and_valid_by_the_schema() {
         let limits = Limits::default();
         let schema = schema::build(&limits);
-        let types = Types::from_sdl(&schema.sdl()).unwrap();
+        let types = Types::from_sdl(&schema.sdl(), &[]).unwrap();
         let documents = Documents::new(schema, types, limits, true);
         let mut titles = BTreeSet::new();
         for sample in all() {
@@ -149,7 +149,7 @@ mod tests {
     async fn every_operation_of_the_documentation_is_valid_by_the_schema() {
         let limits = Limits::default();
         let schema = schema::build(&limits);
-        let types = Types::from_sdl(&schema.sdl()).unwrap();
+        let types = Types::from_sdl(&schema.sdl(), &[]).unwrap();
         let documents = Documents::new(schema, types, limits, true);
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
         let mut shown = 0;

@@ -18,7 +18,7 @@ use axum::http::{Extensions, HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response as HttpResponse};
 use axum::routing::any;
 use chrono::{DateTime, Utc};
-use futures_util::{Sink, SinkExt, Stream, StreamExt};
+use futures_util::{FutureExt, Sink, SinkExt, Stream, StreamExt};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 use tokio::time::{Instant, MissedTickBehavior, interval, interval_at, timeout, timeout_at};
@@ -70,8 +70,8 @@ impl Default for WsLimits {
 /// How often a socket looks at the clock: the most by which it outlives its token.
 const TICK: Duration = Duration::from_secs(1);
 
-/// How often a socket asks whether its caller is still who they were: the most by which it outlives an assignment that
-/// ended, or a representation that was taken back, beside what the service itself remembers.
+/// How often a socket asks whether its caller is still who they were, beside whenever it hears that rights have changed:
+/// the most by which it outlives an assignment that ended, beside what the service itself remembers.
 const RIGHTS: Duration = Duration::from_secs(5);
 
 /// What every socket shares.
@@ -268,6 +268,7 @@ where
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut rights = interval_at(Instant::now() + shared.rights, shared.rights);
         rights.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut changes = engine.rights_changed(&caller);
         let mut alive = Instant::now();
         let mut pinged = false;
         loop {
@@ -285,13 +286,8 @@ where
                         Ok(())
                     }
                 }
-                _ = rights.tick() => match engine.again(&caller).await {
-                    Ok(now) if now == caller => Ok(()),
-                    // What runs was allowed to somebody with other rights.
-                    Ok(_) | Err(AuthFailure::Forbidden) => Err(ACCESS_CHANGED.into()),
-                    Err(AuthFailure::Invalid) => Err(UNAUTHORIZED.into()),
-                    Err(AuthFailure::Unavailable) => Ok(()),
-                },
+                _ = rights.tick() => Self::ask_again(engine, &caller).await,
+                Some(()) = changes.next() => Self::ask_again(engine, &caller).await,
                 received = self.wire.next() => {
                     (alive, pinged) = (Instant::now(), false);
                     match Self::received(received) {
@@ -301,16 +297,33 @@ where
                     }
                 }
                 Some((id, event)) = operations.events.next() => {
-                    if is_past(expires, engine.now()) {
+                    let heard = changes.next().now_or_never().is_some();
+                    let holds = if is_past(expires, engine.now()) {
                         Err(EXPIRED.into())
+                    } else if heard {
+                        Self::ask_again(engine, &caller).await
                     } else {
-                        self.tell(&id, event, &mut operations).await
+                        Ok(())
+                    };
+                    match holds {
+                        Ok(()) => self.tell(&id, event, &mut operations).await,
+                        end => end,
                     }
                 }
             };
             if let Err(end) = done {
                 return end;
             }
+        }
+    }
+
+    /// Whether the caller is still who they were: what runs was allowed to somebody with just these rights.
+    async fn ask_again(engine: &E, caller: &E::Caller) -> Result<(), End> {
+        match engine.again(caller).await {
+            Ok(now) if now == *caller => Ok(()),
+            Ok(_) | Err(AuthFailure::Forbidden) => Err(ACCESS_CHANGED.into()),
+            Err(AuthFailure::Invalid) => Err(UNAUTHORIZED.into()),
+            Err(AuthFailure::Unavailable) => Ok(()),
         }
     }
 

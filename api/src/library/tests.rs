@@ -271,6 +271,29 @@ fn the_frail_patient_template_has_decisions_fixed_contact_and_where_to_turn() {
     let frail = template("frail-patient");
     let phases: Vec<_> = frail.phases.iter().map(|phase| phase.title.sv.as_str()).collect();
     assert_eq!(phases, ["Beslut som är fattade", "Fast vårdkontakt", "Vart du vänder dig", "Uppföljning"]);
+    let of = |phase: &str| frail.items.iter().filter(|item| item.phase == phase).collect::<Vec<_>>();
+    for phase in ["decisions", "contact", "where-to-turn", "follow-up"] {
+        assert!(!of(phase).is_empty(), "{phase}");
+    }
+    let decided = of("decisions").iter().any(|item| {
+        item.key == "decisions"
+            && item.owner == entity::plan_item_revision::Owner::Care
+            && item.description.as_ref().is_some_and(|text| {
+                ["Var du vill vårdas", "vilka behandlingar", "om du blir sämre"]
+                    .iter()
+                    .all(|part| text.sv.contains(part))
+            })
+    });
+    assert!(decided);
+    let contact = of("contact").into_iter().find(|item| item.key == "fixed-contact").unwrap();
+    assert_eq!(contact.category, entity::plan_item_revision::Category::Contact);
+    assert!(contact.title.sv.contains("fast vårdkontakt"));
+    let help = frail.sections.iter().find(|one| one.kind == SectionKind::WhenToSeekHelp).unwrap();
+    for (sv, en) in [("Vardagar", "Weekdays"), ("helger", "weekends"), ("1177", "1177"), ("112", "112")] {
+        assert!(help.text.sv.contains(sv) && help.text.en.contains(en), "{sv}");
+    }
+    let lights: Vec<_> = frail.warning_signs.iter().map(|sign| sign.light).collect();
+    assert_eq!(lights, [SignLight::Green, SignLight::Yellow, SignLight::Red]);
 }
 
 #[test]

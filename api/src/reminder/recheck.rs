@@ -2,32 +2,41 @@
 //!
 //! One statement reads everything that decides, under the lease; the decision itself is pure.
 
-use chrono::{DateTime, NaiveDate, Utc};
+mod now;
+mod staff;
+mod still;
+
+use chrono::{DateTime, Utc};
 use entity::{
-    Sealed,
-    access_event::ActorKind,
-    appointment,
+    RepresentativeId, Sealed, appointment,
     contact_way::{self, Channel},
     notice::{self, Kind, State},
     patient::ProtectedIdentity,
     reminder_preference::Detail,
+    representative, time_offer,
 };
-use sea_orm::{ConnectionTrait, FromQueryResult, Statement};
+use sea_orm::EntityTrait;
 use uuid::Uuid;
 
+use self::now::{Now, look};
+pub use self::still::{begin, still};
 use super::{
     Rule,
-    channel::Recipient,
-    render::{self, Facts, Visit},
+    channel::{FailureCode, Recipient},
+    render::{self, Facts, Tag, Visit},
 };
 use crate::{
+    auth::policy::{Action, Noun},
     calendar::SendingHours,
     crypto::Place,
-    domain::{notice::may_leave, reminder_preference::set::ADDRESS},
+    domain::{
+        guardian_reminder,
+        notice::{OPTED_OUT, leaves_at, link, may_leave},
+        reminder_preference::set::ADDRESS,
+        representative::{assessed, rules},
+    },
     error::Fault,
-    locale::Locale,
     session::Core,
-    telemetry,
 };
 
 /// What is to be done with a claimed notice.
@@ -44,90 +53,94 @@ pub enum Verdict {
 }
 
 /// A notice that may leave, and where to.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Ready {
     pub facts: Facts,
     pub to: Recipient,
 }
 
-/// What decides, as it stands now.
-#[derive(Clone, Debug, FromQueryResult)]
-struct Now {
-    status: Option<appointment::Status>,
-    schedule_version: Option<i32>,
-    starts_at: Option<DateTime<Utc>>,
-    ends_at: Option<DateTime<Utc>>,
-    cancel_by: Option<DateTime<Utc>>,
-    confirmed_at: Option<DateTime<Utc>>,
-    language: String,
-    protected_identity: ProtectedIdentity,
-    deceased_on: Option<NaiveDate>,
-    opted_in: Option<bool>,
-    by_kind: Option<ActorKind>,
-    detail: Option<Detail>,
-    way_id: Option<Uuid>,
-    address: Option<Vec<u8>>,
-    way_status: Option<contact_way::Status>,
-    unit_name: String,
-    unit_address: Option<String>,
-    unit_phone: String,
-    sensitive: bool,
-    provider_name: String,
-}
-
-const SQL: &str = "SELECT a.status, a.schedule_version, a.starts_at, a.ends_at, a.cancel_by, a.confirmed_at, \
-     p.language, p.protected_identity, p.deceased_on, r.opted_in, r.by_kind, r.detail, w.id AS way_id, w.address, \
-     w.status AS way_status, u.name AS unit_name, u.address AS unit_address, u.phone AS unit_phone, u.sensitive, \
-     v.name AS provider_name \
-     FROM notice n JOIN patient p ON p.id = n.patient_id JOIN care_unit u ON u.id = n.care_unit_id \
-     JOIN care_provider v ON v.id = n.care_provider_id LEFT JOIN appointment a ON a.id = n.appointment_id \
-     LEFT JOIN contact_way w ON w.id = n.contact_way_id \
-     LEFT JOIN reminder_preference r ON r.patient_id = n.patient_id AND r.channel = n.channel \
-       AND r.kind = CASE WHEN n.kind IN ('MESSAGE', 'PLAN') THEN n.kind ELSE 'APPOINTMENT' END \
-     WHERE n.id = $1 AND n.lease_token = $2 AND n.state = 'CLAIMED'";
-
 /// Looks again. None when the lease is lost, or the notice was taken back meanwhile.
 pub async fn recheck(core: &Core, notice: &notice::Model) -> Result<Option<Verdict>, Fault> {
-    let values = [notice.id.0.into(), notice.lease_token.into()];
-    let found = core
-        .db
-        .read(async |db| -> Result<Option<Now>, Fault> {
-            let statement = Statement::from_sql_and_values(db.get_database_backend(), SQL, values);
-            Ok(Now::find_by_statement(statement).one(db).await?)
-        })
-        .await?;
-    let Some(row) = found else { return Ok(None) };
-    let at = core.clock.now();
+    judge(core, notice, notice.lease_token, core.clock.now()).await
+}
+
+/// What would become of a notice at `at`, whoever holds it; nothing is claimed.
+pub async fn foresee(
+    core: &Core,
+    notice: &notice::Model,
+    at: DateTime<Utc>,
+) -> Result<Option<Verdict>, Fault> {
+    judge(core, notice, None, at).await
+}
+
+async fn judge(
+    core: &Core,
+    notice: &notice::Model,
+    lease: Option<Uuid>,
+    at: DateTime<Utc>,
+) -> Result<Option<Verdict>, Fault> {
+    if notice.staff_notice_id.is_some() {
+        return staff::judge(core, notice, lease, at).await;
+    }
+    let Some(row) = look(core, notice, lease).await? else { return Ok(None) };
     if let Some(verdict) = objection(notice, &row, at, core.settings.hours) {
         return Ok(Some(verdict));
     }
-    Ok(Some(match recipient(core, notice, &row)? {
-        None => Verdict::Hold { state: State::Failed, reason: "BAD_ADDRESS" },
-        Some(to) => match facts(notice, row) {
+    if let Some(reason) = recipient_objection(core, notice, &row, at).await? {
+        return Ok(Some(Verdict::Hold { state: State::Suppressed, reason }));
+    }
+    Ok(Some(match recipient(core, notice, &row) {
+        Err(why) => failed(why),
+        Ok(to) => match facts(core, notice, row) {
             None => Verdict::Hold { state: State::Failed, reason: "BAD_MESSAGE" },
             Some(facts) => Verdict::Send(Box::new(Ready { facts, to })),
         },
     }))
 }
 
-const STILL: &str = "SELECT 1 AS still FROM notice n LEFT JOIN appointment a ON a.id = n.appointment_id \
-     WHERE n.id = $1 AND n.lease_token = $2 AND n.state = 'CLAIMED' AND n.leased_until > $3 AND n.useless_at > $3 \
-     AND (n.kind <> 'REMINDER' OR (a.status = 'BOOKED' AND a.schedule_version = n.schedule_version))";
+/// What a notice may say now, whether or not it may leave; none when its kind is not known.
+pub async fn facts_now(core: &Core, notice: &notice::Model) -> Result<Option<Facts>, Fault> {
+    Ok(look(core, notice, None).await?.and_then(|row| facts(core, notice, row)))
+}
 
-/// Whether a notice that was found fit to leave still is, asked when its content is about to be handed over: ours
-/// to send, not taken back, and of a visit that stands as it was. When the database does not answer, it is not.
-pub async fn still(core: &Core, notice: &notice::Model) -> bool {
-    let values = [notice.id.0.into(), notice.lease_token.into(), core.clock.now().into()];
-    let found = core
+/// Why the one it would go to must not get it any more: of a child's times the guardians are reminded, as long as they
+/// see them, and from then on the young person.
+async fn recipient_objection(
+    core: &Core,
+    notice: &notice::Model,
+    row: &Now,
+    at: DateTime<Utc>,
+) -> Result<Option<&'static str>, Fault> {
+    let ages = &core.settings.ages;
+    let of_visit = matches!(notice.kind, Kind::Reminder | Kind::Cancellation | Kind::Offer);
+    if row.guardian.is_none() && !(of_visit && rules::own_rights(row.birth_date, &[], ages, at).is_some()) {
+        return Ok(None);
+    }
+    let (patient, guardian) = (notice.patient_id, row.guardian);
+    let (decided, named) = core
         .db
-        .read(async |db| -> Result<bool, Fault> {
-            let statement = Statement::from_sql_and_values(db.get_database_backend(), STILL, values);
-            Ok(db.query_one_raw(statement).await?.is_some())
+        .read(async |db| -> Result<_, Fault> {
+            let named = match guardian {
+                Some(id) => representative::Entity::find_by_id(RepresentativeId(id)).one(db).await?,
+                None => None,
+            };
+            Ok((assessed(db, patient).await?, named))
         })
-        .await;
-    found.unwrap_or_else(|fault| {
-        telemetry::note_failure("looking at a notice before its content leaves", &fault);
-        false
+        .await?;
+    let own = rules::own_rights(row.birth_date, &decided, ages, at);
+    let reaches = own.is_none_or(|rights| rights.cover(Noun::Appointment, Action::Book));
+    let child = rules::Principal {
+        born: row.birth_date,
+        dead: row.deceased_on.is_some(),
+        protected: row.protected_identity != ProtectedIdentity::None,
+    };
+    Ok(match (guardian, named) {
+        (Some(_), Some(named)) if !rules::is_reminded(&named, child, &decided, ages, at) => {
+            Some("NOT_GUARDIAN")
+        }
+        (Some(_), None) => Some("NOT_GUARDIAN"),
+        (None, _) if !reaches => Some("CHILD"),
+        _ => None,
     })
 }
 
@@ -151,12 +164,19 @@ fn objection(notice: &notice::Model, row: &Now, at: DateTime<Utc>, hours: Sendin
                 return hold(State::Withdrawn, "NOT_CANCELLED");
             }
         }
-        Kind::Message | Kind::Plan => {}
+        Kind::Offer => {
+            let offered = render::Kind::of(notice.kind, &notice.rule) == Some(render::Kind::Offer);
+            if offered && row.offer != Some(time_offer::Status::Open) {
+                return hold(State::Withdrawn, "ANSWERED");
+            }
+        }
+        Kind::Message | Kind::Plan | Kind::Staff => {}
     }
     if row.opted_in != Some(true) {
-        return hold(State::Suppressed, "OPTED_OUT");
+        return hold(State::Suppressed, OPTED_OUT);
     }
-    if !row.by_kind.is_some_and(|by| may_leave(row.protected_identity, by)) {
+    // A guardian is let in by care's assessment alone, which is looked at below.
+    if row.guardian.is_none() && !row.by_kind.is_some_and(|by| may_leave(row.protected_identity, by)) {
         return hold(State::Suppressed, "PROTECTED_IDENTITY");
     }
     if Rule::from_text(&notice.rule).is_some_and(Rule::unless_confirmed) && row.confirmed_at.is_some() {
@@ -165,36 +185,56 @@ fn objection(notice: &notice::Model, row: &Now, at: DateTime<Utc>, hours: Sendin
     if at >= notice.useless_at {
         return hold(State::Missed, "TOO_LATE");
     }
-    // What answers an act is told when it is done; everything else in daylight.
-    let answers_an_act = notice.kind == Kind::Cancellation || notice.rule == Rule::Confirmation.as_str();
-    if !answers_an_act && !hours.is_open(at) {
-        let opens = hours.next_open(at);
-        return if opens >= notice.useless_at {
-            hold(State::Missed, "SENDING_HOURS")
-        } else {
-            Some(Verdict::Later(opens))
-        };
+    match leaves_at(notice, at, hours) {
+        None => hold(State::Missed, "SENDING_HOURS"),
+        Some(later) => (later > at).then_some(Verdict::Later(later)),
     }
-    None
 }
 
-/// The address as it is now; none when it cannot be used.
-fn recipient(core: &Core, notice: &notice::Model, row: &Now) -> Result<Option<Recipient>, Fault> {
-    let (Some(way), Some(address), Some(contact_way::Status::Good)) =
-        (row.way_id, &row.address, row.way_status)
-    else {
-        return Ok(None);
-    };
-    let address = core.keys.open(Place::new(ADDRESS, way), &Sealed(address.clone()))?;
-    Ok(match notice.channel {
-        Channel::Mail => address.parse().ok().map(Recipient::Mail),
-        Channel::Sms => address.parse().ok().map(Recipient::Sms),
-        Channel::Letter | Channel::Phone => None,
+/// Given up, for a reason that staff see.
+const fn failed(why: FailureCode) -> Verdict {
+    Verdict::Hold { state: State::Failed, reason: why.as_str() }
+}
+
+/// An address as it is stored. One that does not open is this one message's misfortune and never opens later: it is given
+/// up like one that leads nowhere.
+fn opened(core: &Core, notice: &notice::Model, place: Place, sealed: Vec<u8>) -> Result<String, FailureCode> {
+    core.keys.open(place, &Sealed(sealed)).map_err(|error| {
+        tracing::error!(notice = %notice.id.0, %error, "the address of a notice does not open");
+        FailureCode::UnreadableAddress
     })
 }
 
+/// The address as it is now, or why it cannot be used.
+fn recipient(core: &Core, notice: &notice::Model, row: &Now) -> Result<Recipient, FailureCode> {
+    let (Some(way), Some(address), Some(contact_way::Status::Good)) =
+        (row.way_id, &row.address, row.way_status)
+    else {
+        return Err(FailureCode::BadAddress);
+    };
+    let column = if row.guardian.is_some() { guardian_reminder::ADDRESS } else { ADDRESS };
+    let address = opened(core, notice, Place::new(column, way), address.clone())?;
+    match notice.channel {
+        Channel::Mail => address.parse().ok().map(Recipient::Mail),
+        Channel::Sms => address.parse().ok().map(Recipient::Sms),
+        Channel::Letter | Channel::Phone => None,
+    }
+    .ok_or(FailureCode::BadAddress)
+}
+
 /// What the message may draw on.
-fn facts(notice: &notice::Model, row: Now) -> Option<Facts> {
+fn facts(core: &Core, notice: &notice::Model, row: Now) -> Option<Facts> {
+    let facts = told(notice, row)?;
+    let hash = notice.link_hash.as_deref();
+    let secret = hash.and_then(|hash| link::known_secret(&core.keys, notice.id, hash));
+    Some(match secret {
+        Some(secret) => facts.linked(&core.settings.links, &secret),
+        None => facts,
+    })
+}
+
+/// The same without links.
+fn told(notice: &notice::Model, row: Now) -> Option<Facts> {
     let kind = match notice.kind {
         Kind::Reminder => match Rule::from_text(&notice.rule)? {
             // After a move, the message that confirms is the one that tells the new time.
@@ -204,15 +244,19 @@ fn facts(notice: &notice::Model, row: Now) -> Option<Facts> {
         Kind::Cancellation => render::Kind::Cancelled,
         Kind::Message => render::Kind::Message,
         Kind::Plan => render::Kind::Plan,
+        Kind::Offer => render::Kind::of(notice.kind, &notice.rule)?,
+        Kind::Staff => render::Kind::Staff,
     };
     let visit = match (notice.appointment_id, row.starts_at, row.ends_at, row.cancel_by) {
         (Some(id), Some(starts_at), Some(ends_at), Some(cancel_by)) => {
+            // What is cancelled is told of by the start that the patient knows.
+            let known = row.known_starts_at.filter(|_| kind == render::Kind::Cancelled).unwrap_or(starts_at);
             let version = u32::try_from(row.schedule_version.unwrap_or_default()).ok()?;
             Some(Visit {
                 appointment_id: id.0,
                 sequence: version + u32::from(kind == render::Kind::Cancelled),
-                starts_at,
-                ends_at,
+                starts_at: known,
+                ends_at: known + (ends_at - starts_at),
                 cancel_by,
                 changed_at: notice.created_at,
             })
@@ -220,146 +264,21 @@ fn facts(notice: &notice::Model, row: Now) -> Option<Facts> {
         _ => None,
     };
     Some(Facts {
-        locale: Locale::from_tag(&row.language),
+        language: Tag::of(&row.language),
+        until: (kind == render::Kind::Offer).then_some(notice.useless_at),
         kind,
         visit,
-        // At most 30 characters are shown of a sender.
-        sender_name: row.provider_name.chars().take(30).collect(),
+        sender_name: render::sender_name(&row.provider_name),
         unit_name: row.unit_name,
         unit_address: row.unit_address,
         unit_phone: row.unit_phone,
         detail: row.detail.unwrap_or(Detail::TimeOnly),
         sensitive: row.sensitive,
         unsubscribe_url: None,
+        action_url: None,
     })
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, clippy::expect_used)]
-
-    use entity::{AppointmentId, CareProviderId, CareUnitId, NoticeId, PatientId};
-
-    use super::*;
-
-    fn at(text: &str) -> DateTime<Utc> {
-        text.parse().unwrap()
-    }
-
-    fn notice() -> notice::Model {
-        notice::Model {
-            id: NoticeId(Uuid::nil()),
-            patient_id: PatientId(Uuid::nil()),
-            care_unit_id: CareUnitId(Uuid::nil()),
-            care_provider_id: CareProviderId(Uuid::nil()),
-            kind: Kind::Reminder,
-            rule: "EVENING_BEFORE".to_owned(),
-            channel: Channel::Mail,
-            contact_way_id: None,
-            appointment_id: Some(AppointmentId(Uuid::nil())),
-            schedule_version: Some(1),
-            thread_id: None,
-            agreement_id: None,
-            due_at: at("2027-02-01T17:00:00Z"),
-            useless_at: at("2027-02-02T08:00:00Z"),
-            state: State::Claimed,
-            reason: None,
-            attempts: 1,
-            leased_until: None,
-            lease_token: None,
-            dedupe_key: String::new(),
-            provider_ref: None,
-            sent_at: None,
-            created_at: at("2027-01-01T08:00:00Z"),
-        }
-    }
-
-    fn row() -> Now {
-        Now {
-            status: Some(appointment::Status::Booked),
-            schedule_version: Some(1),
-            starts_at: Some(at("2027-02-02T08:00:00Z")),
-            ends_at: Some(at("2027-02-02T08:30:00Z")),
-            cancel_by: Some(at("2027-01-31T23:00:00Z")),
-            confirmed_at: None,
-            language: "sv".to_owned(),
-            protected_identity: ProtectedIdentity::None,
-            deceased_on: None,
-            opted_in: Some(true),
-            by_kind: Some(ActorKind::Staff),
-            detail: Some(Detail::TimeOnly),
-            way_id: None,
-            address: None,
-            way_status: None,
-            unit_name: "Vårdcentralen".to_owned(),
-            unit_address: None,
-            unit_phone: "+4686174000".to_owned(),
-            sensitive: false,
-            provider_name: "Region Exempel".to_owned(),
-        }
-    }
-
-    fn held(notice: &notice::Model, row: &Now, now: &str) -> Option<(State, &'static str)> {
-        match objection(notice, row, at(now), SendingHours::default()) {
-            Some(Verdict::Hold { state, reason }) => Some((state, reason)),
-            None => None,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    #[test]
-    fn what_has_changed_since_planning_holds_the_notice_back() {
-        let evening = "2027-02-01T17:00:00Z";
-        assert_eq!(held(&notice(), &row(), evening), None);
-        let cases = [
-            (Now { status: Some(appointment::Status::Cancelled), ..row() }, State::Withdrawn, "CANCELLED"),
-            (Now { schedule_version: Some(2), ..row() }, State::Withdrawn, "REBOOKED"),
-            (Now { opted_in: Some(false), ..row() }, State::Suppressed, "OPTED_OUT"),
-            (Now { opted_in: None, by_kind: None, ..row() }, State::Suppressed, "OPTED_OUT"),
-            (Now { confirmed_at: Some(at(evening)), ..row() }, State::Suppressed, "CONFIRMED"),
-            (
-                Now { deceased_on: Some("2027-01-15".parse().unwrap()), ..row() },
-                State::Suppressed,
-                "DECEASED",
-            ),
-            (
-                Now { protected_identity: ProtectedIdentity::Sekretessmarkering, ..row() },
-                State::Suppressed,
-                "PROTECTED_IDENTITY",
-            ),
-        ];
-        for (row, state, reason) in cases {
-            assert_eq!(held(&notice(), &row, evening), Some((state, reason)));
-        }
-    }
-
-    #[test]
-    fn a_protected_patient_who_asked_in_person_gets_the_notice() {
-        let row = Now {
-            protected_identity: ProtectedIdentity::SkyddadFolkbokforing,
-            by_kind: Some(ActorKind::Patient),
-            ..row()
-        };
-        assert_eq!(held(&notice(), &row, "2027-02-01T17:00:00Z"), None);
-    }
-
-    #[test]
-    fn a_notice_waits_for_the_morning_unless_the_visit_comes_first() {
-        let late = objection(&notice(), &row(), at("2027-02-01T19:30:00Z"), SendingHours::default());
-        assert!(matches!(late, Some(Verdict::Later(opens)) if opens == at("2027-02-02T07:00:00Z")));
-        let early = notice::Model { useless_at: at("2027-02-02T06:30:00Z"), ..notice() };
-        assert_eq!(held(&early, &row(), "2027-02-01T19:30:00Z"), Some((State::Missed, "SENDING_HOURS")));
-        assert_eq!(held(&notice(), &row(), "2027-02-02T08:00:00Z"), Some((State::Missed, "TOO_LATE")));
-        let confirmation = notice::Model { rule: "CONFIRMATION".to_owned(), ..notice() };
-        assert_eq!(held(&confirmation, &row(), "2027-02-01T19:30:00Z"), None);
-    }
-
-    #[test]
-    fn a_moved_time_is_told_as_moved_and_a_cancelled_one_has_a_higher_sequence() {
-        let confirmation = notice::Model { rule: "CONFIRMATION".to_owned(), ..notice() };
-        let moved = facts(&confirmation, Now { schedule_version: Some(2), ..row() }).unwrap();
-        assert_eq!((moved.kind, moved.visit.unwrap().sequence), (render::Kind::Moved, 2));
-        let cancelled = facts(&notice::Model { kind: Kind::Cancellation, ..notice() }, row()).unwrap();
-        assert_eq!((cancelled.kind, cancelled.visit.unwrap().sequence), (render::Kind::Cancelled, 2));
-    }
-}
+#[path = "recheck_tests.rs"]
+mod tests;

@@ -6,19 +6,37 @@
 //! rule, or an SMS that costs two segments, stops the start and not a reminder.
 
 mod calendar_file;
+mod gsm;
+mod language;
+mod occasion;
+mod page;
+mod sample;
 mod templates;
 
-use chrono::{DateTime, TimeDelta, Utc};
-use entity::notice;
+use std::path::Path;
+
+use chrono::{DateTime, Utc};
+use entity::{contact_way::Channel, notice};
 use minijinja::context;
-use sms_splitter::SplitSms;
 use uuid::Uuid;
 
-use self::templates::Templates;
+pub use self::{
+    calendar_file::CalendarFile,
+    language::{Language, Tag, is_a_name},
+    occasion::Occasion,
+    page::{Page, Shown},
+    sample::{Sample, Sender, samples, sender_name},
+    templates::{LINKED_BASE, TemplateError},
+};
+use self::{gsm::is_one_segment, sample::SENDER_LENGTH, templates::Templates};
 use super::{Detail, Rule};
-use crate::{calendar::to_local, locale::Locale};
-
-pub use self::{calendar_file::CalendarFile, templates::TemplateError};
+use crate::{
+    domain::notice::{
+        link,
+        of_wish::{OFFER_WITHDRAWN, WISH_EXPIRED},
+    },
+    session::Links,
+};
 
 /// What a message is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -33,11 +51,19 @@ pub enum Kind {
     Message,
     /// The plan changed, or a proposal waits for an answer.
     Plan,
+    /// A freed time is offered, until a moment.
+    Offer,
+    /// What was offered is no longer to be had.
+    OfferWithdrawn,
+    /// A wish for a time has run out.
+    WishExpired,
+    /// There is something new for a member of staff.
+    Staff,
 }
 
 impl Kind {
     /// Every kind, for checking the templates.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 13] = [
         Self::Reminder(Rule::Confirmation),
         Self::Reminder(Rule::WeekBefore),
         Self::Reminder(Rule::BeforeDeadline),
@@ -47,6 +73,10 @@ impl Kind {
         Self::Moved,
         Self::Message,
         Self::Plan,
+        Self::Offer,
+        Self::OfferWithdrawn,
+        Self::WishExpired,
+        Self::Staff,
     ];
 
     /// The kind of a stored notice: what it is about and its rule.
@@ -57,6 +87,10 @@ impl Kind {
             notice::Kind::Cancellation => Some(Self::Cancelled),
             notice::Kind::Message => Some(Self::Message),
             notice::Kind::Plan => Some(Self::Plan),
+            notice::Kind::Offer if rule == OFFER_WITHDRAWN => Some(Self::OfferWithdrawn),
+            notice::Kind::Offer if rule == WISH_EXPIRED => Some(Self::WishExpired),
+            notice::Kind::Offer => Some(Self::Offer),
+            notice::Kind::Staff => Some(Self::Staff),
         }
     }
 
@@ -75,22 +109,34 @@ impl Kind {
             Self::Moved => "moved",
             Self::Message => "message",
             Self::Plan => "plan",
+            Self::Offer => "offer",
+            Self::OfferWithdrawn => "offer_withdrawn",
+            Self::WishExpired => "wish_expired",
+            Self::Staff => "staff",
         }
     }
 
     /// Whether it is about an appointment, and so begins with its time.
-    const fn has_visit(self) -> bool {
-        !matches!(self, Self::Message | Self::Plan)
+    pub const fn has_visit(self) -> bool {
+        matches!(self, Self::Reminder(_) | Self::Cancelled | Self::Moved)
+    }
+
+    /// Whether there is something to do about what it tells.
+    const fn has_action(self) -> bool {
+        matches!(self, Self::Reminder(_) | Self::Moved)
     }
 }
 
 /// Everything a message may draw on. There is no field for a name, a number, a reason or a profession.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Facts {
-    pub locale: Locale,
+    /// Swedish where it is none that may be sent.
+    pub language: Tag,
     pub kind: Kind,
     /// The appointment; required for every kind that is about one.
     pub visit: Option<Visit>,
+    /// Until when an offer can be answered; required for the kind that is one.
+    pub until: Option<DateTime<Utc>>,
     pub unit_name: String,
     pub unit_address: Option<String>,
     /// E.164 or a short number such as 1177.
@@ -103,6 +149,38 @@ pub struct Facts {
     pub sensitive: bool,
     /// Where the patient opts out with one click, where the service has an address of its own.
     pub unsubscribe_url: Option<String>,
+    /// Where the patient confirms, cancels or asks for another time, where the region has decided on such links.
+    pub action_url: Option<String>,
+}
+
+impl Facts {
+    /// With the links under a secret, as far as the region has decided on links.
+    #[must_use]
+    pub fn linked(self, links: &Links, secret: &str) -> Self {
+        let page = links.base.as_ref().map(|base| format!("{base}{}", link::path(secret)));
+        Self {
+            unsubscribe_url: page.as_ref().map(|page| format!("{page}/unsubscribe")),
+            action_url: page.filter(|_| links.act && self.kind.has_action()),
+            ..self
+        }
+    }
+
+    /// The same with links that lead nowhere, for who looks at what would leave.
+    #[must_use]
+    pub fn without_secrets(self, links: &Links) -> Self {
+        if self.unsubscribe_url.is_some() { self.linked(links, link::HIDDEN) } else { self }
+    }
+
+    /// The place, as far as the patient has chosen to see it: the unit's name, and its address.
+    fn places(&self) -> Vec<String> {
+        let detail = if self.sensitive { Detail::TimeOnly } else { self.detail };
+        let (name, address) = match detail {
+            Detail::TimeOnly => (None, None),
+            Detail::UnitName => (Some(plain(&self.unit_name)), None),
+            Detail::UnitAndAddress => (Some(plain(&self.unit_name)), self.unit_address.as_deref().map(plain)),
+        };
+        [name, address].into_iter().flatten().filter(|place| !place.is_empty()).collect()
+    }
 }
 
 /// The appointment as far as a message may tell it.
@@ -125,12 +203,19 @@ pub struct Rendered {
     pub subject: String,
     pub text: String,
     pub html: String,
-    /// One GSM-7 segment.
-    pub sms: String,
+    /// One GSM-7 segment; none where even the shortest form does not fit in one. A mail needs none.
+    pub sms: Option<String>,
     pub ics: Option<CalendarFile>,
     pub sender_name: String,
     /// `https`, or `http` on the machine itself.
     pub unsubscribe_url: Option<String>,
+}
+
+impl Rendered {
+    /// The same, if it can go by this channel.
+    pub fn by(self, channel: Channel) -> Result<Self, RenderError> {
+        if channel == Channel::Sms && self.sms.is_none() { Err(RenderError::TooLong) } else { Ok(self) }
+    }
 }
 
 /// A message that cannot be made from what came in.
@@ -144,7 +229,7 @@ pub enum RenderError {
     NoSender,
     #[error("the text does not fit in one SMS")]
     TooLong,
-    #[error("the unsubscribe address is not a plain web address")]
+    #[error("the address of a link is not a plain web address")]
     UnsubscribeUrl,
     /// Without its cause: that could quote values.
     #[error("the template cannot be filled in")]
@@ -162,10 +247,18 @@ pub struct Renderer {
 }
 
 impl Renderer {
-    /// Loads and checks every template. `from` is the address that mail is sent from.
+    /// Loads and checks the languages of the binary. `from` is the address that mail is sent from.
     pub fn new(from: &crate::domain::phone::EmailAddress) -> Result<Self, TemplateError> {
+        Self::with_languages(from, None)
+    }
+
+    /// Loads and checks every language: those of the binary and those in a folder of folders.
+    pub fn with_languages(
+        from: &crate::domain::phone::EmailAddress,
+        folder: Option<&Path>,
+    ) -> Result<Self, TemplateError> {
         let renderer = Self {
-            templates: Templates::load()?,
+            templates: Templates::load(folder)?,
             domain: from.address().domain().to_owned(),
             organizer: from.as_str().to_owned(),
         };
@@ -173,9 +266,34 @@ impl Renderer {
         Ok(renderer)
     }
 
-    /// Makes the message.
+    /// The language in which somebody who reads `wanted` is written to: Swedish where that one may not be sent.
+    pub fn language(&self, wanted: &Tag) -> (&Tag, &Language) {
+        self.templates.language(wanted)
+    }
+
+    /// The languages that messages may be sent in.
+    pub fn languages(&self) -> impl Iterator<Item = (&Tag, &Language)> {
+        self.templates.reviewed()
+    }
+
+    /// Languages that are there, and may not be sent because nobody has reviewed them.
+    pub fn unreviewed(&self) -> impl Iterator<Item = &Tag> {
+        self.templates.unreviewed()
+    }
+
+    /// Which texts these are: changes with every change of a text in the language that `wanted` is written to in, and of
+    /// the links in them.
+    pub fn version(&self, wanted: &Tag, links: &Links) -> String {
+        self.templates.version(self.language(wanted).0, links)
+    }
+
+    /// Makes the message, in a language that may be sent.
     pub fn render(&self, facts: &Facts) -> Result<Rendered, RenderError> {
-        let locale = facts.locale;
+        let (tag, language) = self.language(&facts.language);
+        self.render_in(tag, language, facts)
+    }
+
+    fn render_in(&self, tag: &Tag, language: &Language, facts: &Facts) -> Result<Rendered, RenderError> {
         let sender = plain(&facts.sender_name);
         if sender.is_empty() {
             return Err(RenderError::NoSender);
@@ -184,7 +302,8 @@ impl Renderer {
         if !phone.bytes().any(|b| b.is_ascii_digit()) {
             return Err(RenderError::NoPhone);
         }
-        if !facts.unsubscribe_url.as_deref().is_none_or(is_web_address) {
+        let links = [&facts.unsubscribe_url, &facts.action_url];
+        if !links.into_iter().flatten().all(|url| is_web_address(url)) {
             return Err(RenderError::UnsubscribeUrl);
         }
         let visit = match (&facts.visit, facts.kind.has_visit()) {
@@ -192,34 +311,33 @@ impl Renderer {
             (visit, true) => visit.as_ref(),
             (_, false) => None,
         };
-        let detail = if facts.sensitive { Detail::TimeOnly } else { facts.detail };
-        let (name, address) = match detail {
-            Detail::TimeOnly => (None, None),
-            Detail::UnitName => (Some(plain(&facts.unit_name)), None),
-            Detail::UnitAndAddress => {
-                (Some(plain(&facts.unit_name)), facts.unit_address.as_deref().map(plain))
-            }
-        };
-        let places: Vec<String> = [name, address].into_iter().flatten().filter(|p| !p.is_empty()).collect();
+        let places = facts.places();
+        let short_sender = gsm::cut(&gsm::folded(&sender), SENDER_LENGTH);
         let (when, when_short, last_day) = visit.map_or_else(Default::default, |visit| {
             (
-                when(locale, visit.starts_at, true),
-                when(locale, visit.starts_at, false),
-                last_day(locale, visit.cancel_by),
+                language.when(visit.starts_at, true),
+                language.when(visit.starts_at, false),
+                language.last_day(visit.cancel_by),
             )
         });
-        let block = |block: &str, place: &str| {
+        let until = facts.until.map(|until| language.moment(until, false));
+        let last_weekday = visit.map_or_else(String::new, |visit| language.last_weekday(visit.cancel_by));
+        let block = |block: &str, place: &str, linked: bool| {
             let values = context! {
+                linked,
+                last_weekday => last_weekday.as_str(),
                 when => when.as_str(),
                 when_short => when_short.as_str(),
                 last_day => last_day.as_str(),
+                until => until.as_deref(),
                 phone => phone.as_str(),
-                sender => sender.as_str(),
+                sender => if block == "sms" { short_sender.as_str() } else { sender.as_str() },
                 place,
             };
-            self.templates.block(locale, facts.kind.name(), block, values).map_err(|_| RenderError::Template)
+            self.templates.block(tag, facts.kind.name(), block, values).map_err(|_| RenderError::Template)
         };
-        let (subject, lead, action) = (block("subject", "")?, block("lead", "")?, block("action", "")?);
+        let (subject, lead, action) =
+            (block("subject", "", false)?, block("lead", "", false)?, block("action", "", false)?);
         let place_line = if visit.is_some() { places.join(", ") } else { String::new() };
         let values = context! {
             subject => subject.as_str(),
@@ -228,27 +346,35 @@ impl Renderer {
             place_line,
             sender => sender.as_str(),
             unsubscribe_url => facts.unsubscribe_url.as_deref(),
+            action_url => facts.action_url.as_deref(),
         };
-        let mail = |name: &str| {
-            self.templates.whole(locale, name, values.clone()).map_err(|_| RenderError::Template)
-        };
+        let mail =
+            |name: &str| self.templates.whole(tag, name, values.clone()).map_err(|_| RenderError::Template);
         // An SMS that does not fit tells less of the place, down to nothing but the time.
         let mut sms = None;
         for told in (0..=places.len()).rev() {
-            let place = places.get(..told).unwrap_or_default().join(", ");
+            let place = gsm::folded(&places.get(..told).unwrap_or_default().join(", "));
             let place = if place.is_empty() { place } else { format!(", {place}") };
-            let text = block("sms", &place)?;
-            if is_one_segment(&text) {
-                sms = Some(text);
+            let text = block("sms", &place, false)?;
+            let linked = facts.action_url.as_ref().map(|url| format!("{text} {url}"));
+            // The link is worth more than the place.
+            sms = Some(linked.unwrap_or(text)).filter(|text| is_one_segment(text));
+            if sms.is_some() {
                 break;
             }
+        }
+        // And more than all the words.
+        if let (None, Some(url)) = (&sms, &facts.action_url) {
+            let texts = [format!("{} {url}", block("sms", "", true)?), block("sms", "", false)?];
+            sms = texts.into_iter().find(|text| is_one_segment(text));
         }
         Ok(Rendered {
             text: mail("mail.txt")?,
             html: mail("mail.html")?,
-            sms: sms.ok_or(RenderError::TooLong)?,
+            // The real sender stands in every message.
+            sms: sms.filter(|_| !short_sender.is_empty()),
             ics: match visit {
-                Some(visit) => Some(self.calendar_file(facts, visit, &phone, &sender, &places)?),
+                Some(visit) => Some(self.calendar_file(language, facts, visit, &phone, &sender, &places)?),
                 None => None,
             },
             subject,
@@ -256,34 +382,6 @@ impl Renderer {
             unsubscribe_url: facts.unsubscribe_url.clone(),
         })
     }
-}
-
-/// `onsdag 23 juni` in the local zone.
-fn day(locale: Locale, at: DateTime<Utc>, year: bool) -> String {
-    use chrono::Datelike as _;
-    let local = to_local(at);
-    let word = |(sv, en): (&'static str, &'static str)| locale.pick(sv, en);
-    let (weekday, month) =
-        (word(crate::locale::weekday(local.weekday())), word(crate::locale::month(&local)));
-    let text = format!("{weekday} {} {month}", local.day());
-    if year { format!("{text} {}", local.year()) } else { text }
-}
-
-/// Day, date and time, as a sentence begins: `Onsdag 23 juni 2027 kl. 10.00`.
-fn when(locale: Locale, at: DateTime<Utc>, year: bool) -> String {
-    let local = to_local(at);
-    let day = day(locale, at, year);
-    let text = match locale {
-        Locale::Sv => format!("{day} kl. {}", local.format("%H.%M")),
-        Locale::En => format!("{day} at {}", local.format("%H:%M")),
-    };
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
-}
-
-/// The last whole day on which cancelling is possible.
-fn last_day(locale: Locale, cancel_by: DateTime<Utc>) -> String {
-    day(locale, cancel_by - TimeDelta::seconds(1), false)
 }
 
 /// A phone number as people in Sweden read it; as it came in where it is not one.
@@ -299,8 +397,7 @@ pub(crate) fn shown_phone(phone: &str) -> String {
     }
 }
 
-/// A name or address in characters that cost nothing in an SMS: dashes and quotes become plain, control
-/// characters and line breaks become spaces.
+/// A name or address on one line: dashes and quotes become plain, control characters and line breaks become spaces.
 fn plain(text: &str) -> String {
     let text: String = text
         .chars()
@@ -313,12 +410,6 @@ fn plain(text: &str) -> String {
         })
         .collect();
     text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// Whether the text is one SMS of the cheap kind: at most 160 characters of the GSM alphabet.
-fn is_one_segment(text: &str) -> bool {
-    let split = SplitSms::split(&SplitSms::default(), text.to_owned());
-    split.character_set == "GSM" && split.parts.len() == 1
 }
 
 /// A web address that can stand in a mail header as it is.

@@ -4,7 +4,16 @@
 //! one who holds its lease token may say what became of it. Whatever crashes, the lease ends and another takes over.
 //! Each channel has a loop of its own, so that one that hangs holds nothing else up.
 
-use std::{collections::BTreeSet, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+mod last_chance;
+mod recording;
+mod rounds;
+
+use std::{
+    collections::BTreeSet,
+    panic::AssertUnwindSafe,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
 
 use entity::{access_event::Outcome::Allowed, contact_way::Channel as ChannelKind, notice};
 use futures_util::{FutureExt, StreamExt, stream};
@@ -12,12 +21,15 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     channel::{Channel, FailureCode, Outcome, Outgoing, Still, configured::Channels},
-    claim,
-    recheck::{self, Verdict},
+    claim, hold,
+    pace::Pace,
+    receipt,
+    recheck::{self, Ready, Verdict},
     record::{self, Recorded},
     render::Renderer,
+    watch::Watch,
 };
-use crate::{access::Record, auth::actor::Actor, domain::sweep, error::Fault, session::Core};
+use crate::{access::Record, auth::actor::Actor, error::Fault, fault, session::Core, telemetry};
 
 /// How the worker works.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +46,11 @@ pub struct WorkerConfig {
     pub send_timeout: Duration,
     /// The waits before the second, third … attempt; the last one holds for all further ones. Not empty.
     pub retry_waits: Vec<Duration>,
+    /// At most so many leave this process in a second; none is no bound.
+    pub mails_per_second: Option<u32>,
+    pub sms_per_second: Option<u32>,
+    /// Between two signs of life.
+    pub heartbeat: Duration,
 }
 
 impl Default for WorkerConfig {
@@ -45,6 +62,9 @@ impl Default for WorkerConfig {
             poll: Duration::from_secs(5),
             send_timeout: Duration::from_mins(2),
             retry_waits: [60, 300, 900, 3600, 7200].map(Duration::from_secs).to_vec(),
+            mails_per_second: None,
+            sms_per_second: None,
+            heartbeat: Duration::from_secs(30),
         }
     }
 }
@@ -96,6 +116,15 @@ impl Tick {
         }
     }
 
+    /// Counts what became of a notice of this channel, for operators too.
+    fn note(&mut self, kind: ChannelKind, recorded: Recorded, reason: &'static str) {
+        let channel = if kind == ChannelKind::Mail { "mail" } else { "sms" };
+        metrics::counter!("patientkontrakt_notices_total", "outcome" => recorded.as_str(), "channel" => channel,
+            "reason" => reason)
+        .increment(1);
+        self.count(recorded);
+    }
+
     fn add(&mut self, other: Self) {
         self.claimed += other.claimed;
         self.sent += other.sent;
@@ -116,13 +145,15 @@ pub struct Worker {
     renderer: Arc<Renderer>,
     channels: Channels,
     config: Arc<WorkerConfig>,
+    paces: Arc<[Mutex<Pace>; 2]>,
+    watch: Option<Arc<Mutex<Watch>>>,
+    begun: Instant,
 }
-
-/// Between two sweeps for what nobody acts on.
-const SWEEP_PAUSE: Duration = Duration::from_mins(1);
 
 /// What the access log calls the sending of a notice.
 pub const SENDING: &str = "noticeSend";
+
+const JUMPED: &str = "put the machine's clock right, or start the service anew to believe it";
 
 const KINDS: [ChannelKind; 2] = [ChannelKind::Mail, ChannelKind::Sms];
 
@@ -143,7 +174,42 @@ impl Worker {
         if config.batch == 0 || config.at_once == 0 {
             return Err(WorkerConfigError::NothingAtOnce);
         }
-        Ok(Self { core, renderer, channels, config: Arc::new(config) })
+        let now = core.clock.now();
+        let paces =
+            [config.mails_per_second, config.sms_per_second].map(|rate| Mutex::new(Pace::new(rate, now)));
+        let watch = core.clock.machine().map(|wall| Arc::new(Mutex::new(Watch::new(wall, Duration::ZERO))));
+        let (config, paces) = (Arc::new(config), Arc::new(paces));
+        Ok(Self { core, renderer, channels, config, paces, watch, begun: Instant::now() })
+    }
+
+    fn pace(&self, kind: ChannelKind) -> MutexGuard<'_, Pace> {
+        let [mail, sms] = &*self.paces;
+        let pace = if kind == ChannelKind::Mail { mail } else { sms };
+        pace.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the clock can be believed: nothing is claimed by one that has jumped.
+    async fn clock_is_sound(&self) -> bool {
+        let (Some(watch), Some(wall)) = (&self.watch, self.core.clock.machine()) else { return true };
+        let monotonic = self.begun.elapsed();
+        if watch.lock().unwrap_or_else(PoisonError::into_inner).agrees(wall, monotonic) {
+            return true;
+        }
+        let believed = match self.core.db.time().await {
+            Ok(Some(there)) => {
+                watch.lock().unwrap_or_else(PoisonError::into_inner).believe(wall, monotonic, there)
+            }
+            Ok(None) => false,
+            Err(fault) => {
+                telemetry::note_failure("asking the database for its time", &fault);
+                false
+            }
+        };
+        metrics::gauge!("patientkontrakt_clock_jumped").set(if believed { 0.0 } else { 1.0 });
+        if !believed {
+            tracing::error!("the clock has jumped: nothing is sent until two clocks agree; {JUMPED}");
+        }
+        believed
     }
 
     /// One round over every channel.
@@ -153,75 +219,48 @@ impl Worker {
     pub async fn tick(&self) -> Result<Tick, Fault> {
         let go_on = CancellationToken::new();
         let mut all = Tick { missed: self.expire().await?, ..Tick::default() };
+        self.overdue().await?;
         for kind in KINDS {
             all.add(self.round(kind, &go_on).await?);
         }
         Ok(all)
     }
 
-    /// Works until `cancel`: then nothing more is claimed, what is under way is finished, and the rest of what was
-    /// claimed is given back.
-    pub async fn run(&self, cancel: CancellationToken) {
-        let mail = self.keep_on(ChannelKind::Mail, &cancel);
-        let sms = self.keep_on(ChannelKind::Sms, &cancel);
-        let expire = self.keep_expiring(&cancel);
-        let sweep = self.keep_sweeping(&cancel);
-        tokio::join!(mail, sms, expire, sweep);
-    }
-
-    async fn keep_on(&self, kind: ChannelKind, cancel: &CancellationToken) {
-        while !cancel.is_cancelled() {
-            let more = match self.round(kind, cancel).await {
-                Ok(tick) => tick.claimed as u64 == self.config.batch,
-                Err(fault) => {
-                    tracing::error!(channel = kind.as_str(), error = %fault, "notices could not be sent");
-                    metrics::counter!("patientkontrakt_notice_rounds_failed_total").increment(1);
-                    false
-                }
-            };
-            if !more {
-                self.rest(cancel).await;
-            }
+    /// Marks what was accepted a day ago and has no report. By a clock that has jumped, nothing is.
+    async fn overdue(&self) -> Result<(), Fault> {
+        if !self.clock_is_sound().await {
+            return Ok(());
         }
-    }
-
-    async fn keep_expiring(&self, cancel: &CancellationToken) {
-        while !cancel.is_cancelled() {
-            if let Err(fault) = self.expire().await {
-                tracing::error!(error = %fault, "missed notices could not be marked");
-            }
-            self.rest(cancel).await;
+        let overdue = receipt::overdue(&self.core).await?;
+        if overdue > 0 {
+            tracing::warn!(overdue, "no report came of messages that were accepted a day ago");
+            metrics::counter!("patientkontrakt_sms_reports_overdue_total").increment(overdue);
         }
+        Ok(())
     }
 
-    async fn keep_sweeping(&self, cancel: &CancellationToken) {
-        while !cancel.is_cancelled() {
-            if let Err(fault) = sweep::run(&self.core).await {
-                tracing::error!(error = %fault, "the sweep did not come to its end");
-                metrics::counter!("patientkontrakt_sweeps_failed_total").increment(1);
-            }
-            let _ = cancel.run_until_cancelled(tokio::time::sleep(SWEEP_PAUSE)).await;
-        }
-    }
-
-    async fn rest(&self, cancel: &CancellationToken) {
-        tokio::select! {
-            () = cancel.cancelled() => {}
-            () = tokio::time::sleep(self.config.poll) => {}
-        }
-    }
-
-    /// Marks what is too late for anybody, whether or not there is a way to send it.
+    /// Marks what is too late for anybody, whether or not there is a way to send it. By a clock that has jumped, nothing
+    /// is too late.
     async fn expire(&self) -> Result<usize, Fault> {
         let mut all = 0;
+        if !self.clock_is_sound().await {
+            return Ok(all);
+        }
         loop {
-            let missed = claim::expire(&self.core, self.config.batch).await?;
-            if missed > 0 {
-                tracing::warn!(missed, "notices were missed");
-                metrics::counter!("patientkontrakt_notices_total", "outcome" => "missed").increment(missed);
+            let claim::Expired { missed, unknown } = claim::expire(&self.core, self.config.batch).await?;
+            if missed + unknown > 0 {
+                tracing::warn!(missed, unknown, "notices were too late");
+            }
+            for (outcome, reason, count) in [
+                (Recorded::Missed, "TOO_LATE", missed),
+                (Recorded::Unknown, FailureCode::Interrupted.as_str(), unknown),
+            ] {
+                metrics::counter!("patientkontrakt_notices_total", "outcome" => outcome.as_str(), "channel" => "",
+                    "reason" => reason)
+                .increment(count);
             }
             all += missed as usize;
-            if missed < self.config.batch {
+            if missed + unknown < self.config.batch {
                 return Ok(all);
             }
         }
@@ -233,19 +272,38 @@ impl Worker {
         if !self.core.settings.reminders_enabled {
             return Ok(Tick::default());
         }
-        let claimed = claim::claim(&self.core, kind, self.config.batch, self.config.lease).await?;
+        if !self.clock_is_sound().await || !hold::may_send(&self.core).await? {
+            return Ok(Tick::default());
+        }
+        let mut tick = self.send_some(kind, channel.as_ref(), cancel).await?;
+        tick.add(self.last_chance(kind, channel.as_ref(), cancel).await?);
+        Ok(tick)
+    }
+
+    /// Sends what is due, as much of it as the pace lets through.
+    async fn send_some(
+        &self,
+        kind: ChannelKind,
+        channel: &dyn Channel,
+        cancel: &CancellationToken,
+    ) -> Result<Tick, Fault> {
+        let room = self.pace(kind).room(self.core.clock.now(), self.config.batch);
+        if room == 0 {
+            return Ok(Tick::default());
+        }
+        let claimed = claim::claim(&self.core, kind, room, self.config.lease).await?;
+        self.pace(kind).take(claimed.len());
+        if !claimed.is_empty() {
+            hold::advance(&self.core).await?;
+        }
         let mut tick = Tick { claimed: claimed.len(), ..Tick::default() };
         let mut done = stream::iter(claimed)
-            .map(|notice| self.handle(notice, channel.as_ref(), cancel))
+            .map(|notice| self.handle(notice, channel, cancel))
             .buffer_unordered(self.config.at_once);
         let mut broken = None;
         while let Some(result) = done.next().await {
             match result {
-                Ok(recorded) => {
-                    metrics::counter!("patientkontrakt_notices_total", "outcome" => recorded.as_str())
-                        .increment(1);
-                    tick.count(recorded);
-                }
+                Ok((recorded, reason)) => tick.note(kind, recorded, reason),
                 // The others are still to be finished; the lease brings this one back.
                 Err(fault) => broken = Some(fault),
             }
@@ -253,34 +311,52 @@ impl Worker {
         broken.map_or(Ok(tick), Err)
     }
 
-    /// From the claim to the record, for one notice.
+    /// From the claim to the record, for one notice: what was recorded, and why, by one of the codes that are stored.
     async fn handle(
         &self,
         notice: notice::Model,
         channel: &dyn Channel,
         cancel: &CancellationToken,
-    ) -> Result<Recorded, Fault> {
+    ) -> Result<(Recorded, &'static str), Fault> {
+        let because = |reason| move |recorded| (recorded, reason);
         let left =
             notice.leased_until.map_or(chrono::TimeDelta::zero(), |until| until - self.core.clock.now());
         let enough = left.to_std().is_ok_and(|left| left > self.config.send_timeout);
-        if cancel.is_cancelled() || !enough {
-            return record::give_back(&self.core, &notice, notice.due_at).await;
+        // What was answered to another of the batch, or ordered meanwhile, holds for this one too.
+        let waits = self.pace(notice.channel).waits(self.core.clock.now());
+        if cancel.is_cancelled() || !enough || waits || hold::is_held(&self.core).await? {
+            return record::give_back(&self.core, &notice, notice.due_at).await.map(because(""));
+        }
+        fault::point("claimed").await;
+        if record::is_doubtful(&notice) && !channel.repeats_safely() {
+            let recorded = record::interrupted(&self.core, &notice).await;
+            return recorded.map(because(FailureCode::Interrupted.as_str()));
         }
         let ready = match recheck::recheck(&self.core, &notice).await? {
-            None => return Ok(Recorded::Lost),
+            None => return Ok((Recorded::Lost, "")),
             Some(Verdict::Hold { state, reason }) => {
-                return record::hold(&self.core, &notice, state, reason).await;
+                return record::hold(&self.core, &notice, state, reason).await.map(because(reason));
             }
-            Some(Verdict::Later(at)) => return record::give_back(&self.core, &notice, at).await,
+            Some(Verdict::Later(at)) => {
+                return record::give_back(&self.core, &notice, at).await.map(because("SENDING_HOURS"));
+            }
             Some(Verdict::Send(ready)) => ready,
         };
-        self.log(&notice).await?;
+        fault::point("looked").await;
+        // To staff nothing of a patient leaves, nor is read.
+        if notice.staff_notice_id.is_none() {
+            self.log(&notice).await?;
+        }
+        fault::point("logged").await;
         // A message that cannot be made, or breaks its maker, is given up alone.
-        let made = std::panic::catch_unwind(AssertUnwindSafe(|| self.renderer.render(&ready.facts)));
+        let made = std::panic::catch_unwind(AssertUnwindSafe(|| {
+            self.renderer.render(&ready.facts)?.by(notice.channel)
+        }));
         let outcome = match made {
             Ok(Ok(rendered)) => {
-                let message = Outgoing::new(&notice.dedupe_key, ready.to, rendered);
-                let still = || recheck::still(&self.core, &notice).boxed();
+                let to = ready.to.clone();
+                let message = Outgoing::new(&notice.dedupe_key, to, rendered).reported_as(notice.id.0);
+                let still = || self.begin(channel, &notice, &ready).boxed();
                 self.send(channel, &message, &still).await
             }
             Ok(Err(error)) => {
@@ -289,7 +365,22 @@ impl Worker {
             }
             Err(_) => Outcome::Fail { reason: FailureCode::BadMessage },
         };
-        record::outcome(&self.core, &notice, &outcome, &self.config.retry_waits).await
+        fault::point("answered").await;
+        self.pace(notice.channel).learn(&outcome, self.core.clock.now());
+        let recorded = self.record(&notice, &outcome, channel.repeats_safely(), cancel).await?;
+        fault::point("recorded").await;
+        Ok((recorded, outcome.reason()))
+    }
+
+    /// The last look before the content leaves. Where the receiver would not know a second copy, it leaves a mark.
+    async fn begin(&self, channel: &dyn Channel, notice: &notice::Model, ready: &Ready) -> bool {
+        let begun = if channel.kind() == ChannelKind::Mail {
+            recheck::still(&self.core, notice, ready).await
+        } else {
+            recheck::begin(&self.core, notice, ready).await
+        };
+        fault::point("begun").await;
+        begun
     }
 
     /// The patient's way to be reached and visit have been read, to leave the house: nothing does before the log holds

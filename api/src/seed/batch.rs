@@ -4,7 +4,8 @@ use entity::{
     agreement, agreement_version, appointment, appointment_type, assignment, care_contact, care_provider,
     care_relation, care_unit, change_entry, contact_way, domain_event, goal, goal_revision, occupancy,
     patient, patient_identity, plan_item, plan_item_revision, reminder_preference, representative, schedule,
-    slot, staff_member, thread, thread_message, thread_read, version_assent, version_goal, version_item,
+    schedule_staff, seat_claim, slot, slot_staff, staff_member, thread, thread_message, thread_read,
+    version_assent, version_goal, version_item,
 };
 use sea_orm::{ActiveModelTrait, DbErr, EntityTrait, IntoActiveModel, ModelTrait};
 
@@ -35,9 +36,9 @@ macro_rules! batch {
 }
 
 batch! {
-    care_provider, care_unit, staff_member, assignment, appointment_type, schedule, patient, patient_identity,
+    care_provider, care_unit, staff_member, assignment, appointment_type, schedule, schedule_staff, patient, patient_identity,
     contact_way, reminder_preference, representative, agreement, agreement_version, version_assent, goal, goal_revision, version_goal, plan_item,
-    plan_item_revision, version_item, care_contact, slot, appointment, occupancy, thread, thread_message, thread_read,
+    plan_item_revision, version_item, care_contact, slot, slot_staff, appointment, occupancy, seat_claim, thread, thread_message, thread_read,
     care_relation, change_entry, domain_event,
 }
 

@@ -2,8 +2,9 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::{
-    AppointmentId, AssignmentId, CareContactId, SlotId, ThreadId, access_event::ActorKind, appointment,
-    appointment_type, care_contact, care_relation, occupancy, slot, thread, thread_message,
+    AppointmentId, AssignmentId, CareContactId, SlotId, ThreadId, ThreadMessageId, access_event::ActorKind,
+    appointment, appointment_type, care_contact, care_relation, occupancy, seat_claim, slot, slot_staff,
+    thread, thread_message,
 };
 use uuid::Uuid;
 
@@ -12,7 +13,7 @@ use super::{
     writer::{OWN, Unit, Whose, Worker, Writer, opening_hours},
 };
 use crate::{
-    calendar::{CancelRule, ClosingDays, ZONE, cancel_by, to_local},
+    calendar::{CancelRule, ClosingDays, ZONE, cancel_by, time_slice, to_local},
     domain::{
         booking::{self, rules::cells},
         thread::{self as messages, rules::answer_by},
@@ -92,7 +93,7 @@ impl Writer {
         let ends_at = starts_at + TimeDelta::minutes(i64::from(kind.length_minutes));
         let row = slot::Model {
             id,
-            schedule_id: worker.map_or(unit.schedule, |worker| worker.schedule),
+            schedule_id: None,
             care_unit_id: unit.id,
             care_provider_id: unit.provider,
             appointment_type_id: kind.id,
@@ -101,14 +102,20 @@ impl Writer {
             ends_at,
             local_start: to_local(starts_at).format("%Y-%m-%dT%H:%M").to_string(),
             zone: ZONE.name().to_owned(),
+            time_slice: time_slice(starts_at),
             seats: 1,
             open_seats: i32::from(free),
-            web_bookable: kind.web_bookable,
+            web_bookable: true,
+            withdrawn_at: None,
+            withdrawal: None,
+            withdrawn_for: None,
             source: OWN.to_owned(),
             created_at: self.at.min(starts_at - TimeDelta::days(60)),
         };
         if let Some(worker) = worker {
             self.occupy(worker.member.0, id.0, starts_at, ends_at);
+            let assignment_id = worker.assignment;
+            self.batch.slot_staff.push(slot_staff::Model { slot_id: id, assignment_id, starts_at });
         }
         self.batch.slot.push(row.clone());
         row
@@ -147,14 +154,40 @@ impl Writer {
             ends_at: slot.ends_at,
             cancel_by: cancel_by(slot.starts_at, CancelRule { working_days }, &ClosingDays::new()),
             schedule_version: 1,
+            known_starts_at: None,
             confirmed_at: None,
             cancelled_at: None,
             cancelled_by: None,
+            booked_by: match origin {
+                appointment::Origin::Agreed => ActorKind::Staff,
+                appointment::Origin::SelfBooked => ActorKind::Patient,
+            },
+            confirmed_by: None,
+            outcome_at: past.then_some(slot.ends_at),
+            item_closed_at: None,
+            conditions: None,
+            conditions_version: None,
+            conditions_accepted_at: None,
+            conditions_accepted_by: None,
             source: OWN.to_owned(),
             created_at,
             row_version: 1,
         };
         self.occupy(whose.patient.0, id.0, slot.starts_at, slot.ends_at);
+        self.batch.seat_claim.push(seat_claim::Model {
+            id: id.0,
+            patient_id: whose.patient,
+            care_unit_id: slot.care_unit_id,
+            care_provider_id: slot.care_provider_id,
+            slot_id: slot.id,
+            seat_no: row.seat_no,
+            starts_at: slot.starts_at,
+            ends_at: slot.ends_at,
+            held_until: None,
+            by_kind: row.booked_by,
+            by_id: whose.patient.0,
+            created_at,
+        });
         let until = slot.ends_at + booking::RELATION_AFTER;
         let whose = Whose { unit: slot.care_unit_id, provider: slot.care_provider_id, ..whose };
         self.relation(whose, care_relation::Source::Appointment, Some(id.0), created_at, Some(until));
@@ -185,6 +218,8 @@ impl Writer {
             (Some((_, first, _)), Some((staff, last, _))) => (*first, (author(*staff).0, *last)),
             _ => return Err(Fault::internal("a thread needs a message")),
         };
+        let messages: Vec<ThreadMessageId> = lines.iter().map(|_| self.ids.next()).collect();
+        let last_message_id = messages.iter().copied().max().unwrap_or(ThreadMessageId(id.0));
         let sealed = self.seal(places::SUBJECT, id, subject)?;
         self.batch.thread.push(thread::Model {
             id,
@@ -195,6 +230,7 @@ impl Writer {
             subject: sealed,
             status: thread::Status::Open,
             last_message_at: last.1,
+            last_message_id,
             last_author: last.0,
             answer_by: if last.0 == ActorKind::Patient {
                 answer_by(&opening_hours(), &ClosingDays::new(), last.1)
@@ -206,9 +242,8 @@ impl Writer {
             from_unit_id: None,
             created_at: first,
         });
-        for (staff, sent_at, body) in lines {
+        for ((staff, sent_at, body), message) in lines.iter().zip(messages) {
             let (author_kind, author_id) = author(*staff);
-            let message = self.ids.next();
             let body = self.seal(places::BODY, message, body)?;
             self.batch.thread_message.push(thread_message::Model {
                 id: message,

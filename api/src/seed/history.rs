@@ -62,11 +62,8 @@ impl Writer {
                 care_unit_id: unit,
                 care_provider_id: provider,
                 subject_id: told.subject.1,
-                for_register: false,
                 by_kind: told.by.0,
                 at: told.at,
-                // It was heard of then.
-                delivered_at: Some(told.at),
             });
         }
         Ok(())

@@ -32,19 +32,21 @@ impl Manifest<'_, '_> {
         })
     }
 
-    /// The first of the unit's staff, of the role CARE.
+    /// Everybody who works at the unit, each under their assignment there.
     pub fn staff(&mut self, unit: &Unit) -> Result<(), Fault> {
-        let Some(worker) = unit.workers.first() else { return Ok(()) };
-        let identity = Identity::Staff {
-            person: worker.person_hsa_id.clone(),
-            assignment: Some(worker.assignment_hsa_id.clone()),
-        };
-        self.line(&identity, |token| {
-            json!({
-                "kind": "staff",
-                "token": token,
-                "careUnitId": GlobalId::new(NodeKind::CareUnit, unit.id).to_string(),
-                "assignment": worker.assignment_hsa_id,
+        unit.workers.iter().try_for_each(|worker| {
+            let identity = Identity::Staff {
+                person: worker.person_hsa_id.clone(),
+                assignment: Some(worker.assignment_hsa_id.clone()),
+            };
+            self.line(&identity, |token| {
+                json!({
+                    "kind": "staff",
+                    "role": worker.role.as_str(),
+                    "token": token,
+                    "careUnitId": GlobalId::new(NodeKind::CareUnit, unit.id).to_string(),
+                    "assignment": worker.assignment_hsa_id,
+                })
             })
         })
     }

@@ -47,26 +47,41 @@ pub struct Summary {
     pub rows: usize,
 }
 
+/// Why a database is not seeded.
+#[derive(Debug, thiserror::Error)]
+pub enum SeedError {
+    #[error("at most {} patients can be seeded", people::MOST)]
+    TooMany,
+    #[error("the database has been seeded already; seed an empty one")]
+    Seeded,
+    #[error(
+        "the demo's people were begun and never finished, because it was stopped meanwhile; start with an empty \
+         database: name a new --data-dir or remove the old one"
+    )]
+    Unfinished,
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
 /// Writes the population of `plan` to an otherwise unseeded database. Whether it may is the caller's to decide: never
 /// in production.
 ///
-/// The manifest gets one line of JSON per patient, and per unit one for a member of its staff. Tokens are what
-/// `issue_token` makes of an identity; without it they are null.
+/// The manifest gets one line of JSON per person, patients and staff. Tokens are what `issue_token` makes of an
+/// identity; without it they are null.
 ///
 /// # Errors
-/// [`Fault::Internal`] for more patients than there are numbers, for a database that is seeded already, and when the
-/// manifest cannot be written.
+/// Where it cannot be done, see [`SeedError`]; a [`Fault`] also when the manifest cannot be written.
 pub async fn run(
     core: &Core,
     plan: SeedPlan,
     issue_token: Option<&dyn Fn(&Identity) -> String>,
     manifest: Option<&mut dyn Write>,
-) -> Result<Summary, Fault> {
+) -> Result<Summary, SeedError> {
     if plan.patients > people::MOST {
-        return Err(Fault::internal(format!("at most {} patients can be seeded", people::MOST)));
+        return Err(SeedError::TooMany);
     }
-    if unit_exists(core, population::HSA_PREFIX).await? {
-        return Err(Fault::internal("the database has been seeded already; seed an empty one"));
+    if unit_of(core, population::HSA_PREFIX).await?.is_some() {
+        return Err(SeedError::Seeded);
     }
     let mut manifest = manifest::Manifest { to: manifest, issue_token };
     let mut writer = writer::Writer::new(core, &population::name(plan.seed));
@@ -97,15 +112,13 @@ pub async fn run(
     Ok(summary)
 }
 
-/// Whether there is a unit whose HSA-id begins like this.
-async fn unit_exists(core: &Core, prefix: &str) -> Result<bool, Fault> {
+/// A unit whose HSA-id begins like this, if there is one.
+async fn unit_of(core: &Core, prefix: &str) -> Result<Option<care_unit::Model>, Fault> {
     core.db
         .read(async |db| -> Result<_, Fault> {
-            let unit = care_unit::Entity::find()
-                .filter(care_unit::Column::HsaId.starts_with(prefix.to_lowercase()))
-                .one(db)
-                .await?;
-            Ok(unit.is_some())
+            let unit =
+                care_unit::Entity::find().filter(care_unit::Column::HsaId.starts_with(prefix.to_lowercase()));
+            Ok(unit.one(db).await?)
         })
         .await
 }

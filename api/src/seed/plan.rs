@@ -194,6 +194,8 @@ impl Writer {
                     present: None,
                     objected_at: None,
                     objection: None,
+                    objection_recorded_by: None,
+                    objection_how: None,
                 });
             };
             assent(Party::Care, ActorKind::Staff, author.0, created_at);

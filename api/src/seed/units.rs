@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
 use entity::{
-    AppointmentTypeId, AssignmentId, CareProviderId, CareUnitId, ScheduleId, StaffMemberId,
+    AppointmentTypeId, AssignmentId, CareProviderId, CareUnitId, StaffMemberId,
     appointment_type::{self, Mode},
     assignment::{self, Role},
-    care_provider, care_unit, schedule, staff_member,
+    care_provider, care_unit, staff_member,
 };
 
 use super::writer::{OWN, Unit, Worker, Writer, opening_hours};
@@ -19,7 +19,7 @@ pub struct TypeText {
     pub name: &'static str,
     pub mode: Mode,
     pub minutes: i32,
-    pub web: bool,
+    pub web: appointment_type::WebBooking,
     pub cancel_days: i32,
     pub preparation: Option<&'static str>,
 }
@@ -82,28 +82,9 @@ impl Writer {
             sensitive: text.sensitive,
             source: OWN.to_owned(),
         });
-        let schedule = self.schedule(id, provider, None);
         let types = types.iter().map(|text| self.appointment_type(id, provider, text)).collect();
         let workers = workers.into_iter().map(|text| self.worker(id, provider, text)).collect();
-        Ok(Unit { id, provider, phone: text.phone, workers, types, schedule })
-    }
-
-    fn schedule(
-        &mut self,
-        care_unit_id: CareUnitId,
-        care_provider_id: CareProviderId,
-        assignment_id: Option<AssignmentId>,
-    ) -> ScheduleId {
-        let id: ScheduleId = self.ids.next();
-        let created_at = self.at - TimeDelta::days(800);
-        self.batch.schedule.push(schedule::Model {
-            id,
-            care_unit_id,
-            care_provider_id,
-            assignment_id,
-            created_at,
-        });
-        id
+        Ok(Unit { id, provider, phone: text.phone, workers, types })
     }
 
     fn appointment_type(
@@ -120,10 +101,15 @@ impl Writer {
             name: text.name.to_owned(),
             mode: text.mode,
             length_minutes: text.minutes,
-            web_bookable: text.web,
-            cancel_working_days: text.cancel_days,
+            seats: 1,
+            web_booking: text.web,
+            conditions: None,
             preparation: text.preparation.map(str::to_owned),
+            cancel_working_days: text.cancel_days,
+            staff_needed: 0,
+            retired_at: None,
             created_at: self.at - TimeDelta::days(800),
+            row_version: 1,
         };
         self.batch.appointment_type.push(row.clone());
         row
@@ -159,7 +145,6 @@ impl Writer {
             role: text.role,
             person_hsa_id: text.person_hsa_id,
             assignment_hsa_id: text.assignment_hsa_id,
-            schedule: self.schedule(unit, provider, Some(assignment)),
         }
     }
 }

@@ -4,8 +4,8 @@
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use entity::{
     AssignmentId, CareProviderId, CareRelationId, CareUnitId, ContactWayId, PatientId, PatientIdentityId,
-    ReminderPreferenceId, ScheduleId, Sealed, StaffMemberId, access_event::ActorKind, appointment_type,
-    assignment, care_relation, contact_way, patient, patient_identity, reminder_preference,
+    ReminderPreferenceId, Sealed, StaffMemberId, access_event::ActorKind, appointment_type, assignment,
+    care_relation, contact_way, patient, patient_identity, reminder_preference,
 };
 use uuid::Uuid;
 
@@ -29,11 +29,9 @@ pub struct Unit {
     pub phone: String,
     pub workers: Vec<Worker>,
     pub types: Vec<appointment_type::Model>,
-    /// The unit's own schedule, of times that belong to nobody in particular.
-    pub schedule: ScheduleId,
 }
 
-/// A staff member under one assignment, with a schedule.
+/// A staff member under one assignment.
 #[derive(Clone, Debug)]
 pub struct Worker {
     pub member: StaffMemberId,
@@ -43,7 +41,6 @@ pub struct Worker {
     pub role: assignment::Role,
     pub person_hsa_id: String,
     pub assignment_hsa_id: String,
-    pub schedule: ScheduleId,
 }
 
 /// Whose rows are written, and which unit answers for them.
@@ -209,10 +206,10 @@ impl Writer {
             opted_in: true,
             detail,
             text_shown: text_shown.to_owned(),
+            text_version: None,
             by_kind: ActorKind::Patient,
             by_id: whose.patient.0,
             decided_at: self.at - TimeDelta::days(300),
-            row_version: 1,
         });
     }
 

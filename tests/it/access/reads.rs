@@ -55,7 +55,7 @@ async fn no_id_of_another_patient_shows_anything_of_them_in_any_root_field() {
         }
         let id = global(*own_kind, *row);
         let document = "query($id: ID!) { careUnit(id: $id) { id name agreements { nodes { title } } } \
-             freeSlots(careUnitId: $id, appointmentTypeId: $id) { nodes { id } } }";
+             freeSlots(filter: { careUnitIds: [$id], appointmentTypeIds: [$id] }) { nodes { id } } }";
         let answer = s.p1(document, json!({ "id": id })).await;
         assert!(answer.at("/careUnit").is_null());
         assert_eq!(answer.at("/freeSlots/nodes"), &json!([]));

@@ -1,5 +1,7 @@
 //! Representatives (ombud), and young people: within their rights, as long as they hold, and never a step further.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::{
     AccessAssessmentId, PatientId, access_assessment,
@@ -29,6 +31,11 @@ const AREAS: [(&str, &[&str]); 4] = [
             "nextSteps { patient { title } }",
             "parts { part }",
             "timeline { nodes { title } }",
+            "agreements { totalCount }",
+            "agreementOffers { id }",
+            "agreementRequests { id }",
+            "batteryAnswers { totalCount }",
+            "progressNotes { totalCount }",
         ],
     ),
     ("BOOKING", &["appointments { nodes { id } }", "nextAppointment { id }"]),
@@ -47,6 +54,7 @@ async fn act(app: &TestApp, who: &Ombud, of: &TestPatient, mutation: &str, mut i
 
 fn assert_turned_away(answer: &Answer) {
     assert_eq!(answer.status, 403, "{}", answer.body);
+    assert_eq!(answer.body["errors"][0]["message"], "Du kan inte agera för den här patienten.");
     assert_eq!(answer.error_codes(), ["FORBIDDEN"]);
     assert!(answer.body.get("data").is_none_or(Value::is_null), "{}", answer.body);
 }
@@ -159,6 +167,109 @@ async fn each_area_opens_its_own_fields_and_no_other() {
     }
 }
 
+/// What anybody who reaches a patient sees of them.
+const OF_ANYBODY: [&str; 7] =
+    ["id", "givenName", "familyName", "birthDate", "language", "protectedIdentity", "careUnit"];
+
+/// Every other field that an area opens; what stands in neither list is closed to representatives.
+const OPENED: [(&str, &[&str]); 4] = [
+    (
+        "AGREEMENT",
+        &[
+            "agreement",
+            "agreementOffers",
+            "agreementRequests",
+            "agreements",
+            "batteryAnswers",
+            "nextSteps",
+            "parts",
+            "progressNotes",
+            "timeline",
+        ],
+    ),
+    (
+        "BOOKING",
+        &[
+            "appointmentClashes",
+            "appointmentHistory",
+            "appointments",
+            "bundlingSuggestions",
+            "guardianReminders",
+            "needs",
+            "nextAppointment",
+            "reminderTexts",
+            "slotHolds",
+            "timeWishes",
+        ],
+    ),
+    ("MESSAGES", &["threads"]),
+    (
+        "CONTACTS",
+        &[
+            "contactOffers",
+            "contactRequests",
+            "contacts",
+            "fixedCareContact",
+            "pastContacts",
+            "plannedContacts",
+            "whoToContact",
+        ],
+    ),
+];
+
+/// Every field of a patient, with the least that has to be asked with it.
+async fn fields_of_a_patient() -> Vec<(String, String)> {
+    let schema = crate::surface::introspection().await;
+    let types = schema["__schema"]["types"].as_array().unwrap();
+    let kind_of = |name: &Value| types.iter().find(|ty| ty["name"] == *name).unwrap()["kind"].clone();
+    let patient = types.iter().find(|ty| ty["name"] == "Patient").unwrap();
+    let fields = patient["fields"].as_array().unwrap();
+    let asked = |field: &Value| {
+        let name = field["name"].as_str().unwrap().to_owned();
+        let with = match name.as_str() {
+            "appointmentHistory" => "(appointmentId: \"apt_x\")",
+            "reminderTexts" => "(kind: APPOINTMENT, channel: MAIL)",
+            _ => "",
+        };
+        let mut ty = &field["type"];
+        while ty["name"].is_null() {
+            ty = &ty["ofType"];
+        }
+        let selection = if kind_of(&ty["name"]) == "OBJECT" { " { __typename }" } else { "" };
+        (name.clone(), format!("{name}{with}{selection}"))
+    };
+    fields.iter().map(asked).collect()
+}
+
+/// A34. R: no field of a patient is forgotten: each belongs to one area, or is closed, and what is closed is null with
+/// FORBIDDEN and never an empty list.
+#[tokio::test]
+async fn every_field_of_a_patient_belongs_to_an_area_or_is_closed() {
+    let s = Situation::new().await;
+    let fields = fields_of_a_patient().await;
+    let selection: Vec<&str> = fields.iter().map(|(_, asked)| asked.as_str()).collect();
+    let query = format!("{{ me {{ {} }} }}", selection.join(" "));
+    for (area, opened) in OPENED {
+        let rights = format!("{{\"{area}\":\"READ\"}}");
+        let o1 = represent(&s.app.core, &s.two.patient, Kind::Relative, NUMBER, &rights, false).await;
+        let answer = run(&s.app, &o1, &s.two.patient, &query, json!({})).await;
+        let errors = answer.body["errors"].as_array().unwrap();
+        let forbidden: BTreeSet<&str> = errors
+            .iter()
+            .filter(|error| error["extensions"]["code"] == "FORBIDDEN")
+            .map(|error| error["path"][1].as_str().unwrap())
+            .collect();
+        for (name, _) in &fields {
+            let open = OF_ANYBODY.contains(&name.as_str()) || opened.contains(&name.as_str());
+            assert_eq!(forbidden.contains(name.as_str()), !open, "{area}: {name}");
+            if !open {
+                assert!(answer.at(&format!("/me/{name}")).is_null(), "{area}: {name}");
+            }
+        }
+        withdraw(&s.app, &o1).await;
+    }
+}
+
 /// A34: every id of what is out of scope is denied, and every act beyond the rights changes nothing.
 #[tokio::test]
 async fn a_representative_for_bookings_alone_reaches_nothing_else_by_any_id_or_act() {
@@ -171,7 +282,7 @@ async fn a_representative_for_bookings_alone_reaches_nothing_else_by_any_id_or_a
     for (kind, row) in rows_about(&s.app, of.id).await {
         let id = global(kind, row);
         let answer = run(&s.app, &o1, of, node, json!({ "id": id })).await;
-        if matches!(kind, NodeKind::Appointment | NodeKind::Patient) {
+        if matches!(kind, NodeKind::Appointment | NodeKind::Patient | NodeKind::TimeWish) {
             assert_eq!(answer.ok().text("/node/id"), id);
         } else {
             assert!(answer.at("/node").is_null(), "{kind:?}: {}", answer.body);

@@ -41,6 +41,10 @@ pub struct Record {
     /// None at the unit that offers no times.
     pub appointment: Option<String>,
     pub free_slot: Option<String>,
+    /// Of nothing at the unit that offers no times.
+    pub wish: String,
+    /// A time that the patient holds.
+    pub hold: Option<String>,
     pub thread: String,
     pub message: String,
     pub task: String,
@@ -113,6 +117,8 @@ pub fn nowhere(like: &Record) -> Record {
         representative: random(NodeKind::Representative),
         appointment: Some(random(NodeKind::Appointment)),
         free_slot: like.free_slot.clone(),
+        wish: random(NodeKind::TimeWish),
+        hold: like.hold.as_ref().map(|_| random(NodeKind::SlotHold)),
         thread: random(NodeKind::Thread),
         message: random(NodeKind::ThreadMessage),
         task: random(NodeKind::Task),
@@ -184,8 +190,10 @@ async fn record(app: &TestApp, patient: &TestPatient, staff: &Staff, times: Opti
     let concern = json!({ "planItemId": item, "kind": "ADVICE_CONFLICTS", "words": text("Går inte ihop") });
     let concern = act(app, care, "planItemConcernRaise", concern).await.ok();
     let concern = concern.text("/planItemConcernRaise/concern/id");
-    let (mut appointment, mut free_slot) = (None, None);
+    let (mut appointment, mut free_slot, mut hold, mut wish) = (None, None, None, random(NodeKind::TimeWish));
     if let Some(kind) = times {
+        let input = json!({ "appointmentTypeId": kind, "content": { "until": "2027-03-31" } });
+        wish = act(app, own, "timeWishLeave", input).await.ok().text("/timeWishLeave/wish/id");
         let starts = ["2027-02-15T09:00", "2027-02-15T10:00", "2027-02-15T11:00"];
         let input = json!({ "appointmentTypeId": kind, "startsLocal": starts });
         let slots = act(app, care, "slotPublish", input).await.ok();
@@ -193,6 +201,9 @@ async fn record(app: &TestApp, patient: &TestPatient, staff: &Staff, times: Opti
         free_slot = Some(slots.text("/slotPublish/slots/2/id"));
         let booked = act(app, own, "appointmentBook", json!({ "slotId": first })).await.ok();
         appointment = Some(booked.text("/appointmentBook/appointment/id"));
+        let second = slots.text("/slotPublish/slots/1/id");
+        let held = act(app, own, "slotHold", json!({ "slotId": second })).await.ok();
+        hold = Some(held.text("/slotHold/hold/id"));
     }
     let input = json!({ "careUnitId": unit, "subject": text("Ämne"), "body": text("Meddelande") });
     let thread = act(app, own, "threadStart", input).await.ok().text("/threadStart/thread/id");
@@ -247,6 +258,8 @@ async fn record(app: &TestApp, patient: &TestPatient, staff: &Staff, times: Opti
         representative,
         appointment,
         free_slot,
+        wish,
+        hold,
         thread,
         message,
         task: global(NodeKind::Task, task),

@@ -1,11 +1,21 @@
 //! Reading as staff: the own unit, patients with a care relation, and what the role allows.
 
-use chrono::TimeDelta;
+use std::{net::SocketAddr, time::Duration};
+
+use axum::http::{HeaderMap, header::AUTHORIZATION};
+use chrono::{DateTime, TimeDelta, Utc};
 use entity::{AssignmentId, assignment, care_relation};
+use futures_util::{SinkExt as _, StreamExt as _};
 use harness::Staff;
-use patientkontrakt::{auth::token::Identity, graphql::scalars::NodeKind};
+use patientkontrakt::{
+    auth::token::Identity,
+    graphql::scalars::NodeKind,
+    http::graphql::{AuthFailure, Engine},
+};
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, sea_query::Expr};
 use serde_json::json;
+use tokio::{net::TcpListener, time::timeout};
+use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest};
 
 use super::situation::{
     KINDS, Situation, act, assert_nothing_of, assert_unchanged, global, mutations, random, rows_about, tables,
@@ -148,6 +158,77 @@ async fn of_two_assignments_only_the_chosen_ones_unit_is_seen() {
     }
 }
 
+/// Ends the assignment of S1 at `end`.
+async fn end_assignment(s: &Situation, end: DateTime<Utc>) {
+    let ended = assignment::Entity::update_many()
+        .col_expr(assignment::Column::ValidUntil, Expr::value(end))
+        .filter(assignment::Column::Id.eq(s.one.staff.assignment))
+        .exec(s.app.core.db.reader())
+        .await
+        .unwrap();
+    assert_eq!(ended.rows_affected, 1);
+}
+
+/// A20, A27: whoever has left a unit is refused within a minute, though the token lasts and a socket is open. A socket
+/// asks every five seconds who its caller is now.
+#[tokio::test]
+async fn an_assignment_that_is_ended_opens_nothing_after_a_minute_though_the_token_lasts() {
+    let s = Situation::new().await;
+    let ask = json!({ "u": global(NodeKind::CareUnit, s.one.staff.unit) });
+    let bearer = format!("Bearer {}", s.app.token(&s.one.staff.identity)).parse().unwrap();
+    let socket = s.app.service.authenticate(&HeaderMap::from_iter([(AUTHORIZATION, bearer)])).await.unwrap();
+    s.s1(LIST, ask.clone()).await.ok();
+    end_assignment(&s, s.app.clock.now()).await;
+    s.app.clock.advance(TimeDelta::seconds(55));
+    let refused = s.s1(LIST, ask).await;
+    assert_eq!((refused.status, refused.error_codes()), (401, vec!["UNAUTHENTICATED".to_owned()]));
+    assert_nothing_of(&s.one.patient, &refused);
+    assert_eq!(s.app.service.again(&socket).await.unwrap_err(), AuthFailure::Invalid);
+}
+
+/// A20, A27: the socket of somebody who has left is closed, though the token lasts and nothing happens on it.
+#[tokio::test]
+async fn a_socket_is_closed_when_the_assignment_of_its_staff_member_has_ended() {
+    let s = Situation::new().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let service = s.app.router.clone().into_make_service_with_connect_info::<SocketAddr>();
+    let served = tokio::spawn(async move { axum::serve(listener, service).await });
+    let mut request = format!("ws://{address}/graphql/ws").into_client_request().unwrap();
+    request.headers_mut().insert("sec-websocket-protocol", "graphql-transport-ws".parse().unwrap());
+    let (mut socket, _) = tokio_tungstenite::connect_async(request).await.unwrap();
+    let bearer = format!("Bearer {}", s.app.token(&s.one.staff.identity));
+    for message in [
+        json!({ "type": "connection_init", "payload": { "Authorization": bearer } }),
+        json!({ "id": "1", "type": "subscribe", "payload": { "query": "subscription { taskRaised { id } }" } }),
+    ] {
+        socket.send(Message::text(message.to_string())).await.unwrap();
+    }
+    // A socket asks every few seconds; the test waits for what it must come to, and no longer.
+    let mut next = async || timeout(Duration::from_secs(30), socket.next()).await.unwrap().unwrap().unwrap();
+    assert_eq!(next().await.to_text().unwrap(), r#"{"type":"connection_ack"}"#);
+    end_assignment(&s, s.app.clock.now()).await;
+    s.app.clock.advance(TimeDelta::seconds(55));
+    let Message::Close(Some(close)) = next().await else { panic!("something was told after the end") };
+    assert_eq!(u16::from(close.code), 4401);
+    served.abort();
+}
+
+/// A27: an end that was known beforehand holds at once.
+#[tokio::test]
+async fn an_assignment_ends_at_the_moment_that_was_set() {
+    let s = Situation::new().await;
+    let ask = json!({ "u": global(NodeKind::CareUnit, s.one.staff.unit) });
+    end_assignment(&s, s.app.clock.now() + TimeDelta::seconds(70)).await;
+    // What was remembered before is forgotten.
+    s.app.clock.advance(TimeDelta::seconds(60));
+    s.s1(LIST, ask.clone()).await.ok();
+    s.app.clock.advance(TimeDelta::seconds(9));
+    s.s1(LIST, ask.clone()).await.ok();
+    s.app.clock.advance(TimeDelta::seconds(1));
+    assert_eq!(s.s1(LIST, ask).await.status, 401);
+}
+
 /// A41, A49: roles outside care see and change nothing of a patient, though their unit has a care relation.
 #[tokio::test]
 async fn administrators_analysts_and_managers_reach_no_patient_data() {
@@ -174,7 +255,24 @@ async fn administrators_analysts_and_managers_reach_no_patient_data() {
             // kind of appointment, no such unit, nothing has risen, and nobody hands over to themselves.
             let manager = who.assignment == world.manager.assignment;
             let expected = match mutation {
-                "contactFunctionsSet" | "slotPublish" | "taskAssign" if manager => "NOT_FOUND",
+                "absenceRebook"
+                | "appointmentTypeChange"
+                | "appointmentTypeCreate"
+                | "appointmentTypeRetire"
+                | "contactFunctionsSet"
+                | "reminderLadderSet"
+                | "scheduleChange"
+                | "scheduleEnd"
+                | "scheduleExcept"
+                | "schedulePublish"
+                | "slotPublish"
+                | "slotWithdraw"
+                | "staffNoticesSet"
+                | "taskAssign"
+                    if manager =>
+                {
+                    "NOT_FOUND"
+                }
                 "taskHandover" if manager => "BAD_USER_INPUT",
                 _ => "FORBIDDEN",
             };

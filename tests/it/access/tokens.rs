@@ -163,7 +163,14 @@ async fn without_a_token_every_root_field_is_unauthenticated_and_changes_nothing
         (
             "freeSlots",
             format!(
-                "{{ freeSlots(careUnitId: \"{unit}\", appointmentTypeId: \"{kind}\") {{ nodes {{ id }} }} }}"
+                "{{ freeSlots(filter: {{ careUnitIds: [\"{unit}\"], appointmentTypeIds: [\"{kind}\"] }}) {{ nodes {{ id }} }} }}"
+            ),
+        ),
+        (
+            "schedulePreview",
+            format!(
+                "{{ schedulePreview(appointmentTypeId: \"{kind}\", pattern: {{ rule: \"FREQ=DAILY\", validFrom: \"2027-03-01\", \
+                 block: {{ from: \"08:00\", until: \"10:00\" }} }}) {{ timeCount }} }}"
             ),
         ),
         ("me", "{ me { givenName } }".to_owned()),

@@ -2,12 +2,12 @@
 
 use chrono::TimeDelta;
 use entity::{
-    CareContactId, care_contact, care_relation, patient, register_event,
+    CareContactId, care_contact, care_relation, change_entry, patient, register_event,
     task::{self, Kind, Status},
 };
-use harness::{TestApp, relate};
+use harness::{TestApp, TestPatient, relate, world::crowd};
 use patientkontrakt::{domain::contact::register, graphql::scalars::NodeKind};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
+use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, sea_query::Expr};
 use serde_json::{Value, json};
 
 use super::{CONTACT, appoint, stand, sweep, to_role};
@@ -173,6 +173,61 @@ async fn an_absence_is_a_task_until_somebody_steps_in_and_the_patient_sees_who()
     );
 }
 
+/// The absence of somebody who holds many roles is one act, and costs as many statements for sixty patients as for one:
+/// to register it, with and without a substitute, and to take it back.
+#[tokio::test]
+async fn an_absence_costs_as_many_statements_for_sixty_patients_as_for_one() {
+    let app = TestApp::new().await;
+    let (s1, s2, coordinator) = (&app.world.s1, &app.world.s2, &app.world.coordinator);
+    let patients = crowd(&app.core, &app.world.p1, 60).await;
+    let hold = async |patients: &[TestPatient]| {
+        for patient in patients {
+            relate(&app.core, s1, patient).await;
+            appoint(&app, s1, to_role(patient, "FAST_VARDKONTAKT", coordinator)).await;
+        }
+    };
+    // What registering costs, what is open and opened then, and what taking it back costs.
+    let away = async |day: &str, substitute: Value| {
+        let name = "contactAbsenceRegister";
+        let input = json!({ "who": { "assignmentId": global(NodeKind::Assignment, coordinator.assignment) },
+            "from": format!("2027-02-{day}T00:00:00+01:00"), "until": format!("2027-02-{day}T12:00:00+01:00"),
+            "substituteId": substitute });
+        let (answer, registered) = app.statements(act(&app, &s1.identity, name, ABSENCE, input)).await;
+        let absence = answer.ok().at(&format!("/{name}/absence/id")).clone();
+        let gaps = handovers(&app, Status::Open).await;
+        let reached = care_relation::Entity::find()
+            .filter(care_relation::Column::SubjectId.eq(row(absence.as_str().unwrap())))
+            .filter(care_relation::Column::CareUnitId.eq(s2.unit));
+        let reached = reached.count(app.core.db.reader()).await.unwrap();
+        let told = change_entry::Entity::find().filter(change_entry::Column::Action.eq(name));
+        let told = told.count(app.core.db.reader()).await.unwrap();
+        let cancel = json!({ "absenceId": absence, "expectedRowVersion": 1 });
+        let cancelled = act(&app, &s1.identity, "contactAbsenceCancel", ABSENCE, cancel);
+        let (answer, cancelled) = app.statements(cancelled).await;
+        answer.ok();
+        assert_eq!(handovers(&app, Status::Open).await, 0);
+        ((registered.len(), cancelled.len()), (gaps, reached, told))
+    };
+    let by = json!(global(NodeKind::Assignment, s2.assignment));
+    hold(&patients[..1]).await;
+    let ((alone, counts), (covered, with)) = (away("03", Value::Null).await, away("03", by.clone()).await);
+    assert_eq!((counts, with), ((1, 0, 1), (0, 1, 2)));
+    hold(&patients[1..]).await;
+    let ((alone_of_many, counts), (covered_of_many, with)) =
+        (away("04", Value::Null).await, away("04", by).await);
+    assert_eq!((counts, with), ((60, 0, 62), (0, 60, 122)));
+    assert_eq!((alone_of_many, covered_of_many), (alone, covered), "statements to register and to take back");
+    assert_eq!(handovers(&app, Status::Done).await, 61);
+}
+
+/// How many handover tasks stand so.
+async fn handovers(app: &TestApp, status: Status) -> u64 {
+    let found = task::Entity::find()
+        .filter(task::Column::Kind.eq(Kind::Handover))
+        .filter(task::Column::Status.eq(status));
+    found.count(app.core.db.reader()).await.unwrap()
+}
+
 /// R: handover in bulk when staff leave: all roles in one act, everything checked, each patient's record told.
 #[tokio::test]
 async fn everything_somebody_holds_goes_to_another_in_one_act() {
@@ -198,9 +253,14 @@ async fn everything_somebody_holds_goes_to_another_in_one_act() {
     let refused = act(&app, &s1.identity, "contactHandover", selection, to_admin).await;
     assert_eq!(refused.user_error_codes("contactHandover"), ["BAD_USER_INPUT"]);
 
-    let one = act(&app, &s1.identity, "contactHandover", selection, input(json!([held[0]["id"]]))).await.ok();
-    assert_eq!(one.at("/contactHandover/contacts").as_array().unwrap().len(), 1);
-    act(&app, &s1.identity, "contactHandover", selection, input(Value::Null)).await.ok();
+    let first = act(&app, &s1.identity, "contactHandover", selection, input(json!([held[0]["id"]])));
+    let (one, alone) = app.statements(first).await;
+    assert_eq!(one.ok().at("/contactHandover/contacts").as_array().unwrap().len(), 1);
+    let rest = act(&app, &s1.identity, "contactHandover", selection, input(Value::Null));
+    let (three, together) = app.statements(rest).await;
+    three.ok();
+    // What is looked up about the patients is looked up once; each role is written by itself.
+    assert!(together.len() <= alone.len() + 2 * 16, "{together:#?}");
     for patient in patients {
         let query = "{ me { contacts { name isLead } pastContacts { toldGround successor } } }";
         let me = app.run(&patient.identity, query, json!({})).await.ok();

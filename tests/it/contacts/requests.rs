@@ -1,10 +1,10 @@
 //! What patients ask for and are offered.
 
 use entity::{
-    change_entry, contact_offer, contact_request, domain_event,
+    change_entry, contact_offer, contact_request, domain_event, notice,
     task::{Kind, Status},
 };
-use harness::{TestApp, relate};
+use harness::{Staff, TestApp, relate};
 use patientkontrakt::graphql::scalars::NodeKind;
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
 use serde_json::{Value, json};
@@ -46,7 +46,7 @@ async fn a_request_is_a_task_with_a_deadline_that_ends_when_a_contact_is_appoint
     assert_eq!(me.text("/me/contactRequests/0/contact/name"), "Stina Exempel");
 }
 
-/// R: care cannot refuse a request or close it silently; only the patient takes it back.
+/// R: care cannot refuse a request or close it silently; the patient takes it back.
 #[tokio::test]
 async fn care_cannot_close_a_request_and_the_patient_can() {
     let app = TestApp::new().await;
@@ -60,7 +60,11 @@ async fn care_cannot_close_a_request_and_the_patient_can() {
     assert_eq!(closed.user_error_codes("taskEnd"), ["WRONG_STATE"]);
     let back = |row_version: i64| json!({ "requestId": request["id"], "words": "Jag har ångrat mig", "expectedRowVersion": row_version });
     let by_care = act(&app, &s1.identity, "contactRequestWithdraw", REQUEST, back(1)).await;
-    assert_eq!(by_care.user_error_codes("contactRequestWithdraw"), ["FORBIDDEN"]);
+    assert_eq!(
+        by_care.user_error_codes("contactRequestWithdraw"),
+        ["BAD_USER_INPUT"],
+        "how the patient said so"
+    );
     assert_eq!(stand(&app, Kind::AppointContact, &request["id"]).await, [Status::Open]);
     let stale = act(&app, &p1.identity, "contactRequestWithdraw", REQUEST, back(9)).await;
     assert_eq!(stale.user_error_codes("contactRequestWithdraw"), ["STALE_ROW_VERSION"]);
@@ -131,6 +135,18 @@ async fn a_request_goes_with_its_task() {
     assert_eq!(me.text("/me/contactRequests/0/passes/0/toUnitName"), "Hjärtmottagningen Ekens sjukhus");
 }
 
+/// Of whom care has appointed, the patient hears as of the one who leaves.
+#[tokio::test]
+async fn the_patient_hears_of_a_contact_that_is_appointed() {
+    let app = TestApp::new().await;
+    let (s1, p1) = (&app.world.s1, &app.world.p1);
+    crate::agreement::hears_of_the_plan(&app, p1).await;
+    relate(&app.core, s1, p1).await;
+    appoint(&app, s1, to_role(p1, "FAST_VARDKONTAKT", s1)).await;
+    let news = notice::Entity::find().filter(notice::Column::Rule.eq("CONTACT"));
+    assert_eq!(news.count(app.core.db.reader()).await.unwrap(), 1);
+}
+
 /// A fast omsorgskontakt is found in a municipality alone.
 #[tokio::test]
 async fn a_fast_omsorgskontakt_is_asked_of_and_appointed_by_a_municipality_alone() {
@@ -154,7 +170,7 @@ async fn a_fast_omsorgskontakt_is_asked_of_and_appointed_by_a_municipality_alone
     act(&app, &p1.identity, "contactRequest", REQUEST, wish("FAST_OMSORGSKONTAKT")).await.ok();
 }
 
-const OFFER: &str = "offer { id status answeredAt answeredBy answeredHow answerWords rowVersion }";
+pub const OFFER: &str = "offer { id status answeredAt answeredBy answeredHow answerWords rowVersion }";
 
 /// R: an offer that the patient declines is recorded: who, when, by which way; a spoken no by staff.
 #[tokio::test]
@@ -192,11 +208,18 @@ async fn a_declined_offer_is_on_record_with_who_when_and_how() {
         (contact_offer::Status::Declined, Some(s1.assignment.0))
     );
     assert_eq!(stored.answered_at, Some(app.clock.now()));
+    for (offer, by) in [(&first, p1.id.0), (&second, s1.assignment.0)] {
+        let of = change_entry::Column::SubjectId.eq(row(offer["id"].as_str().unwrap()));
+        let answered = change_entry::Column::Action.eq("contactOfferAnswer");
+        let told = change_entry::Entity::find().filter(of).filter(answered);
+        let told = told.one(app.core.db.reader()).await.unwrap().unwrap();
+        assert_eq!((told.by_id, told.at), (by, app.clock.now()), "the history says who and when");
+    }
     assert!(stand(&app, Kind::AppointContact, &second["id"]).await.is_empty());
 }
 
 #[tokio::test]
-async fn an_accepted_offer_is_a_task_until_somebody_is_appointed() {
+async fn an_accepted_offer_is_a_request_until_somebody_is_appointed() {
     let app = TestApp::new().await;
     let (s1, p1) = (&app.world.s1, &app.world.p1);
     relate(&app.core, s1, p1).await;
@@ -205,9 +228,22 @@ async fn an_accepted_offer_is_a_task_until_somebody_is_appointed() {
         act(&app, &s1.identity, "contactOffer", OFFER, input).await.ok().at("/contactOffer/offer").clone();
     let yes = json!({ "offerId": offer["id"], "accepted": true, "expectedRowVersion": 1 });
     act(&app, &p1.identity, "contactOfferAnswer", OFFER, yes).await.ok();
-    assert_eq!(stand(&app, Kind::AppointContact, &offer["id"]).await, [Status::Open]);
+    // It is the patient's own request: care can neither refuse nor close it.
+    let query = "{ me { contactRequests { id role status } } }";
+    let asked = async || app.run(&p1.identity, query, json!({})).await.ok().at("/me/contactRequests").clone();
+    let request = asked().await[0].clone();
+    assert_eq!((&request["role"], &request["status"]), (&json!("FAST_VARDKONTAKT"), &json!("OPEN")));
+    assert_eq!(stand(&app, Kind::AppointContact, &request["id"]).await, [Status::Open]);
+    // A second offer that is accepted is the same wish.
+    let input = json!({ "patientId": p1.global_id(), "role": "FAST_VARDKONTAKT" });
+    let again = act(&app, &s1.identity, "contactOffer", OFFER, input).await.ok();
+    let yes =
+        json!({ "offerId": again.text("/contactOffer/offer/id"), "accepted": true, "expectedRowVersion": 1 });
+    act(&app, &p1.identity, "contactOfferAnswer", OFFER, yes).await.ok();
+    assert_eq!(asked().await.as_array().unwrap().len(), 1);
     appoint(&app, s1, to_role(p1, "FAST_VARDKONTAKT", s1)).await;
-    assert_eq!(stand(&app, Kind::AppointContact, &offer["id"]).await, [Status::Done]);
+    assert_eq!(stand(&app, Kind::AppointContact, &request["id"]).await, [Status::Done]);
+    assert_eq!(asked().await[0]["status"], "APPOINTED");
 }
 
 /// Whoever comes first decides what became of the request: taken back or appointed, with one end on record.
@@ -236,4 +272,175 @@ async fn a_request_taken_back_while_somebody_is_appointed_has_one_end() {
         .filter(domain_event::Column::SubjectId.eq(subject))
         .filter(domain_event::Column::Kind.eq("contact.request_ended"));
     assert_eq!(ended.count(app.core.db.reader()).await.unwrap(), 1);
+}
+
+/// R: the request ends in an appointment: somebody holds the role by its deadline, or it waits until somebody does.
+#[tokio::test]
+async fn a_role_planned_after_the_deadline_answers_a_request_when_it_begins() {
+    let app = TestApp::new().await;
+    let (s1, p1) = (&app.world.s1, &app.world.p1);
+    let asked = act(&app, &p1.identity, "contactRequest", REQUEST, wish("FAST_LAKARKONTAKT")).await.ok();
+    let request = asked.at("/contactRequest/request").clone();
+    let mut late = to_role(p1, "FAST_LAKARKONTAKT", s1);
+    late["validFrom"] = json!("2027-03-01T08:00:00Z");
+    let planned = appoint(&app, s1, late).await;
+    assert_eq!(planned["state"], "PLANNED");
+    assert_eq!(stand(&app, Kind::AppointContact, &request["id"]).await, [Status::Open]);
+    let query = "{ me { contactRequests { status dueAt contact { name } } } }";
+    let seen =
+        async || app.run(&p1.identity, query, json!({})).await.ok().at("/me/contactRequests/0").clone();
+    assert_eq!(seen().await["status"], "OPEN");
+    app.clock.set(super::at("2027-03-01T08:00:00Z"));
+    sweep(&app).await;
+    assert_eq!(stand(&app, Kind::AppointContact, &request["id"]).await, [Status::Done]);
+    assert_eq!(
+        (&seen().await["status"], &seen().await["contact"]["name"]),
+        (&json!("APPOINTED"), &json!("Stina Exempel"))
+    );
+}
+
+/// R: nor does a role that never begins.
+#[tokio::test]
+async fn a_request_waits_again_when_the_role_ends_before_it_began() {
+    let app = TestApp::new().await;
+    let (s1, s2, p1) = (&app.world.s1, &app.world.s2, &app.world.p1);
+    let asked = act(&app, &p1.identity, "contactRequest", REQUEST, wish("FAST_LAKARKONTAKT")).await.ok();
+    let request = asked.at("/contactRequest/request").clone();
+    let planned = async || {
+        let mut input = to_role(p1, "FAST_LAKARKONTAKT", s1);
+        input["validFrom"] = json!("2027-02-05T08:00:00Z");
+        appoint(&app, s1, input).await
+    };
+    let query = "{ me { contactRequests { status dueAt endedAt contact { name } } } }";
+    let seen =
+        async || app.run(&p1.identity, query, json!({})).await.ok().at("/me/contactRequests/0").clone();
+    let contact = planned().await;
+    assert_eq!(seen().await["status"], "APPOINTED", "in time");
+    let end = json!({ "contactId": contact["id"], "reason": "Slutar", "consultation": "CONSULTED",
+                      "expectedRowVersion": contact["rowVersion"] });
+    act(&app, &s1.identity, "contactEnd", super::CONTACT, end).await.ok();
+    assert_eq!(
+        seen().await,
+        json!({ "status": "OPEN", "dueAt": request["dueAt"], "endedAt": null, "contact": null })
+    );
+    let tasks = tasks(&app, Kind::AppointContact, &request["id"]).await;
+    assert_eq!(tasks.iter().map(|task| task.status).collect::<Vec<_>>(), [Status::Done, Status::Open]);
+    assert_eq!(tasks[0].due_at, tasks[1].due_at);
+    // Handed over before it began, the role is still to come.
+    planned().await;
+    let over = json!({
+        "fromAssignmentId": global(NodeKind::Assignment, s1.assignment),
+        "toAssignmentId": global(NodeKind::Assignment, s2.assignment), "reason": "Slutar",
+    });
+    act(&app, &s1.identity, "contactHandover", "contacts { id }", over).await.ok();
+    assert_eq!(
+        (&seen().await["status"], &seen().await["contact"]["name"]),
+        (&json!("APPOINTED"), &json!("Sven Exempel"))
+    );
+    let open = stand(&app, Kind::AppointContact, &request["id"]).await;
+    assert!(!open.contains(&Status::Open), "{open:?}");
+}
+
+/// One offer of a contact waits for an answer at a time; what another care provider has offered is not told of.
+#[tokio::test]
+async fn of_twenty_offers_of_a_contact_at_once_one_waits() {
+    let app = TestApp::new().await;
+    let (s1, s3, p1) = (&app.world.s1, &app.world.s3, &app.world.p1);
+    relate(&app.core, s1, p1).await;
+    relate(&app.core, s3, p1).await;
+    let offer =
+        |role: &str, kind: Value| json!({ "patientId": p1.global_id(), "role": role, "treatingKind": kind });
+    for (role, kind, another) in [
+        ("FAST_VARDKONTAKT", Value::Null, ("FAST_LAKARKONTAKT", Value::Null)),
+        ("BEHANDLANDE_ROLL", json!("DIABETES_NURSE"), ("BEHANDLANDE_ROLL", json!("PHYSIOTHERAPIST"))),
+    ] {
+        let once = || act(&app, &s1.identity, "contactOffer", OFFER, offer(role, kind.clone()));
+        let answers = futures_util::future::join_all((0..20).map(|_| once())).await;
+        let refused = answers.iter().filter(|a| a.user_error_codes("contactOffer") == ["CONFLICT"]).count();
+        assert_eq!(refused, 19, "{role}");
+        act(&app, &s1.identity, "contactOffer", OFFER, offer(another.0, another.1)).await.ok();
+        act(&app, &s3.identity, "contactOffer", OFFER, offer(role, kind.clone())).await.ok();
+    }
+    // What waits stands first, however much has been answered since.
+    let query = "{ me { contactOffers { id role status } } }";
+    let all = app.run(&p1.identity, query, json!({})).await.ok().at("/me/contactOffers").clone();
+    assert_eq!(all.as_array().unwrap().len(), 6);
+    let newest = json!({ "offerId": all[0]["id"], "accepted": false, "expectedRowVersion": 1 });
+    act(&app, &p1.identity, "contactOfferAnswer", OFFER, newest).await.ok();
+    let then = app.run(&p1.identity, query, json!({})).await.ok().at("/me/contactOffers").clone();
+    assert_eq!((&then[5]["id"], &then[5]["status"]), (&all[0]["id"], &json!("DECLINED")));
+    assert!((0..5).all(|n| then[n]["status"] == "OPEN"));
+}
+
+/// "Nothing reveals": the patient can ask each care provider, and neither is told of what is asked of the other.
+#[tokio::test]
+async fn what_is_asked_of_one_care_provider_neither_stops_nor_is_told_at_another() {
+    let app = TestApp::new().await;
+    let (s1, s3, p1) = (&app.world.s1, &app.world.s3, &app.world.p1);
+    relate(&app.core, s3, p1).await;
+    let ask = async |by: &Staff, of: &Staff, role: &str, kind: Value| {
+        let mut input = json!({ "role": role, "treatingKind": kind, "why": "Jag vill ha en egen kontakt.",
+                                "careUnitId": global(NodeKind::CareUnit, of.unit) });
+        let mut who = &p1.identity;
+        if by.unit == s3.unit {
+            (input["patientId"], who) = (json!(p1.global_id()), &s3.identity);
+        }
+        act(&app, who, "contactRequest", REQUEST, input).await
+    };
+    let roles = [("FAST_LAKARKONTAKT", Value::Null), ("BEHANDLANDE_ROLL", json!("PHYSIOTHERAPIST"))];
+    for (role, kind) in &roles {
+        ask(s1, s1, role, kind.clone()).await.ok();
+    }
+    let query = "query($id: ID!) { node(id: $id) { ... on Patient { contactRequests { id } } } }";
+    let seen = app.run(&s3.identity, query, json!({ "id": p1.global_id() })).await.ok();
+    assert_eq!(seen.at("/node/contactRequests"), &json!([]));
+    for (role, kind) in &roles {
+        ask(s3, s3, role, kind.clone()).await.ok();
+        for of in [s1, s3] {
+            let again = ask(s1, of, role, kind.clone()).await;
+            assert_eq!(again.user_error_codes("contactRequest"), ["CONFLICT"], "{role}");
+        }
+    }
+    // A role that never begins leaves the one request waiting, whatever is asked of the other.
+    let mut planned = to_role(p1, "FAST_LAKARKONTAKT", s1);
+    planned["validFrom"] = json!("2027-02-05T08:00:00Z");
+    let contact = appoint(&app, s1, planned).await;
+    let end = json!({ "contactId": contact["id"], "reason": "Slutar", "consultation": "CONSULTED",
+                      "expectedRowVersion": contact["rowVersion"] });
+    act(&app, &s1.identity, "contactEnd", super::CONTACT, end).await.ok();
+    // And what the one offers can be said yes to.
+    ask(s1, s1, "FAST_VARDKONTAKT", Value::Null).await.ok();
+    let input = json!({ "patientId": p1.global_id(), "role": "FAST_VARDKONTAKT" });
+    let offer = act(&app, &s3.identity, "contactOffer", OFFER, input).await.ok();
+    let yes =
+        json!({ "offerId": offer.at("/contactOffer/offer/id"), "accepted": true, "expectedRowVersion": 1 });
+    act(&app, &p1.identity, "contactOfferAnswer", OFFER, yes).await.ok();
+    let query = "{ me { contactRequests { role status } } }";
+    let me = app.run(&p1.identity, query, json!({})).await.ok();
+    for role in ["FAST_LAKARKONTAKT", "BEHANDLANDE_ROLL", "FAST_VARDKONTAKT"] {
+        let open = json!({ "role": role, "status": "OPEN" });
+        let requests = me.at("/me/contactRequests").as_array().unwrap();
+        assert_eq!(requests.iter().filter(|request| **request == open).count(), 2, "{role} {requests:?}");
+    }
+}
+
+/// R: whoever wants help to coordinate their care has asked their own unit, whatever is asked of another care provider.
+#[tokio::test]
+async fn help_to_coordinate_is_asked_of_the_patients_own_unit_whatever_another_care_provider_is_asked() {
+    let app = TestApp::new().await;
+    let (s3, p1) = (&app.world.s3, &app.world.p1);
+    relate(&app.core, s3, p1).await;
+    let mut said = wish("FAST_VARDKONTAKT");
+    said["patientId"] = json!(p1.global_id());
+    act(&app, &s3.identity, "contactRequest", REQUEST, said).await.ok();
+    let yes = json!({ "battery": "eight-questions", "version": 1,
+                      "answers": [{ "question": "hjalp-att-samordna", "choice": "YES" }] });
+    act(&app, &p1.identity, "batteryAnswer", "batteryAnswers { id }", yes).await.ok();
+    let query = "{ me { contactRequests { status careUnit { name } } } }";
+    let me = app.run(&p1.identity, query, json!({})).await.ok();
+    let requests = me.at("/me/contactRequests").as_array().unwrap();
+    assert_eq!(requests.len(), 2);
+    for unit in ["Vårdcentralen Granen", "Rehab Björken"] {
+        assert!(requests.contains(&json!({ "status": "OPEN", "careUnit": { "name": unit } })), "{unit}");
+    }
 }

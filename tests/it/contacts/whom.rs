@@ -59,9 +59,11 @@ async fn where_a_message_is_written_it_says_when_it_is_read_and_whom_to_call() {
     let app = TestApp::new().await;
     let (s1, p1) = (&app.world.s1, &app.world.p1);
     let unit = global(NodeKind::CareUnit, s1.unit);
-    let query = "query($u: ID!) { careUnit(id: $u) { messageHours } }";
-    let shown = app.run(&p1.identity, query, json!({ "u": unit })).await.ok().text("/careUnit/messageHours");
-    for part in ["måndag–fredag 08.00–17.00", "inom 2 arbetsdagar", "1177", "112"] {
+    let query = "query($u: ID!) { careUnit(id: $u) { phone messageHours } }";
+    let answer = app.run(&p1.identity, query, json!({ "u": unit })).await.ok();
+    let (phone, shown) = (answer.text("/careUnit/phone"), answer.text("/careUnit/messageHours"));
+    let call = format!("ring {phone} när enheten har öppet");
+    for part in ["måndag–fredag 08.00–17.00", "inom 2 arbetsdagar", &call, "annars 1177", "ring 112"] {
         assert!(shown.contains(part), "{part}: {shown}");
     }
     let input = json!({ "careUnitId": unit, "subject": "Fråga", "body": "Hej" });

@@ -263,7 +263,10 @@ impl<'a> Life<'a> {
             Deed::Revise => ("agreementRevise", with(json!({})), None),
             Deed::Propose => ("agreementPropose", with(json!({})), None),
             Deed::Counter => ("agreementCounter", with(named), None),
-            Deed::Withdraw => ("agreementWithdraw", with(named), None),
+            Deed::Withdraw => {
+                with(json!({ "words": "Det blev fel" }));
+                ("agreementWithdraw", with(named), None)
+            }
             Deed::Assent(older) => {
                 with(json!({ "digest": hex(&read(older)) }));
                 ("agreementAssent", with(named), Some((who, read(older))))

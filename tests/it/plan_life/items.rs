@@ -1,6 +1,6 @@
 //! Where items and goals stand.
 
-use entity::{access_event::ActorKind, domain_event};
+use entity::{access_event::ActorKind, domain_event, guarantee_pause};
 use harness::TestApp;
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
 use serde_json::json;
@@ -41,7 +41,7 @@ async fn every_act_on_an_item_or_goal_tells_who_when_and_from_what_to_what() {
     let (s1, p1) = (&app.world.s1, &app.world.p1);
     let referral = json!({ "title": "Remiss", "category": "REFERRAL" });
     let relative = json!({ "title": "Skjutsa", "owner": "RELATIVE", "relativeName": "Ali" });
-    active_with(&app, s1, p1, &[referral, relative]).await;
+    let plan = active_with(&app, s1, p1, &[referral, relative]).await;
     let acts = [
         ("planItemStart", "Remiss", json!({})),
         ("referralStateSet", "Remiss", json!({ "state": "RECEIVED" })),
@@ -64,6 +64,9 @@ async fn every_act_on_an_item_or_goal_tells_who_when_and_from_what_to_what() {
         assert_eq!(entry.at, app.clock.now(), "{mutation}");
         assert!(after.is_object() && before != after, "{mutation}: {before} -> {after}");
     }
+    // How it goes is no change of what has been agreed on.
+    let (now, _) = Plan::of(&app, p1).await;
+    assert_eq!((now.version, now.digest), (plan.version, plan.digest));
 }
 
 #[tokio::test]
@@ -218,6 +221,46 @@ async fn a_relatives_item_is_not_counted_on_until_the_relative_has_said_yes_on_r
     assert_eq!(after["relativeConsent"], record);
     let shown = app.run(&p1.identity, asked, json!({})).await.ok();
     assert_eq!(shown.text("/me/nextSteps/patient/title"), title);
+}
+
+/// R: "Runs only for first contact, assessment, first specialist visit and decided treatment, not for follow-ups": nor for
+/// what becomes one.
+#[tokio::test]
+async fn the_care_guarantee_ends_on_record_with_a_version_in_which_care_does_the_item_no_longer() {
+    let app = TestApp::new().await;
+    let (s1, p1) = (&app.world.s1, &app.world.p1);
+    let knee = json!({ "title": "Knäoperation", "category": "TREATMENT" });
+    active_with(&app, s1, p1, &[knee, json!({ "title": "Återbesök" })]).await;
+    let decided = json!({ "kind": "DECIDED_TREATMENT", "from": "2027-01-15" });
+    let wait = json!({ "kind": "PATIENT_CHOSEN", "from": "2027-02-01" });
+    on_item(&app, &s1.identity, p1, "Knäoperation", "careGuaranteeStart", decided).await.ok();
+    on_item(&app, &s1.identity, p1, "Knäoperation", "careGuaranteePause", wait.clone()).await.ok();
+    let item = item_as(&app, &p1.identity, p1, "Knäoperation", "").await;
+    let (plan, _) = Plan::of(&app, p1).await;
+    let own = json!({
+        "planItemId": item["id"], "expectedRowVersion": plan.row_version, "title": "Träna knäet",
+        "category": "FOLLOW_UP", "owner": "PATIENT", "timing": { "date": "2027-04-01" },
+    });
+    act(&app, &s1.identity, "planItemRevise", crate::acts::AGREEMENT, own).await.ok();
+    let clock = "careGuarantee { kind pauses { until } }";
+    let seen = item_as(&app, &p1.identity, p1, "Knäoperation", clock).await;
+    assert!(seen["careGuarantee"].is_object(), "it is only proposed");
+    let (_, seen) = Plan::of(&app, p1).await;
+    let next = &seen["proposals"][0];
+    let yes = json!({ "agreementId": seen["id"], "versionId": next["id"], "digest": next["digest"] });
+    act(&app, &p1.identity, "agreementAssent", crate::acts::AGREEMENT, yes).await.ok();
+    let seen = item_as(&app, &p1.identity, p1, "Träna knäet", clock).await;
+    assert!(seen["careGuarantee"].is_null());
+    let told = history(&app, "agreementAssent").await;
+    let ended = json!({ "careGuarantee": null, "careGuaranteeFrom": null });
+    let (_, before, _) = told.iter().find(|(.., after)| *after == ended).unwrap();
+    let ran = json!({ "careGuarantee": "DECIDED_TREATMENT", "careGuaranteeFrom": "2027-01-15" });
+    assert_eq!(*before, ran);
+    let again = on_item(&app, &s1.identity, p1, "Träna knäet", "careGuaranteePause", wait).await;
+    assert_eq!(again.user_error_codes("careGuaranteePause"), ["WRONG_STATE"]);
+    // Nor does waiting until further notice outlive it.
+    let left = guarantee_pause::Entity::find().filter(guarantee_pause::Column::UntilDay.is_null());
+    assert_eq!(left.count(app.core.db.reader()).await.unwrap(), 0);
 }
 
 #[tokio::test]

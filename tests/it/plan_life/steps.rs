@@ -1,22 +1,22 @@
 //! The next step, and the invariant that there is one.
 
 use chrono::TimeDelta;
-use entity::{access_event::ActorKind, task};
-use harness::{Staff, TestApp, TestPatient};
+use entity::{access_event::ActorKind, care_unit, task};
+use harness::{Staff, TestApp, TestPatient, relate};
 use patientkontrakt::{
     auth::actor::Actor,
-    domain::{next_step, sweep},
+    domain::{next_step, sweep, task::words::Words},
     graphql::scalars::NodeKind,
     locale::Locale,
     session::Session,
 };
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, sea_query::Expr};
 use serde_json::{Value, json};
 
 use super::{active_with, on_item};
-use crate::acts::{act, global};
+use crate::acts::{AGREEMENT, PLAN_ITEM, Plan, act, draft, global, whole_item};
 
-async fn orphans(app: &TestApp) -> Vec<task::Model> {
+pub async fn orphans(app: &TestApp) -> Vec<task::Model> {
     task::Entity::find()
         .filter(task::Column::Kind.eq(task::Kind::OrphanedNextStep))
         .order_by_asc(task::Column::Id)
@@ -93,8 +93,13 @@ async fn the_sweep_finds_what_a_passing_day_orphans_and_ends_by_itself_what_has_
     let ended = &orphans(&app).await[0];
     assert_eq!((ended.status, ended.ended_by_kind), (task::Status::Done, Some(ActorKind::System)));
     let words = patientkontrakt::crypto::Place::new("task.ending", ended.id.0);
-    let words = app.core.keys.open_opt(words, ended.ending.as_ref()).unwrap();
-    assert_eq!(words.as_deref(), Some("Ett nästa steg finns igen."));
+    let words = Words::open(&app.core.keys, words, ended.ending.as_ref().unwrap()).unwrap();
+    assert_eq!(words.in_locale(Locale::Sv), "Ett nästa steg finns igen.");
+    assert_eq!(words.in_locale(Locale::En), "There is a next step again.");
+    // … until it has been.
+    app.clock.advance(days(30));
+    sweep::run(&app.core).await.unwrap();
+    assert_eq!(orphans(&app).await.iter().filter(|o| o.status == task::Status::Open).count(), 1);
 }
 
 #[tokio::test]
@@ -175,4 +180,140 @@ async fn a_late_item_is_shown_as_late_and_no_longer_as_the_next_step_when_long_p
     let past = app.run(&p1.identity, query, json!({})).await.ok();
     assert!(past.at("/me/nextSteps/care").is_null());
     assert!(past.body.to_string().contains("Nästa steg saknas."));
+}
+
+/// "What, when, where, with whom, how to prepare, whom to call about it": the contact who answers for it, as long as they
+/// hold the role.
+#[tokio::test]
+async fn the_contact_who_answers_for_an_item_is_whom_to_call_about_it() {
+    let app = TestApp::new().await;
+    let (s1, p1) = (&app.world.s1, &app.world.p1);
+    relate(&app.core, s1, p1).await;
+    appoint(&app, s1, p1, &app.world.coordinator).await;
+    let person =
+        json!({ "named": { "name": "Astmamottagningen", "function": "Sköterska", "phone": "0701740605" } });
+    let role = json!({ "patientId": p1.global_id(), "role": "BEHANDLANDE_ROLL",
+                       "treatingKind": "ASTHMA_COPD_NURSE", "person": person });
+    let appointed =
+        act(&app, &s1.identity, "contactAppoint", "contact { id rowVersion phone }", role).await.ok();
+    let contact = appointed.at("/contactAppoint/contact").clone();
+    let mut item = care("Ring upp", "2027-02-10");
+    item["responsibleUnitId"] = Value::Null;
+    item["responsibleContactId"] = contact["id"].clone();
+    active_with(&app, s1, p1, &[item]).await;
+    let query = "{ me { nextSteps { care { withWhom callName callPhone } } } }";
+    let seen = app.run(&p1.identity, query, json!({})).await.ok();
+    let theirs = json!({ "withWhom": "Astmamottagningen", "callName": "Astmamottagningen",
+                         "callPhone": contact["phone"] });
+    assert_eq!(seen.at("/me/nextSteps/care"), &theirs);
+    entity::care_contact::Entity::update_many()
+        .col_expr(entity::care_contact::Column::ValidUntil, Expr::value(app.clock.now() + days(1)))
+        .filter(entity::care_contact::Column::Name.eq("Astmamottagningen"))
+        .exec(app.core.db.reader())
+        .await
+        .unwrap();
+    app.clock.advance(days(2));
+    let seen = app.run(&p1.identity, query, json!({})).await.ok();
+    assert!(seen.at("/me/nextSteps/care/withWhom").is_null());
+    assert_ne!(seen.text("/me/nextSteps/care/callName"), "Astmamottagningen");
+}
+
+/// R: the next step has a day: no rule has one after its own end, whatever last day the plan names.
+#[tokio::test]
+async fn a_recurrence_ends_with_its_rule_where_the_plan_names_a_later_day() {
+    let app = TestApp::new().await;
+    let (s1, p1) = (&app.world.s1, &app.world.p1);
+    let twice = json!({ "rule": "FREQ=DAILY;COUNT=2", "from": "2027-02-01", "until": "2027-11-20" });
+    let item = json!({ "title": "Ring två gånger", "timing": { "recurrence": twice } });
+    active_with(&app, s1, p1, &[item]).await;
+    let query = "{ me { nextSteps { care { on } } agreement { planItems { dueOn } } } }";
+    let seen = app.run(&p1.identity, query, json!({})).await.ok();
+    assert_eq!(seen.text("/me/nextSteps/care/on"), "2027-02-01");
+    assert_eq!(seen.text("/me/agreement/planItems/0/dueOn"), "2027-02-02");
+    app.clock.advance(days(25));
+    let past = app.run(&p1.identity, query, json!({})).await.ok();
+    assert!(past.at("/me/nextSteps/care").is_null());
+    sweep::run(&app.core).await.unwrap();
+    assert_eq!(orphans(&app).await.len(), 1);
+}
+
+/// R: nor has a rule one after the last time it happens, however long the rule or the plan goes on.
+#[tokio::test]
+async fn a_recurrence_ends_on_the_last_day_on_which_it_happens() {
+    for (recurrence, last) in [
+        (json!({ "rule": "FREQ=MONTHLY;INTERVAL=6;UNTIL=20270731", "from": "2027-02-01" }), "2027-02-01"),
+        (
+            json!({ "rule": "FREQ=WEEKLY;BYDAY=MO;UNTIL=20270314", "from": "2027-02-01", "until": "2027-02-07" }),
+            "2027-02-01",
+        ),
+        (
+            json!({ "rule": "FREQ=WEEKLY;INTERVAL=52;COUNT=9", "from": "2027-02-02", "until": "2027-12-31" }),
+            "2027-02-02",
+        ),
+    ] {
+        let app = TestApp::new().await;
+        let (s1, p1) = (&app.world.s1, &app.world.p1);
+        let item = json!({ "title": "Väg dig", "timing": { "recurrence": recurrence } });
+        active_with(&app, s1, p1, &[item]).await;
+        let query = "{ me { nextSteps { care { on } } agreement { planItems { dueOn } } } }";
+        let seen = app.run(&p1.identity, query, json!({})).await.ok();
+        assert_eq!(seen.text("/me/nextSteps/care/on"), last);
+        assert_eq!(seen.text("/me/agreement/planItems/0/dueOn"), last, "{recurrence}");
+        app.clock.advance(days(25));
+        let past = app.run(&p1.identity, query, json!({})).await.ok();
+        assert!(past.at("/me/nextSteps/care").is_null());
+        sweep::run(&app.core).await.unwrap();
+        assert_eq!(orphans(&app).await.len(), 1, "{recurrence}");
+    }
+}
+
+/// R: "there is someone to turn to": in care, and at the care provider whose plan it is, for another's contact would be
+/// told of.
+#[tokio::test]
+async fn a_supporter_and_another_care_providers_contact_are_nobody_to_turn_to() {
+    let app = TestApp::new().await;
+    let (s1, s3, p1) = (&app.world.s1, &app.world.s3, &app.world.p1);
+    relate(&app.core, s3, p1).await;
+    let role = async |by: &Staff, role: &str| {
+        let person = json!({ "assignmentId": global(NodeKind::Assignment, by.assignment) });
+        let input = json!({ "patientId": p1.global_id(), "role": role, "person": person });
+        act(&app, &by.identity, "contactAppoint", "contact { id }", input).await.ok();
+    };
+    let plan = draft(&app, s1, p1).await;
+    let mut input = whole_item(&plan, s1, "Gå en runda varje dag", "PATIENT");
+    input.as_object_mut().unwrap().remove("responsibleUnitId");
+    act(&app, &s1.identity, "planItemPropose", PLAN_ITEM, input).await.ok();
+    role(s1, "SUPPORTER").await;
+    role(s3, "FAST_LAKARKONTAKT").await;
+    let propose = async || {
+        let (plan, _) = Plan::of(&app, p1).await;
+        let input = json!({ "agreementId": plan.id, "expectedRowVersion": plan.row_version });
+        act(&app, &s1.identity, "agreementPropose", AGREEMENT, input).await
+    };
+    let refused = propose().await;
+    assert_eq!(refused.user_error_codes("agreementPropose"), ["INCOMPLETE"]);
+    assert_eq!(refused.user_error_fields("agreementPropose"), ["contacts"]);
+    role(s1, "FAST_VARDKONTAKT").await;
+    propose().await.ok();
+}
+
+/// R: nor does a supporter make a next step of what there is nobody in care to call about.
+#[tokio::test]
+async fn a_step_that_only_a_supporter_could_be_called_about_is_no_next_step() {
+    let app = TestApp::new().await;
+    let (s1, p1) = (&app.world.s1, &app.world.p1);
+    active_with(&app, s1, p1, &[care("Ring upp", "2027-02-10")]).await;
+    let person = json!({ "assignmentId": global(NodeKind::Assignment, s1.assignment) });
+    let input = json!({ "patientId": p1.global_id(), "role": "SUPPORTER", "person": person });
+    act(&app, &s1.identity, "contactAppoint", "contact { id }", input).await.ok();
+    care_unit::Entity::update_many()
+        .col_expr(care_unit::Column::Phone, Expr::value(""))
+        .exec(app.core.db.reader())
+        .await
+        .unwrap();
+    sweep::run(&app.core).await.unwrap();
+    assert_eq!(orphans(&app).await.len(), 1);
+    appoint(&app, s1, p1, s1).await;
+    sweep::run(&app.core).await.unwrap();
+    assert_eq!(orphans(&app).await[0].status, task::Status::Done);
 }

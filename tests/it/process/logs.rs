@@ -28,15 +28,12 @@ async fn the_log_of_a_whole_day_holds_nothing_of_anybody_and_every_line_is_json(
     let (p1, p2, s1) = (&stage.world.p1, &stage.world.p2, &stage.world.s1);
 
     // A patient's day.
-    yes_to_mail(&stage, &serve).await;
+    yes_to_mail(&stage, &serve, &stage.world.p1.identity).await;
     let thread = thread(&stage, &serve).await;
     let slots = publish(&stage, &serve, 2).await;
     let input = json!({ "slotId": slots[0] });
     act(&stage, &serve, &p1.identity, "appointmentBook", "appointment { id }", input.clone()).await.ok();
     act(&stage, &serve, &p2.identity, "appointmentBook", "appointment { id }", input).await;
-    let me =
-        "{ me { givenName familyName agreement { title goals { text } } nextStep { patient { title } } } }";
-    serve.run(&stage.token(&p1.identity), me, json!({})).await.unwrap();
 
     // A staff member's.
     relate(&stage.core, s1, p1).await;
@@ -50,6 +47,11 @@ async fn the_log_of_a_whole_day_holds_nothing_of_anybody_and_every_line_is_json(
     let plan = plan.text("/agreementCreate/agreement/id");
     let input = json!({ "agreementId": plan, "text": "Gå till brevduvan" });
     act(&stage, &serve, &s1.identity, "goalAdd", "goal { id }", input).await.ok();
+    // A patient reads what was agreed on, and all else that says what it is about.
+    let me = "{ me { givenName familyName agreement { currentVersion { title } goals { text } } \
+              nextSteps { patient { title } } threads { nodes { subject } } } }";
+    let read = serve.run(&stage.token(&p1.identity), me, json!({})).await.unwrap().ok();
+    assert!(read.at("/me").to_string().contains("brevduvan"), "{read:?}");
     let input = json!({ "threadId": thread, "body": "Svar om blåbärspaj" });
     act(&stage, &serve, &s1.identity, "messageSend", "message { id }", input).await.ok();
 

@@ -1,5 +1,6 @@
 //! On PostgreSQL the tables have an owner, and the service signs in as somebody else.
 
+use futures_util::future::join_all;
 use harness::{
     database::Kind,
     process::{self, PATIENCE, Stage},
@@ -31,8 +32,8 @@ async fn the_role_of_the_service_does_its_work_and_cannot_touch_what_is_logged()
     owner.execute_unprepared(&format!("CREATE ROLE {role} LOGIN PASSWORD 'hemligt'")).await.unwrap();
 
     let granting = [("PK_DATABASE__SERVICE_ROLE", role.as_str())];
-    for _ in 0..2 {
-        let up = process::run(&mut stage.command(&["migrate", "up"], &granting)).await;
+    let up = async || process::run(&mut stage.command(&["migrate", "up"], &granting)).await;
+    for up in join_all([up(), up(), up()]).await {
         assert!(up.status.success(), "{up:?}");
     }
     let url = as_user(&stage.database.url, &role);
@@ -69,6 +70,8 @@ async fn the_role_of_the_service_does_its_work_and_cannot_touch_what_is_logged()
         );
     }
     service.close().await.unwrap();
+    let up = process::run(&mut stage.command(&["migrate", "up"], &settings)).await;
+    assert!(!up.status.success() && up.err.contains("run as the owner of the tables"), "{up:?}");
 
     for (said, settings) in [
         ("ok       the database lets the service add to the access log, and no more", &settings[..]),
@@ -77,6 +80,25 @@ async fn the_role_of_the_service_does_its_work_and_cannot_touch_what_is_logged()
         let doctor = process::run(&mut stage.command(&["doctor"], settings)).await;
         assert!(doctor.out.contains(said), "{doctor:?}");
     }
+    // Where nothing can be logged, nothing is given out, and both who look say so.
+    let rights = |verb: &str, way: &str| format!("{verb} INSERT ON access_event_patient {way} {role}");
+    let serve = stage.serve(&settings).await;
+    owner.execute_unprepared(&rights("REVOKE", "FROM")).await.unwrap();
+    let (status, ready) = serve.get("/readyz").await;
+    assert_eq!(status, 503);
+    assert!(ready.contains(r#""access log":"the service may not add to the access log""#), "{ready}");
+    let doctor = process::run(&mut stage.command(&["doctor"], &settings)).await;
+    assert!(doctor.out.contains("problem  the service may not add to the access log"), "{doctor:?}");
+    // A role that was given nothing is told what it lacks, and not that the database is behind.
+    owner
+        .execute_unprepared(&format!("REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {role}"))
+        .await
+        .unwrap();
+    let status = process::run(&mut stage.command(&["migrate", "status"], &settings)).await;
+    assert!(
+        !status.status.success() && status.err.contains("(no right to it); name this role"),
+        "{status:?}"
+    );
     owner.execute_unprepared(&format!("DROP OWNED BY {role}; DROP ROLE {role}")).await.unwrap();
     owner.close().await.unwrap();
 }
@@ -89,7 +111,10 @@ async fn looking_at_the_state_of_a_database_that_is_not_there_makes_none() {
     for command in [&["migrate", "status"][..], &["doctor"]] {
         let said = process::run(&mut stage.command(command, &[("PK_DATABASE__URL", &url)])).await;
         let all = format!("{}{}", said.out, said.err);
-        assert!(!said.status.success() && all.contains("the database does not answer"), "{all}");
+        assert!(
+            !said.status.success() && all.contains("none.db yet; `patientkontrakt migrate up` makes it"),
+            "{all}"
+        );
         assert!(!file.exists(), "{command:?} made a file");
     }
 }

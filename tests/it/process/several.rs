@@ -1,9 +1,8 @@
 //! Two serving processes on one PostgreSQL are one service.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
-use entity::appointment;
-use futures_util::{SinkExt as _, StreamExt as _, future::join_all};
+use futures_util::{SinkExt as _, StreamExt as _};
 use harness::{
     database::Kind,
     process::{Serve, Stage},
@@ -11,7 +10,6 @@ use harness::{
     relate,
 };
 use patientkontrakt::auth::token::Identity;
-use sea_orm::{EntityTrait, PaginatorTrait};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio_tungstenite::{
@@ -32,28 +30,6 @@ pub(super) async fn two() -> Option<(Stage, Serve, Serve)> {
 }
 
 #[tokio::test]
-async fn of_a_hundred_who_book_one_time_over_two_processes_exactly_one_gets_it() {
-    let Some((stage, one, other)) = two().await else { return };
-    assert_ne!(one.address, other.address);
-    let slots = publish(&stage, &one, 3).await;
-    let world = &stage.world;
-    let people = [&world.p1.identity, &world.p2.identity, &world.p3.identity];
-    let answers = join_all((0..100).map(|n| {
-        let serve = if n % 2 == 0 { &one } else { &other };
-        let input = json!({ "slotId": slots[1] });
-        act(&stage, serve, people[n % 3], "appointmentBook", "appointment { id }", input)
-    }))
-    .await;
-    let mut codes: BTreeMap<String, usize> = BTreeMap::new();
-    for answer in &answers {
-        assert_eq!(answer.status, 200, "{}", answer.body);
-        *codes.entry(answer.user_error_codes("appointmentBook").join(",")).or_default() += 1;
-    }
-    assert_eq!(codes, BTreeMap::from([(String::new(), 1), ("SLOT_TAKEN".to_owned(), 99)]));
-    assert_eq!(appointment::Entity::find().count(stage.core.db.reader()).await.unwrap(), 1);
-}
-
-#[tokio::test]
 async fn what_is_booked_at_one_process_is_read_at_the_other() {
     let Some((stage, one, other)) = two().await else { return };
     let slots = publish(&stage, &one, 1).await;
@@ -67,12 +43,18 @@ async fn what_is_booked_at_one_process_is_read_at_the_other() {
 }
 
 /// A client that listens at one process.
-struct Listener {
+pub(super) struct Listener {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
 }
 
 impl Listener {
-    async fn new(stage: &Stage, at: &Serve, who: &Identity, query: &str, variables: Value) -> Self {
+    pub(super) async fn new(
+        stage: &Stage,
+        at: &Serve,
+        who: &Identity,
+        query: &str,
+        variables: Value,
+    ) -> Self {
         let authorization = format!("Bearer {}", stage.token(who));
         let mut request = format!("ws://{}/graphql/ws", at.address).into_client_request().unwrap();
         let headers = request.headers_mut();
@@ -93,7 +75,7 @@ impl Listener {
     }
 
     /// The next event, if it comes in time.
-    async fn heard(&mut self, within: Duration) -> Option<Value> {
+    pub(super) async fn heard(&mut self, within: Duration) -> Option<Value> {
         let next = async {
             while let Some(message) = self.socket.next().await {
                 let Message::Text(text) = message.unwrap() else { continue };

@@ -12,7 +12,11 @@ use sea_orm::{
     ActiveModelTrait as _, ColumnTrait, EntityTrait, IntoActiveModel as _, PaginatorTrait, QueryFilter,
 };
 use serde_json::{Value, json};
-use tokio::time::{Instant, sleep};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+    time::{Instant, sleep, timeout},
+};
 
 use super::{act, publish, thread, yes_to_mail};
 use crate::acts::row;
@@ -87,7 +91,7 @@ async fn told_to_stop_a_process_answers_what_it_has_begun_and_lets_go_of_what_it
         ("PK_REMINDERS__POLL_INTERVAL_SECONDS", "0.1"),
     ];
     let mut serve = stage.serve(&settings).await;
-    yes_to_mail(&stage, &serve).await;
+    yes_to_mail(&stage, &serve, &stage.world.p1.identity).await;
     let thread = thread(&stage, &serve).await;
     let slots = publish(&stage, &serve, 1).await;
     let input = json!({ "slotId": slots[0] });
@@ -123,19 +127,24 @@ async fn told_to_stop_a_process_answers_what_it_has_begun_and_lets_go_of_what_it
 }
 
 /// Adds notices that are due at once, as copies of one of a real booking.
-async fn crowd(stage: &Stage, count: usize) {
+pub(crate) async fn crowd(stage: &Stage, count: usize) {
     let db = stage.core.db.reader();
     let confirmation = notice::Entity::find().filter(notice::Column::Rule.eq("CONFIRMATION"));
     let one = confirmation.one(db).await.unwrap().unwrap();
-    let copies = (0..count).map(|n| {
-        let mut copy = one.clone();
-        copy.id = NoticeId(stage.core.clock.uuid());
-        copy.dedupe_key = format!("{}:{n}", one.dedupe_key);
-        copy.state = notice::State::Planned;
-        (copy.lease_token, copy.leased_until, copy.sent_at, copy.attempts) = (None, None, None, 0);
-        copy.into_active_model().reset_all()
-    });
-    notice::Entity::insert_many(copies).exec_without_returning(db).await.unwrap();
+    let copies: Vec<_> = (0..count)
+        .map(|n| {
+            let mut copy = one.clone();
+            copy.id = NoticeId(stage.core.clock.uuid());
+            copy.dedupe_key = format!("{}:{n}", one.dedupe_key);
+            copy.state = notice::State::Planned;
+            (copy.lease_token, copy.leased_until, copy.sent_at, copy.attempts) = (None, None, None, 0);
+            copy.reason = None;
+            copy.into_active_model().reset_all()
+        })
+        .collect();
+    for some in copies.chunks(500) {
+        notice::Entity::insert_many(some.to_vec()).exec_without_returning(db).await.unwrap();
+    }
 }
 
 #[tokio::test]
@@ -173,4 +182,104 @@ async fn killed_in_the_middle_a_process_has_kept_what_it_answered_and_a_repetiti
     let query = "{ me { threads(first: 5) { nodes { messages(first: 1) { totalCount nodes { body } } } } } }";
     let seen = again.run(&token, query, Value::Null).await.unwrap().ok();
     assert_eq!(seen.at("/me/threads/nodes/0/messages/totalCount"), &json!(1 + sent.len()));
+}
+
+/// A request that is answered, and after which the connection stays open.
+const WHOLE: &str = "GET /livez HTTP/1.1\r\nhost: patientkontrakt\r\n\r\n";
+
+/// What a client sends that falls silent in the middle of a head.
+const HALF: &str = "POST /graphql HTT";
+
+/// A connection on which this has been sent.
+async fn having_sent(serve: &Serve, text: &str) -> TcpStream {
+    let mut client = TcpStream::connect(serve.address).await.unwrap();
+    client.write_all(text.as_bytes()).await.unwrap();
+    client
+}
+
+/// A connection on which one request has been answered, and then this been sent.
+async fn having_sent_again(serve: &Serve, text: &str) -> TcpStream {
+    let mut client = having_sent(serve, WHOLE).await;
+    until_said(&mut client, "{\"alive\":true}").await;
+    client.write_all(text.as_bytes()).await.unwrap();
+    client
+}
+
+/// A connection with a request that waits for its body, which is `{}`.
+async fn having_begun(stage: &Stage, serve: &Serve) -> TcpStream {
+    let token = stage.token(&stage.world.p1.identity);
+    let head = format!(
+        "POST /graphql HTTP/1.1\r\nhost: patientkontrakt\r\nauthorization: Bearer {token}\r\n\
+         content-type: application/json\r\ncontent-length: 2\r\nexpect: 100-continue\r\n\
+         connection: close\r\n\r\n"
+    );
+    let mut client = having_sent(serve, &head).await;
+    until_said(&mut client, "100 Continue\r\n\r\n").await;
+    client
+}
+
+/// Reads until the service has said this.
+async fn until_said(client: &mut TcpStream, end: &str) {
+    let mut said = Vec::new();
+    while !said.ends_with(end.as_bytes()) {
+        let some = timeout(PATIENCE, client.read_buf(&mut said)).await.expect("the service goes on");
+        assert_ne!(some.unwrap(), 0, "{}", String::from_utf8_lossy(&said));
+    }
+}
+
+/// What comes until the service closes the connection.
+async fn until_closed(client: &mut TcpStream) -> String {
+    let mut rest = Vec::new();
+    let closed = timeout(PATIENCE, client.read_to_end(&mut rest)).await;
+    // Closed is closed, also where what it had not read makes that a reset.
+    _ = closed.expect("the service closes the connection");
+    String::from_utf8(rest).unwrap()
+}
+
+#[tokio::test]
+async fn told_to_stop_a_process_waits_for_nobody_who_has_not_sent_a_whole_head() {
+    let stage = Stage::new().await;
+    // Longer than the grace: only the stop ends them.
+    let settings = [("PK_HTTP__HEAD_TIMEOUT_SECONDS", "60"), ("PK_HTTP__IDLE_SECONDS", "600")];
+    let mut serve = stage.serve(&settings).await;
+    let mut waiting = Vec::new();
+    for text in ["", HALF] {
+        waiting.push(having_sent(&serve, text).await);
+        waiting.push(having_sent_again(&serve, text).await);
+    }
+    let mut begun = having_begun(&stage, &serve).await;
+
+    serve.terminate().await;
+    for client in &mut waiting {
+        assert_eq!(until_closed(client).await, "");
+    }
+    begun.write_all(b"{}").await.unwrap();
+    let answer = until_closed(&mut begun).await;
+    assert!(answer.starts_with("HTTP/1.1 400"), "what was under way is answered: {answer}");
+    let status = serve.ended(PATIENCE).await;
+    assert_eq!(status.code(), Some(0), "{}", serve.log());
+}
+
+#[tokio::test]
+async fn a_head_that_does_not_become_whole_is_waited_for_so_long_and_no_longer() {
+    let stage = Stage::new().await;
+    let settings = [
+        ("PK_HTTP__HEAD_TIMEOUT_SECONDS", "0.5"),
+        ("PK_HTTP__IDLE_SECONDS", "1"),
+        ("PK_HTTP__REQUEST_TIMEOUT_SECONDS", "300"),
+    ];
+    let serve = stage.serve(&settings).await;
+    let mut begun = having_begun(&stage, &serve).await;
+    for text in ["", HALF] {
+        let since = Instant::now();
+        assert_eq!(until_closed(&mut having_sent(&serve, text).await).await, "");
+        assert!(since.elapsed() >= Duration::from_millis(500), "no sooner");
+        let since = Instant::now();
+        assert_eq!(until_closed(&mut having_sent_again(&serve, text).await).await, "");
+        assert!(since.elapsed() >= Duration::from_secs(1), "no sooner");
+    }
+    begun.write_all(b"{}").await.unwrap();
+    let answer = until_closed(&mut begun).await;
+    assert!(answer.starts_with("HTTP/1.1 400"), "a body has the time of its request: {answer}");
+    assert_eq!(serve.get("/livez").await.0, 200);
 }

@@ -24,14 +24,14 @@ async fn me(stage: &Stage, serve: &Serve) -> harness::Answer {
 }
 
 /// The largest file that the process may write from now on.
-async fn room(serve: &Serve, bytes: &str) {
+pub(crate) async fn room(serve: &Serve, bytes: &str) {
     let limit = [format!("--fsize={bytes}:unlimited"), format!("--pid={}", serve.id())];
     let said = process::run(Command::new("prlimit").args(&limit)).await;
     assert!(said.status.success(), "{said:?}");
 }
 
 /// The size of the database's log of writes.
-fn log_size(stage: &Stage) -> u64 {
+pub(crate) fn log_size(stage: &Stage) -> u64 {
     let file = stage.url().trim_start_matches("sqlite://").to_owned() + "-wal";
     std::fs::metadata(file).map_or(0, |meta| meta.len())
 }

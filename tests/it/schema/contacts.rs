@@ -1,6 +1,6 @@
 //! What the database holds to about contacts and the work around them.
 
-use entity::{care_contact, contact_absence, contact_offer, contact_request};
+use entity::{agreement_offer, care_contact, contact_absence, contact_offer, contact_request};
 use sea_orm::ConnectionTrait as _;
 
 use super::{
@@ -107,6 +107,7 @@ async fn a_request_for_a_contact_is_open_once_and_what_has_ended_stays() {
     for (bad, by) in [
         (contact_request::Model { ended_at: None, id: id(1005), ..ended.clone() }, "when_ended"),
         (contact_request::Model { status: Status::Appointed, id: id(1006), ..ended }, "with_contact"),
+        (contact_request::Model { ended_how: Some(agreement_offer::Way::Phone), ..row(1007) }, "how"),
     ] {
         assert_refused(insert(&db, bad).await, &format!("ck_contact_request_{by}"));
     }

@@ -2,10 +2,9 @@
 
 use chrono::TimeDelta;
 use entity::{access_event, care_relation, task};
-use futures_util::{StreamExt, stream::BoxStream};
+use futures_util::StreamExt;
 use harness::{TestApp, relate};
 use patientkontrakt::{
-    auth::token::Identity,
     domain::{
         act::{self, Event},
         history::Owner,
@@ -14,38 +13,16 @@ use patientkontrakt::{
     },
     error::Fault,
     graphql::scalars::NodeKind,
-    http::graphql::Engine,
 };
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
-use serde_json::{Value, json};
+use serde_json::json;
 use uuid::Uuid;
 
 use super::{TASK, raise, system};
-use crate::acts::{act, active, global, row};
-
-/// A listener over the engine, as a WebSocket runs it.
-pub async fn listen(
-    app: &TestApp,
-    who: &Identity,
-    query: &str,
-) -> BoxStream<'static, async_graphql::Response> {
-    let token = app.token(who);
-    let headers = axum::http::HeaderMap::from_iter([(
-        axum::http::header::AUTHORIZATION,
-        format!("Bearer {token}").parse().unwrap(),
-    )]);
-    let caller = app.service.authenticate(&headers).await.unwrap();
-    let mut stream = app.service.execute_stream(caller, async_graphql::Request::new(query));
-    // It listens once it has been asked; nothing has happened yet.
-    assert!(futures_util::poll!(stream.next()).is_pending());
-    stream
-}
-
-async fn next(stream: &mut BoxStream<'static, async_graphql::Response>) -> Value {
-    let answer =
-        tokio::time::timeout(std::time::Duration::from_secs(20), stream.next()).await.expect("in time");
-    serde_json::to_value(answer.expect("an answer")).unwrap()
-}
+use crate::{
+    acts::{act, active, global, row},
+    hearing::{listen, next, subscribe},
+};
 
 async fn accesses(app: &TestApp, action: &str) -> u64 {
     access_event::Entity::find()
@@ -95,14 +72,7 @@ async fn one_can_listen_for_ones_own_tasks_and_managers_hear_of_what_rises() {
     assert_eq!(next(&mut manager).await["data"], json!({ "taskRaised": { "id": id, "kind": "LETTER" } }));
     // Those who may not, may not.
     for who in [&world.p1.identity, &world.analyst.identity] {
-        let token = app.token(who);
-        let headers = axum::http::HeaderMap::from_iter([(
-            axum::http::header::AUTHORIZATION,
-            format!("Bearer {token}").parse().unwrap(),
-        )]);
-        let caller = app.service.authenticate(&headers).await.unwrap();
-        let request = async_graphql::Request::new(own);
-        let answers: Vec<_> = app.service.execute_stream(caller, request).collect().await;
+        let answers: Vec<_> = subscribe(&app, who, None, own).await.collect().await;
         let body = serde_json::to_value(&answers[0]).unwrap();
         assert_eq!(body["errors"][0]["extensions"]["code"], "FORBIDDEN");
     }
@@ -154,7 +124,6 @@ async fn a_subscription_ends_when_the_right_is_withdrawn() {
             care_unit: s1.unit,
             care_provider: s1.provider,
             subject: row(&plan.id),
-            for_register: false,
         };
         app.core.db.write(async |tx| act::emit(tx, &session, [event]).await).await.unwrap();
     };
@@ -171,4 +140,66 @@ async fn a_subscription_ends_when_the_right_is_withdrawn() {
     let last = next(&mut heard).await;
     assert_eq!(last["errors"][0]["extensions"]["code"], "FORBIDDEN", "{last}");
     assert!(heard.next().await.is_none(), "and it ends");
+}
+
+/// A56: every change of an agreement that is delivered is in the log, with whose it is; what is delivered shows patient
+/// data as any reading does.
+#[tokio::test]
+async fn a_listener_of_an_agreement_hears_of_each_change_and_each_is_logged() {
+    let app = TestApp::new().await;
+    let (s1, p1) = (&app.world.s1, &app.world.p1);
+    let plan = active(&app, s1, p1).await;
+    let query = format!(
+        "subscription {{ agreementChanged(agreementId: \"{}\") {{ id rowVersion goals {{ text }} }} }}",
+        plan.id
+    );
+    let mut heard = listen(&app, &s1.identity, &query).await;
+    let before = accesses(&app, "agreementChanged").await;
+    for n in 1..=2 {
+        let goal = json!({ "agreementId": plan.id, "text": format!("Mål {n}") });
+        act(&app, &p1.identity, "goalAdd", "goal { id }", goal).await.ok();
+        assert_eq!(next(&mut heard).await["data"]["agreementChanged"]["id"], plan.id);
+        assert!(accesses(&app, "agreementChanged").await >= before + n, "logged before it is delivered");
+    }
+    let logged = access_event::Entity::find().filter(access_event::Column::Action.eq("agreementChanged"));
+    let logged = logged.all(app.core.db.reader()).await.unwrap();
+    let about = entity::access_event_patient::Entity::find()
+        .filter(entity::access_event_patient::Column::EventId.is_in(logged.iter().map(|event| event.id)))
+        .filter(entity::access_event_patient::Column::PatientId.eq(p1.id));
+    assert!(about.count(app.core.db.reader()).await.unwrap() >= 2);
+}
+
+/// Nothing is read, and nothing logged, for what another care provider does elsewhere: a frame would tell of it. The
+/// patient hears of all of it.
+#[tokio::test]
+async fn staff_who_listen_to_an_agreement_hear_nothing_of_what_another_care_provider_does() {
+    let app = TestApp::new().await;
+    let (s1, s3, p1) = (&app.world.s1, &app.world.s3, &app.world.p1);
+    let plan = active(&app, s1, p1).await;
+    let query =
+        format!("subscription {{ agreementChanged(agreementId: \"{}\") {{ id rowVersion }} }}", plan.id);
+    let mut heard = listen(&app, &s1.identity, &query).await;
+    let mut by_patient = listen(&app, &p1.identity, &query).await;
+    let before = accesses(&app, "agreementChanged").await;
+    let here = json!({ "patientNumber": p1.number, "declaration": "PATIENT_PRESENT", "reason": "Drop-in" });
+    act(&app, &s3.identity, "careRelationRegister", "patient { id }", here).await.ok();
+    let person = json!({ "assignmentId": global(NodeKind::Assignment, s3.assignment) });
+    let role = json!({ "patientId": p1.global_id(), "role": "FAST_LAKARKONTAKT", "person": person });
+    act(&app, &s3.identity, "contactAppoint", "contact { id }", role).await.ok();
+    // As long as many other readings take.
+    let meanwhile = async {
+        let read = format!("{{ node(id: \"{}\") {{ ... on Agreement {{ id rowVersion }} }} }}", plan.id);
+        for _ in 0..20 {
+            app.run(&s1.identity, &read, json!({})).await.ok();
+        }
+    };
+    tokio::select! {
+        frame = heard.next() => panic!("{frame:?}"),
+        () = meanwhile => {}
+    }
+    assert_eq!(accesses(&app, "agreementChanged").await, before);
+    assert_eq!(next(&mut by_patient).await["data"]["agreementChanged"]["id"], plan.id);
+    let goal = json!({ "agreementId": plan.id, "text": "Sova bättre" });
+    act(&app, &p1.identity, "goalAdd", "goal { id }", goal).await.ok();
+    assert_eq!(next(&mut heard).await["data"]["agreementChanged"]["id"], plan.id);
 }

@@ -1,10 +1,16 @@
 //! A message that waits for care is a task.
 
+use std::time::Duration;
+
 use chrono::TimeDelta;
-use entity::task;
-use harness::TestApp;
+use entity::{TaskId, ThreadId, task, thread};
+use harness::{TestApp, database::Kind};
 use patientkontrakt::{auth::token::Identity, graphql::scalars::NodeKind};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DatabaseBackend, EntityTrait, QueryFilter, QuerySelect, Statement,
+    TransactionTrait,
+    sea_query::{LockBehavior, LockType},
+};
 use serde_json::json;
 
 use super::{end, ids, list, stored};
@@ -69,4 +75,52 @@ async fn a_message_that_was_answered_in_another_way_is_ended_in_words_and_the_ne
     let next = waiting(&app).await;
     assert_eq!(next.len(), 1);
     assert!(next[0].due_at > app.clock.now(), "under a promise of its own");
+}
+
+/// R: whoever ends the task in words and whoever answers the message have thread and task in one order: the one waits
+/// for the other, and neither for ever.
+#[tokio::test]
+async fn a_task_that_is_ended_while_its_message_is_answered_waits_for_the_thread() {
+    let app = TestApp::new().await;
+    let (s1, p1) = (&app.world.s1, &app.world.p1);
+    let input = json!({ "careUnitId": global(NodeKind::CareUnit, s1.unit), "subject": "Provsvar", "body": "Har det kommit?" });
+    let started = act(&app, &p1.identity, "threadStart", "thread { id }", input).await.ok();
+    let thread = started.text("/threadStart/thread/id");
+    let say = async |who: &Identity, text: &str| {
+        act(&app, who, "messageSend", "message { id }", json!({ "threadId": thread, "body": text })).await
+    };
+    let task = async || global(NodeKind::Task, waiting(&app).await[0].id);
+    if Kind::picked() == Kind::Postgres {
+        // Somebody is answering: they have the thread, and come to the task.
+        let other = app.core.db.reader().begin().await.unwrap();
+        thread::Entity::find_by_id(ThreadId(row(&thread))).lock_exclusive().one(&other).await.unwrap();
+        let id = task().await;
+        let blocked =
+            "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        let answer = async {
+            let statement = Statement::from_string(DatabaseBackend::Postgres, blocked);
+            while app.core.db.reader().query_one_raw(statement.clone()).await.unwrap().is_none() {}
+            task::Entity::find_by_id(TaskId(row(&id)))
+                .lock_with_behavior(LockType::Update, LockBehavior::Nowait)
+                .one(&other)
+                .await
+                .unwrap_or_else(|error| panic!("the task is held without its thread: {error}"));
+            other.commit().await.unwrap();
+        };
+        let both = async { tokio::join!(end(&app, &s1.identity, &id), answer) };
+        tokio::time::timeout(Duration::from_secs(20), both).await.unwrap().0.ok();
+    } else {
+        end(&app, &s1.identity, &task().await).await.ok();
+    }
+    // And as it happens: one of them ends the task, whoever comes first.
+    for n in 0..8 {
+        say(&p1.identity, &format!("Fråga {n}")).await.ok();
+        let id = task().await;
+        let (ended, answered) = tokio::join!(end(&app, &s1.identity, &id), say(&s1.identity, "Ja."));
+        answered.ok();
+        let codes = ended.user_error_codes("taskEnd");
+        assert!(ended.body.get("errors").is_none(), "{}", ended.body);
+        assert!(codes.is_empty() || codes == ["WRONG_STATE"] || codes == ["STALE_ROW_VERSION"], "{codes:?}");
+        assert!(waiting(&app).await.is_empty());
+    }
 }

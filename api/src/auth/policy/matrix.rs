@@ -29,6 +29,7 @@ listed! {
         AgreementOffer,
         AgreementRequest,
         Appointment,
+        AppointmentType,
         Assignment,
         BatteryAnswer,
         CalendarFeed,
@@ -43,18 +44,25 @@ listed! {
         ContactOffer,
         ContactRequest,
         Goal,
+        GuardianReminder,
         Patient,
+        PatientNeeds,
         PlanItem,
         PlanLink,
         QuestionBattery,
         ProgressNote,
+        Reminder,
+        ReminderLadder,
         ReminderPreference,
         Representative,
         SafetyInstruction,
+        Schedule,
         Slot,
+        StaffNotice,
         Task,
         Template,
         Thread,
+        TimeWish,
         WorkNote,
     }
 }
@@ -72,6 +80,7 @@ listed! {
         Cancel,
         Choose,
         Complete,
+        Confirm,
         Create,
         End,
         Grant,
@@ -144,6 +153,10 @@ pub fn allows(who: Who, noun: Noun, action: Action) -> bool {
         (Who::YoungPatient(rights), N::CalendarFeed | N::ReminderPreference, A::Read | A::Set) => {
             return rights.level(Area::Booking).is_some();
         }
+        // Of a child's times its guardians are reminded: who sees the times may say so. That it is a guardian, the row says.
+        (Who::Representative(rights), N::GuardianReminder, A::Read | A::Set) => {
+            return rights.level(Area::Booking).is_some();
+        }
         // Within their rights what the patient may do, and nothing beyond.
         (Who::Representative(rights) | Who::YoungPatient(rights), ..) => {
             return rights.cover(noun, action) && allows(Who::Patient, noun, action);
@@ -162,22 +175,25 @@ pub fn allows(who: Who, noun: Noun, action: Action) -> bool {
             N::Patient | N::Agreement | N::Goal | N::PlanItem | N::CareContact | N::SafetyInstruction,
             A::Read,
         )
-        | (N::Appointment, A::Read | A::Book | A::Cancel)
+        | (N::Appointment, A::Read | A::Book | A::Cancel | A::Confirm)
+        | (N::TimeWish, A::Read | A::Create | A::Set | A::Answer | A::Withdraw)
         | (N::Thread, A::Read | A::Create | A::Send | A::MarkRead)
         | (
             N::BatteryAnswer | N::AgreementRequest | N::ContactRequest | N::ProgressNote,
             A::Read | A::Create,
         )
-        | (N::ReminderPreference, A::Read | A::Set)
+        | (N::PatientNeeds | N::ReminderPreference, A::Read | A::Set)
         | (N::Agreement, A::End | A::Propose)
         | (N::AgreementOffer, A::Read | A::Answer)
         | (N::ContactOffer, A::Read | A::Accept)
+        // Care cannot close what the patient asks for: staff say how the patient told them.
+        | (N::AgreementRequest | N::ContactRequest, A::Withdraw)
         | (N::PlanLink, A::Read | A::Create | A::End)
         | (N::Goal, A::Create | A::Set)
         | (N::Concern, A::Read | A::Create | A::Cancel)
         | (N::PlanItem, A::Propose | A::Accept | A::Complete) => patient || care,
-        // Only the patient's side can take back what others said for it.
-        (N::Agreement, A::Object) => patient,
+        // Only the patient's side can take back what others said for it; who writes down a yes writes down this too.
+        (N::Agreement, A::Object) => patient || who == Who::Staff(Role::Care),
         // What patients say by word of mouth, or cannot say, is written down by the role CARE.
         (N::Agreement, A::RecordAssent) => who == Who::Staff(Role::Care),
         // The assent of care is given by the role CARE alone.
@@ -186,30 +202,35 @@ pub fn allows(who: Who, noun: Noun, action: Action) -> bool {
         (N::Representative, A::Assess) => who == Who::Staff(Role::Care),
         // So are safety instructions.
         (N::SafetyInstruction, A::Create | A::Withdraw) => who == Who::Staff(Role::Care),
-        // Care cannot close what the patient asks for, nor choose for the patient. Nobody but the patient names who acts
-        // for them: it cannot be passed on.
+        // Care cannot choose for the patient. Nobody but the patient names who acts for them: it cannot be passed on.
         (N::AccessLog | N::CalendarFeed, A::Read)
         | (N::CalendarFeed, A::Set)
         | (N::Representative, A::Grant | A::List | A::Revoke)
-        | (N::Agreement, A::Choose)
-        | (N::AgreementRequest | N::ContactRequest, A::Withdraw) => patient,
+        | (N::Agreement, A::Choose) => patient,
         (N::ContactAbsence, A::Read) => patient || care || manager,
         (N::ContactAbsence, A::Register | A::Cancel) => care || manager,
-        (N::ContactFunctions, A::Set) => manager,
+        // What is decided for the whole unit, its manager decides.
+        (N::ContactFunctions | N::ReminderLadder, A::Set) => manager,
         (N::Agreement | N::AgreementOffer | N::ContactOffer, A::Create)
         | (N::AgreementRequest | N::ContactRequest, A::Pass)
         | (N::CareContact, A::Appoint | A::End | A::Handover | A::Register | A::Review)
         | (N::CareRelation | N::Patient, A::Register)
+        | (N::Appointment, A::Complete)
         | (N::CareUnit, A::List)
         | (N::Concern | N::Thread, A::End)
         | (N::Agreement | N::PlanItem | N::CareGuarantee, A::Set)
+        | (N::GuardianReminder | N::Reminder, A::Read | A::Set)
         | (N::CallLog, A::Read | A::Create | A::Complete)
         | (N::Template, A::Create | A::Set) => care,
         (N::Task, A::Accept | A::End | A::Note | A::Pass) | (N::WorkNote, A::Read | A::Set) => care,
         // Managers see what has risen to them, without whom it is about, and say who takes it.
-        (N::Task, A::Read | A::List | A::Assign) | (N::Slot, A::Publish) => {
-            care || who == Who::Staff(Role::UnitManager)
-        }
+        (N::Task, A::Read | A::List | A::Assign)
+        | (N::Slot, A::Publish)
+        | (N::Reminder, A::List)
+        // Each for themself, in the assignment they act under.
+        | (N::StaffNotice, A::Read | A::Set)
+        | (N::Schedule, A::Read | A::Publish | A::Set)
+        | (N::AppointmentType, A::Create | A::Set) => care || manager,
         _ => false,
     }
 }

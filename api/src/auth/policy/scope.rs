@@ -98,8 +98,8 @@ impl Rights {
     pub fn cover(self, noun: Noun, action: Action) -> bool {
         let Some(area) = area(noun) else { return false };
         match (noun, action) {
-            // Accepting a proposal is the assent to it, and who may assent may take it back.
-            (Noun::Agreement, Action::Assent | Action::Choose | Action::End)
+            // Accepting a proposal is the assent to it, and who may assent may take it back, or object to another's.
+            (Noun::Agreement, Action::Assent | Action::Choose | Action::End | Action::Object)
             | (Noun::PlanItem, Action::Accept) => self.assent && self.level(area).is_some(),
             (_, Action::Read | Action::List) => self.level(area).is_some(),
             _ => self.level(area) == Some(Level::Act),
@@ -120,7 +120,7 @@ pub fn area(noun: Noun) -> Option<Area> {
         | Noun::ProgressNote
         | Noun::PlanLink
         | Noun::SafetyInstruction => Some(Area::Agreement),
-        Noun::Appointment => Some(Area::Booking),
+        Noun::Appointment | Noun::PatientNeeds | Noun::TimeWish => Some(Area::Booking),
         Noun::Thread => Some(Area::Messages),
         Noun::CareContact | Noun::ContactAbsence | Noun::ContactOffer | Noun::ContactRequest => {
             Some(Area::Contacts)

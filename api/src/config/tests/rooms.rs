@@ -17,6 +17,8 @@ fn each_room_gets_its_settings() {
     let config = with(&[
         ("PK_REGION__FIXED_CONTACT_POLICY", "several_with_lead"),
         ("PK_HTTP__BODY_LIMIT_BYTES", "2048"),
+        ("PK_HTTP__HEAD_TIMEOUT_SECONDS", "3"),
+        ("PK_HTTP__IDLE_SECONDS", "4"),
         ("PK_GRAPHQL__MAX_DEPTH", "7"),
         ("PK_DATABASE__MAX_CONNECTIONS", "3"),
         ("PK_WEBSOCKET__INIT_TIMEOUT_SECONDS", "2"),
@@ -27,6 +29,7 @@ fn each_room_gets_its_settings() {
     let settings = config.settings();
     assert_eq!((settings.region.as_str(), settings.reminders_enabled), ("99", false));
     assert_eq!(settings.fixed_contacts, crate::session::FixedContactPolicy::SeveralWithLead);
+    assert_eq!((config.waits().head.as_secs(), config.waits().idle.as_secs()), (3, 4));
     assert_eq!((config.limits().body_bytes, config.limits().depth), (2048, 7));
     assert_eq!(config.db_options().max_connections, 3);
     assert!(with(&[]).unwrap().db_options().max_connections >= 2);
@@ -68,7 +71,10 @@ fn a_channel_exists_when_it_is_configured() {
     ])
     .unwrap();
     let smtp = config.smtp_channel().unwrap();
-    assert_eq!((smtp.host.as_str(), smtp.hello_name.as_str()), ("127.0.0.1", "example.se"));
+    assert_eq!(
+        (smtp.hosts.as_slice(), smtp.hello_name.as_str()),
+        (&["127.0.0.1".to_owned()][..], "example.se")
+    );
     assert_eq!(smtp.timeouts.body, Duration::from_secs(9));
     assert_eq!(config.sms_channel().unwrap().from, "Vardkontakt");
 }

@@ -95,6 +95,32 @@ pub struct ItemWording {
     pub result_by: Option<NaiveDate>,
 }
 
+#[cfg(test)]
+impl ItemWording {
+    /// Something that care does on a day, and nothing more.
+    pub fn sample(id: u128, title: &str, on: (i32, u32, u32)) -> Self {
+        Self {
+            id: PlanItemId(uuid::Uuid::from_u128(id)),
+            category: Category::FollowUp,
+            title: title.into(),
+            description: None,
+            owner: Owner::Care,
+            relative_name: None,
+            timing: Timing::Date,
+            due_on: NaiveDate::from_ymd_opt(on.0, on.1, on.2),
+            starts_on: None,
+            recurrence: None,
+            trigger: None,
+            responsible_unit: None,
+            responsible_assignment: None,
+            responsible_contact: None,
+            goal: None,
+            result_how: None,
+            result_by: None,
+        }
+    }
+}
+
 impl Document {
     /// The canonical text, in the version's own format.
     ///
@@ -177,13 +203,14 @@ fn write(value: &Value, out: &mut String) {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use entity::{SafetyInstructionId, safety_instruction};
     use uuid::Uuid;
 
     use super::*;
-    use crate::domain::agreement::content::{Light, Measurement, Medicine, WarningSign};
+    use crate::domain::agreement::content::{Light, Measurement, Medicine, SafetyWording, WarningSign};
 
     fn document() -> Document {
         let goal = |n, text: &str| GoalWording {
@@ -200,29 +227,16 @@ mod tests {
             content: AgreementContent { title: "Min plan".into(), ..Default::default() },
             goals: vec![goal(4, "Orka \"gå\" ut\n"), goal(3, "Sova")],
             items: vec![ItemWording {
-                id: PlanItemId(Uuid::from_u128(5)),
                 category: Category::SelfCare,
-                title: "Gå en runda".into(),
-                description: None,
                 owner: Owner::Patient,
-                relative_name: None,
-                timing: Timing::Date,
-                due_on: NaiveDate::from_ymd_opt(2027, 1, 2),
-                starts_on: None,
-                recurrence: None,
-                trigger: None,
-                responsible_unit: None,
-                responsible_assignment: None,
-                responsible_contact: None,
                 goal: Some(GoalId(Uuid::from_u128(3))),
-                result_how: None,
-                result_by: None,
+                ..ItemWording::sample(5, "Gå en runda", (2027, 1, 2))
             }],
         }
     }
 
     /// With everything that format 2 added.
-    fn full() -> Document {
+    pub fn full() -> Document {
         let mut full = Document { format: 2, ..document() };
         let some = |text: &str| Some(text.to_owned());
         full.content.ambition = some("Lagom");
@@ -328,35 +342,85 @@ mod tests {
         assert_eq!(other.digest().unwrap(), document().digest().unwrap());
     }
 
+    /// A change of each thing that [`full`] says to people.
+    pub const OF_THE_TEXT: [fn(&mut Document); 48] = [
+        |d| d.content.title.push('!'),
+        |d| d.content.story = Some("Jag".into()),
+        |d| d.content.what_matters = Some("Barnbarnen".into()),
+        |d| d.content.shared_goal = Some("Hemma".into()),
+        |d| d.content.own_responsibility = Some("Gå ut".into()),
+        |d| d.content.self_care = Some("Vila".into()),
+        |d| d.content.when_to_seek_help = Some("Vid feber".into()),
+        |d| d.content.how_results_come = Some("Brev".into()),
+        |d| d.content.ambition = None,
+        |d| d.content.resources = None,
+        |d| d.content.wishes = None,
+        |d| d.content.warning_signs[0].light = Light::Yellow,
+        |d| d.content.warning_signs[0].sign.push('!'),
+        |d| d.content.warning_signs[0].action = None,
+        |d| d.content.warning_signs[0].phone = None,
+        |d| d.content.warning_signs[0].weekdays = Some("Ring oss".into()),
+        |d| d.content.warning_signs[0].weekends = None,
+        |d| d.content.warning_signs.clear(),
+        |d| d.content.as_needed_medication[0].name.push('!'),
+        |d| d.content.as_needed_medication[0].dose.push('!'),
+        |d| d.content.as_needed_medication[0].when.push('!'),
+        |d| d.content.as_needed_medication[0].at_most = None,
+        |d| d.content.as_needed_medication[0].source = None,
+        |d| d.content.as_needed_medication[0].source_on = None,
+        |d| d.content.as_needed_medication.clear(),
+        |d| d.content.own_measurements[0].what.push('!'),
+        |d| d.content.own_measurements[0].unit.push('!'),
+        |d| d.content.own_measurements[0].lower = Some("80".into()),
+        |d| d.content.own_measurements[0].upper = None,
+        |d| d.content.own_measurements[0].how_often.push('!'),
+        |d| d.content.own_measurements[0].read_by = None,
+        |d| d.content.own_measurements[0].read_when = None,
+        |d| d.content.own_measurements[0].outside = None,
+        |d| d.content.own_measurements.clear(),
+        |d| {
+            d.content.safety.push(SafetyWording {
+                id: SafetyInstructionId(Uuid::from_u128(7)),
+                kind: safety_instruction::Kind::WarningSign,
+                text: "Yrsel".into(),
+                action: None,
+                phone: None,
+                source: None,
+                source_on: None,
+            });
+        },
+        |d| d.goals[0].text.push('!'),
+        |d| d.goals[0].priority = 2,
+        |d| d.goals[0].target_on = None,
+        |d| d.items[0].category = Category::Treatment,
+        |d| d.items[0].title.push('!'),
+        |d| d.items[0].description = Some("Långsamt".into()),
+        |d| d.items[0].owner = Owner::Care,
+        |d| d.items[0].relative_name = Some("Bo".into()),
+        |d| d.items[0].due_on = NaiveDate::from_ymd_opt(2027, 1, 3),
+        |d| d.items[0].responsible_unit = Some(CareUnitId(Uuid::nil())),
+        |d| d.items[0].responsible_contact = None,
+        |d| d.items[0].result_how = Some("Brev".into()),
+        |d| d.items[0].result_by = NaiveDate::from_ymd_opt(2027, 1, 9),
+    ];
+
     #[test]
     fn every_part_that_is_agreed_changes_the_digest() {
         let original = full().digest().unwrap();
-        let changes: [fn(&mut Document); 23] = [
+        let beside: [fn(&mut Document); 11] = [
             |d| d.format = 1,
-            |d| d.content.ambition = None,
-            |d| d.content.resources = None,
-            |d| d.content.wishes = None,
-            |d| d.content.warning_signs[0].phone = None,
-            |d| d.content.warning_signs.clear(),
-            |d| d.content.as_needed_medication[0].source_on = None,
-            |d| d.content.as_needed_medication.clear(),
-            |d| d.content.own_measurements[0].upper = None,
-            |d| d.items[0].relative_name = None,
-            |d| d.items[0].responsible_contact = None,
             |d| d.agreement = AgreementId(Uuid::nil()),
             |d| d.number += 1,
             |d| d.base = None,
-            |d| d.content.story = Some("Jag".into()),
-            |d| d.goals[0].text.push('!'),
-            |d| d.goals[0].priority = 2,
-            |d| d.items[0].owner = Owner::Care,
             |d| d.items[0].due_on = None,
-            |d| d.items[0].responsible_unit = Some(CareUnitId(Uuid::nil())),
-            |d| d.items[0].result_how = Some("Brev".into()),
-            |d| d.items[0].title.push(' '),
+            |d| d.items[0].starts_on = NaiveDate::from_ymd_opt(2027, 1, 1),
+            |d| d.items[0].recurrence = Some("FREQ=DAILY".into()),
+            |d| d.items[0].trigger = Some("Vid behov".into()),
+            |d| d.items[0].timing = Timing::Period,
+            |d| d.items[0].responsible_assignment = Some(AssignmentId(Uuid::nil())),
             |d| d.items.clear(),
         ];
-        for (i, change) in changes.into_iter().enumerate() {
+        for (i, change) in beside.into_iter().chain(OF_THE_TEXT).enumerate() {
             let mut changed = full();
             change(&mut changed);
             assert_ne!(changed.digest().ok().as_ref(), Some(&original), "change {i}");

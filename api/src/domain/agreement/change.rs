@@ -18,7 +18,7 @@ use super::{
     edit::{self, Edit},
     gaps, members, proposal,
     rules::{self, Place},
-    version::{self, Locked, Stored, event, someone_to_turn_to},
+    version::{self, Locked, Stored, event, open_gaps},
     wording,
 };
 use crate::{
@@ -28,7 +28,7 @@ use crate::{
     domain::{
         act::{self, Done},
         history::{self, Change},
-        plan_link, safety,
+        safety,
     },
     error::{Fault, Problem, ProblemCode, Stop},
     session::Session,
@@ -168,11 +168,9 @@ pub async fn change(
             next.number = agreement.next_number(tx).await?;
             next.base = Some(version.id);
             open_proposals(tx, agreement, version.id).await?;
-            next.content.safety =
-                safety::to_be_agreed(tx, session, agreement.id, &next.content.safety).await?;
-            let reachable = someone_to_turn_to(tx, agreement, &next.items, session.now()).await?;
-            let existing = plan_link::fulfils(tx, agreement.id).await?;
-            gaps::complete(&gaps::beside(existing, gaps::gaps(&next, reachable)))?;
+            let (base, said) = (&stored.document.content.safety, &next.content.safety);
+            next.content.safety = safety::to_be_agreed(tx, session, agreement.id, base, said).await?;
+            gaps::complete(&next, &open_gaps(tx, agreement, &next, session.now()).await?)?;
             wording::begin(tx, session, agreement, edits).await?;
             let id = AgreementVersionId(session.core.clock.uuid());
             let mut row = row(session, agreement, id, &next)?;

@@ -2,16 +2,14 @@
 //!
 //! Care's side is whole with one assent. So is the patient's with the patient's own, with one that staff recorded as
 //! given by word of mouth, and with a representative's who may assent; of joint guardians (vårdnadshavare) each must
-//! have assented, unless the exception is on record.
+//! have assented, unless the exception is on record. Whether it still is, [`standing`] works out anew.
 
-use std::collections::BTreeSet;
-
+use chrono::{DateTime, Utc};
 use entity::{
-    AgreementVersionId, AssignmentId, RepresentativeId, VersionAssentId,
+    AgreementVersionId, AssignmentId, VersionAssentId,
     access_event::ActorKind,
     agreement,
     agreement_version::{self, Party, Status},
-    guardian_exception,
     task::Kind,
     version_assent::{self, Given, Setting},
 };
@@ -26,6 +24,7 @@ use uuid::Uuid;
 use super::{
     members, proposal,
     rules::{self, Assented, Facts},
+    standing,
     version::{Locked, another_in_force, document, event, tell_patient},
 };
 use crate::{
@@ -35,8 +34,8 @@ use crate::{
     domain::{
         act,
         history::{self, Change},
-        representative,
-        task::{self, Ending},
+        safety,
+        task::{self, Ending, words::Words},
     },
     error::{Fault, Problem, Stop},
     session::Session,
@@ -96,20 +95,23 @@ impl Giver<'_> {
         self.kind == ActorKind::Patient && self.oral.is_none()
     }
 
+    /// Whether this is the side that has not decided about what holds.
+    fn is_undecided(&self, agreement: agreement::Status) -> bool {
+        agreement == agreement::Status::PatientUndecided && self.side == Party::Patient
+    }
+
     /// Whether this is a yes in the place of a patient who cannot decide: that one does not exist.
     fn in_place_of_the_patient(&self, agreement: agreement::Status) -> bool {
-        agreement == agreement::Status::PatientUndecided
-            && self.side == Party::Patient
-            && self.kind != ActorKind::Patient
+        self.is_undecided(agreement) && self.kind != ActorKind::Patient
     }
 
     /// Sets the columns that sum up the side.
-    fn sum_up(&self, session: &Session, row: &mut agreement_version::ActiveModel) {
+    pub(super) fn sum_up(&self, at: DateTime<Utc>, row: &mut agreement_version::ActiveModel) {
         if self.side == Party::Care {
-            row.care_assent_at = Set(Some(session.now()));
+            row.care_assent_at = Set(Some(at));
             row.care_assent_id = Set(Some(AssignmentId(self.id)));
         } else {
-            row.patient_assent_at = Set(Some(session.now()));
+            row.patient_assent_at = Set(Some(at));
             row.patient_assent_kind = Set(Some(self.kind));
             row.patient_assent_id = Set(Some(self.id));
             row.patient_assent_given = Set(Some(self.given()));
@@ -122,7 +124,8 @@ impl Giver<'_> {
 }
 
 /// Proposing is the proposer's assent to exactly that; of staff, only where the role may give care's. Once the version
-/// is stored with its digest.
+/// is stored with its digest. A change is no decision about a plan that holds without the patient's: that takes a yes
+/// to the text as it was read.
 pub async fn by_proposer(
     tx: &Tx,
     session: &Session,
@@ -131,13 +134,13 @@ pub async fn by_proposer(
     digest: &[u8],
 ) -> Result<(), Stop> {
     let Ok(giver) = Giver::of(session) else { return Ok(()) };
-    if giver.in_place_of_the_patient(agreement.status) {
+    if giver.is_undecided(agreement.status) {
         return Ok(());
     }
     write(tx, session, agreement, version, digest, &giver).await?;
     if is_whole(tx, session, agreement, version, digest, &giver).await? {
         let mut row = agreement_version::ActiveModel::default();
-        giver.sum_up(session, &mut row);
+        giver.sum_up(session.now(), &mut row);
         agreement_version::Entity::update_many()
             .set(row)
             .filter(agreement_version::Column::Id.eq(version))
@@ -179,7 +182,7 @@ pub async fn give(
         withdrawal: version.withdrawal,
         base: version.base_version_id,
         digest: version.hash.as_deref(),
-        patient_assented: version.patient_assent_at.is_some(),
+        patient_assented: standing::has_assented(tx, session, agreement, version).await?,
         care_assented: version.care_assent_at.is_some(),
         objected: version.objected_at.is_some(),
         by_others: giver.is_the_patient()
@@ -201,7 +204,11 @@ pub async fn give(
     }
     let whole = is_whole(tx, session, agreement, version.id, &stored, giver).await?;
     if repeated && !whole {
-        return Err(rules::already(giver.side, false).into());
+        // Whoever may say yes for a child and is not enough alone is one of joint guardians.
+        return Err(rules::awaits_guardian(facts.care_assented).into());
+    }
+    if version.status == Status::PatientUndecided && safety::taken_back(tx, session, version).await? {
+        return Err(rules::instruction_gone().into());
     }
     let mut effect = if whole { effect } else { Assented::Waits };
     if effect == Assented::Activates && agreement.another_in_force(tx).await? {
@@ -211,7 +218,9 @@ pub async fn give(
         }
         effect = Assented::AwaitsChoice;
     }
-    settle(tx, session, agreement, version, &Yes { effect, giver: Some(giver), whole }, action).await?;
+    let lapsed = version.patient_assent_at.is_some() && !facts.patient_assented;
+    settle(tx, session, agreement, version, &Yes { effect, giver: Some(giver), whole, lapsed }, action)
+        .await?;
     Ok(effect)
 }
 
@@ -256,6 +265,8 @@ async fn write(
         present: Set(seal(PRESENT, giver.oral.and_then(|oral| oral.present))?),
         objected_at: Set(None),
         objection: Set(None),
+        objection_recorded_by: Set(None),
+        objection_how: Set(None),
     };
     version_assent::Entity::insert(row)
         .exec_without_returning(tx)
@@ -273,43 +284,10 @@ async fn is_whole(
     digest: &[u8],
     giver: &Giver<'_>,
 ) -> Result<bool, Fault> {
-    if giver.kind != ActorKind::Representative {
-        return Ok(true);
+    match giver.side {
+        Party::Care => Ok(true),
+        Party::Patient => Ok(standing::of_patient(tx, session, agreement, version, digest).await?.is_some()),
     }
-    let guardians = representative::guardians(tx, session, agreement.patient_id).await?;
-    if !guardians.contains(&RepresentativeId(giver.id)) {
-        return Ok(true);
-    }
-    let missing = missing_guardians(tx, agreement, version, digest, guardians).await?;
-    Ok(missing.is_empty())
-}
-
-/// The guardians without whose assent the patient's side is not whole.
-pub async fn missing_guardians(
-    tx: &Tx,
-    agreement: &agreement::Model,
-    version: AgreementVersionId,
-    digest: &[u8],
-    guardians: Vec<RepresentativeId>,
-) -> Result<BTreeSet<RepresentativeId>, Fault> {
-    let mut missing: BTreeSet<_> = guardians.into_iter().collect();
-    let given = version_assent::Entity::find()
-        .filter(version_assent::Column::VersionId.eq(version))
-        .filter(version_assent::Column::ByKind.eq(ActorKind::Representative))
-        .filter(version_assent::Column::Digest.eq(digest))
-        .all(tx)
-        .await?;
-    for assent in given {
-        missing.remove(&RepresentativeId(assent.by_id));
-    }
-    let excepted = guardian_exception::Entity::find()
-        .filter(guardian_exception::Column::AgreementId.eq(agreement.id))
-        .all(tx)
-        .await?;
-    for exception in excepted {
-        missing.remove(&exception.representative_id);
-    }
-    Ok(missing)
 }
 
 /// An assent, or all of them together, and what follows.
@@ -319,6 +297,8 @@ pub struct Yes<'a> {
     pub giver: Option<&'a Giver<'a>>,
     /// Whether their side is whole with it.
     pub whole: bool,
+    /// What the patient's side had said counts no longer.
+    pub lapsed: bool,
 }
 
 /// Writes what an assent brought about.
@@ -344,8 +324,11 @@ pub async fn settle(
         row_version: Set(version.row_version + 1),
         ..Default::default()
     };
+    if yes.lapsed {
+        standing::lapse(&mut row);
+    }
     if let Some(giver) = whole {
-        giver.sum_up(session, &mut row);
+        giver.sum_up(session.now(), &mut row);
     }
     let changed = agreement_version::Entity::update_many()
         .set(row)
@@ -358,24 +341,39 @@ pub async fn settle(
         return Err(Problem::stale().into());
     }
     if whole.is_some_and(Giver::is_the_patient) && version.objected_at.is_some() {
-        let words = "Patienten har godkänt versionen.";
+        let words =
+            Words::ours("Patienten har godkänt versionen.", "The patient has assented to the version.");
         task::end(tx, session, Kind::Objection, version.id.0, Ending::Done, Some(words)).await?;
     }
     let mut changes = Vec::new();
     if effect == Assented::Activates {
         agreement.touch(tx, session, agreement::Status::Active, version.id).await?;
-        let words = "Patienten har tagit ställning.";
+        let words = Words::ours("Patienten har tagit ställning.", "The patient has decided.");
         task::end(tx, session, Kind::PatientDecision, agreement.id.0, Ending::Done, Some(words)).await?;
-        // What held without the patient's decision is in place already.
-        if version.status == Status::Proposed {
-            changes = in_force(tx, session, agreement, version, superseded).await?;
-        }
+        // What held without the patient's decision is in place already: what it says of safety is agreed now.
+        changes = if version.status == Status::Proposed {
+            in_force(tx, session, agreement, version, superseded).await?
+        } else {
+            safety::agreed(tx, session, version).await?
+        };
     } else {
         let (status, current) = (agreement.status, agreement.current_version_id);
         agreement.touch(tx, session, status, current).await?;
     }
-    if effect == Assented::Activates {
-        proposal::settled(tx, session, version, Ending::Done, "Båda har godkänt förslaget.").await?;
+    // Whatever it waits for now, care has answered.
+    let by_care = yes.giver.is_some_and(|giver| giver.side == Party::Care);
+    let words = if effect == Assented::Activates {
+        Some(("Båda har godkänt förslaget.", "Both have assented to the proposal."))
+    } else if agreement.status == agreement::Status::PatientUndecided {
+        by_care.then_some((
+            "Vården har godkänt förslaget. Det gäller när patienten har läst och godkänt hela planen.",
+            "Care has assented to the proposal. It holds when the patient has read and assented to the whole plan.",
+        ))
+    } else {
+        by_care.then_some(("Vården har godkänt förslaget.", "Care has assented to the proposal."))
+    };
+    if let Some(words) = words {
+        proposal::settled(tx, session, version, Ending::Done, words.into()).await?;
     }
     changes.extend(told(tx, session, agreement, version, yes, superseded).await?);
     history::record(tx, session, (&**agreement).into(), action, changes).await?;
@@ -409,8 +407,9 @@ pub(super) async fn in_force(
     let mut changes = members::agree(tx, session, version.id).await?;
     if let Some(base) = superseded {
         changes.extend(members::withdraw_siblings(tx, session, agreement, base).await?);
-        let words = "En ny version gäller.";
-        task::end(tx, session, Kind::Objection, base.0, Ending::Done, Some(words)).await?;
+        let words = || Some(Words::ours("En ny version gäller.", "A new version is in force."));
+        task::end(tx, session, Kind::Objection, base.0, Ending::Done, words()).await?;
+        task::end(tx, session, Kind::RevisePlan, agreement.id.0, Ending::Done, words()).await?;
     }
     Ok(changes)
 }
@@ -447,13 +446,40 @@ async fn told(
         events.push(event(agreement, "agreement.activated", agreement.id.0));
         tell_patient(tx, session, agreement, version.id, "PLAN_ACTIVE").await?;
     }
-    if effect == Assented::AwaitsChoice {
-        let told = tell_patient(tx, session, agreement, version.id, "PLAN_CHOICE").await?;
-        if !told {
-            let note = "Patienten har ett förslag till patientkontrakt att ta ställning till. Skicka det, eller ring.";
-            task::letter::write(tx, session, (&**agreement).into(), version.id.0, note).await?;
-        }
+    if let Some((rule, note)) = waits_for_patient(agreement, version, effect)
+        && !tell_patient(tx, session, agreement, version.id, rule).await?
+    {
+        task::letter::write(tx, session, (&**agreement).into(), version.id.0, note.into()).await?;
     }
     act::emit(tx, session, events).await?;
     Ok(changes)
+}
+
+/// What care has said yes to and waits for the patient alone: who is told of it in no other way gets a letter, with
+/// what it is to say.
+fn waits_for_patient(
+    agreement: &agreement::Model,
+    version: &agreement_version::Model,
+    effect: Assented,
+) -> Option<(&'static str, (&'static str, &'static str))> {
+    let undecided = agreement.status == agreement::Status::PatientUndecided;
+    match effect {
+        Assented::AwaitsChoice => Some((
+            "PLAN_CHOICE",
+            (
+                "Patienten har ett förslag till patientkontrakt att ta ställning till. Skicka det, eller ring.",
+                "The patient has a proposed agreement to decide on. Send it, or phone.",
+            ),
+        )),
+        Assented::Waits if undecided && version.proposed_by == Some(Party::Patient) => Some((
+            "PLAN_ACCEPTED",
+            (
+                "Vården har godkänt det som patienten föreslog. Skicka planen med ändringen, eller ring: den gäller när \
+                 patienten har läst och godkänt hela planen.",
+                "Care has assented to what the patient proposed. Send the plan with the change, or phone: it holds when \
+                 the patient has read and assented to the whole plan.",
+            ),
+        )),
+        _ => None,
+    }
 }

@@ -25,7 +25,6 @@ use crate::{
         offer,
         patient::{alive, lock},
         relation::{self, Opening},
-        request,
     },
     error::{Fault, Problem, ProblemCode, Stop},
     session::Session,
@@ -52,9 +51,8 @@ pub async fn create(session: &Session, key: &str, cmd: &Create) -> Result<Receip
         let mut problems = Vec::new();
         let group = known(session, "patientGroup", cmd.patient_group.as_deref(), &mut problems);
         let content = content_rules::first(&cmd.content, problems)?;
-        alive(&patient)?;
         // Two drafts at once would be two agreements: the second waits here and then sees the first.
-        lock(tx, patient.id).await?;
+        alive(&lock(tx, patient.id).await?)?;
         no_other(tx, session, patient.id).await?;
 
         let agreement = AgreementId(session.core.clock.uuid());
@@ -94,7 +92,6 @@ pub async fn create(session: &Session, key: &str, cmd: &Create) -> Result<Receip
         act::emit(tx, session, [event(&row, "agreement.created", agreement.0)]).await?;
         signal::drawn_up(tx, session, &row, &staff).await?;
         offer::superseded(tx, session, &row).await?;
-        request::fulfilled(tx, session, &row).await?;
         Ok(Done::on(patient.id).with("agreement", agreement.0).with("version", version.0))
     })
     .await

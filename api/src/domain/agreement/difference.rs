@@ -330,7 +330,7 @@ impl Words<ItemWording> for ItemWords<'_> {
         vec![
             ("title", Text::new("Vad", "What"), Some(as_written(&item.title))),
             ("description", Text::new("Mer om det", "More about it"), text(&item.description)),
-            ("category", Text::new("Sort", "Kind"), Some(words::category(item.category))),
+            ("category", Text::new("Typ av insats", "Kind of item"), Some(words::category(item.category))),
             ("owner", Text::new("Vem som gör det", "Who does it"), Some(words::owner(item))),
             ("timing", Text::new("När", "When"), words::time(item)),
             (
@@ -348,7 +348,7 @@ impl Words<ItemWording> for ItemWords<'_> {
                 Text::new("Ansvarig kontakt", "Responsible contact"),
                 item.responsible_contact.map(|id| named(self.names.contacts.get(&id))),
             ),
-            ("goal", Text::new("Mål som det tjänar", "Goal that it serves"), item.goal.map(goal)),
+            ("goal", Text::new("Mål som insatsen bidrar till", "Goal that it serves"), item.goal.map(goal)),
             ("resultHow", Text::new("Hur svaret kommer", "How the result is told"), text(&item.result_how)),
             ("resultBy", Text::new("Svar senast", "Result by"), item.result_by.map(words::day)),
         ]

@@ -1,39 +1,21 @@
 #![allow(clippy::unwrap_used)]
 
 use chrono::NaiveDate;
-use entity::{
-    AgreementId, CareUnitId, GoalId, PlanItemId,
-    plan_item_revision::{Category, Owner, Timing},
-};
+use entity::{AgreementId, CareContactId, CareUnitId, GoalId, PlanItemId, plan_item_revision::Owner};
 use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::{
-    canonical::{Document, GoalWording, ItemWording},
+    canonical::{
+        Document, GoalWording, ItemWording,
+        tests::{OF_THE_TEXT, full},
+    },
     content::{AgreementContent, Light, WarningSign},
     difference::{Kind, Names, Subject, between},
 };
 
 fn item(n: u128) -> ItemWording {
-    ItemWording {
-        id: PlanItemId(Uuid::from_u128(n)),
-        category: Category::FollowUp,
-        title: "Ta prover".into(),
-        description: None,
-        owner: Owner::Care,
-        relative_name: None,
-        timing: Timing::Date,
-        due_on: NaiveDate::from_ymd_opt(2027, 3, 1),
-        starts_on: None,
-        recurrence: None,
-        trigger: None,
-        responsible_unit: None,
-        responsible_assignment: None,
-        responsible_contact: None,
-        goal: None,
-        result_how: None,
-        result_by: None,
-    }
+    ItemWording::sample(n, "Ta prover", (2027, 3, 1))
 }
 
 fn goal(n: u128, text: &str) -> GoalWording {
@@ -76,11 +58,27 @@ fn every_field_that_differs_is_told_with_what_it_was_and_is() {
             ("owner", "”Ta prover”, Vem som gör det: Anna (närstående) (förut: vården)".to_owned()),
             ("timing", "”Ta prover”, När: 1 april 2027 (förut: 1 mars 2027)".to_owned()),
             ("responsibleUnit", "”Ta prover”, Ansvarig mottagning: nytt – Granen".to_owned()),
-            ("goal", "”Ta prover”, Mål som det tjänar: nytt – Orka mer".to_owned()),
+            ("goal", "”Ta prover”, Mål som insatsen bidrar till: nytt – Orka mer".to_owned()),
         ]
     );
     assert_eq!(found[3].sentence().en, "”Ta prover”, When: 1 April 2027 (before: 1 March 2027)");
     assert_eq!(found[2].subject, Subject::Item(PlanItemId(Uuid::from_u128(2))));
+}
+
+/// Whatever a version says to people, a change of it is told, once and in words.
+#[test]
+fn no_part_that_is_agreed_changes_without_being_told() {
+    let mut names = Names::default();
+    names.units.insert(CareUnitId(Uuid::nil()), "Granen".into());
+    names.contacts.insert(CareContactId(Uuid::from_u128(6)), "Maria".into());
+    for (i, change) in OF_THE_TEXT.into_iter().enumerate() {
+        let mut changed = full();
+        change(&mut changed);
+        let found = between(&full(), &changed, &names);
+        assert!(!found.is_empty(), "change {i}");
+        assert!(found.iter().all(|told| told.before != told.after), "change {i}: {found:?}");
+        assert_eq!(between(&changed, &full(), &names).len(), found.len(), "change {i}");
+    }
 }
 
 #[test]
@@ -94,7 +92,7 @@ fn what_is_new_and_what_is_gone_is_told_whole() {
     assert_eq!(kinds, [(Kind::Removed, "goal"), (Kind::Added, "planItem"), (Kind::Removed, "planItem")]);
     assert_eq!(
         found[1].sentence().sv,
-        "Insats: nytt – Röntgen; sort: uppföljning; vem som gör det: vården; när: 1 mars 2027"
+        "Insats: nytt – Röntgen; typ av insats: uppföljning; vem som gör det: vården; när: 1 mars 2027"
     );
 }
 

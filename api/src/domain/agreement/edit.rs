@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use entity::{GoalId, PlanItemId};
+use entity::{GoalId, PlanItemId, SafetyInstructionId};
 use serde_json::{Value, json};
 
 use super::{
@@ -33,6 +33,8 @@ pub enum Edit {
     },
     ReviseItem(Box<ItemWording>),
     RemoveItem(PlanItemId),
+    /// A safety instruction that the document says.
+    RemoveSafety(SafetyInstructionId),
     SetSections(Vec<Section>),
 }
 
@@ -66,6 +68,12 @@ pub fn apply(document: &Document, edits: &[Edit]) -> Result<Document, Vec<Proble
                     problems.push(not_there("planItemId"));
                 }
                 next.items.retain(|item| item.id != *id);
+            }
+            Edit::RemoveSafety(id) => {
+                if !next.content.safety.iter().any(|wording| wording.id == *id) {
+                    problems.push(not_there("instructionId"));
+                }
+                next.content.safety.retain(|wording| wording.id != *id);
             }
             Edit::SetSections(sections) => {
                 for section in sections {
@@ -112,9 +120,7 @@ pub fn rebase(old: &Document, new: &Document, draft: &Document) -> Document {
     if draft.content.own_measurements == old.content.own_measurements {
         content.own_measurements.clone_from(&new.content.own_measurements);
     }
-    if draft.content.safety == old.content.safety {
-        content.safety.clone_from(&new.content.safety);
-    }
+    content.safety = merge(&old.content.safety, &new.content.safety, &draft.content.safety, |said| said.id);
     Document { content, goals, items, ..draft.clone() }
 }
 

@@ -2,14 +2,17 @@
 
 use chrono::NaiveDate;
 use entity::{
-    AgreementId, GoalId, PlanItemId,
-    plan_item_revision::{Category, Owner, Timing},
+    AgreementId, GoalId, PlanItemId, SafetyInstructionId,
+    plan_item_revision::{Owner, Timing},
+    safety_instruction,
 };
 use uuid::Uuid;
 
 use super::{
     canonical::{Document, GoalWording, ItemWording},
-    content::{AgreementContent, Light, Measurement, Medicine, Section, TextSection, WarningSign},
+    content::{
+        AgreementContent, Light, Measurement, Medicine, SafetyWording, Section, TextSection, WarningSign,
+    },
     edit::{Edit, apply, history, rebase},
     gaps::{Gap, complete, gaps},
 };
@@ -20,25 +23,7 @@ fn goal(n: u128, text: &str) -> GoalWording {
 }
 
 fn item(n: u128, title: &str) -> ItemWording {
-    ItemWording {
-        id: PlanItemId(Uuid::from_u128(n)),
-        category: Category::FollowUp,
-        title: title.into(),
-        description: None,
-        owner: Owner::Care,
-        relative_name: None,
-        timing: Timing::Date,
-        due_on: NaiveDate::from_ymd_opt(2027, 1, 4),
-        starts_on: None,
-        recurrence: None,
-        trigger: None,
-        responsible_unit: None,
-        responsible_assignment: None,
-        responsible_contact: None,
-        goal: None,
-        result_how: None,
-        result_by: None,
-    }
+    ItemWording::sample(n, title, (2027, 1, 4))
 }
 
 fn document(goals: Vec<GoalWording>, items: Vec<ItemWording>) -> Document {
@@ -140,6 +125,29 @@ fn a_draft_goes_on_from_what_came_into_force_meanwhile() {
     assert_eq!(rebase(&old, &new, &old).items, new.items);
 }
 
+/// A draft that leaves an instruction out does not leave out another one that has been agreed on meanwhile.
+#[test]
+fn a_draft_without_a_safety_instruction_keeps_those_that_were_agreed_on_meanwhile() {
+    let says = |n: u128| SafetyWording {
+        id: SafetyInstructionId(Uuid::from_u128(n)),
+        kind: safety_instruction::Kind::WarningSign,
+        text: "Ring vid feber".into(),
+        action: None,
+        phone: None,
+        source: None,
+        source_on: None,
+    };
+    let with = |safety: Vec<SafetyWording>| {
+        let mut document = document(Vec::new(), Vec::new());
+        document.content.safety = safety;
+        document
+    };
+    let old = with(vec![says(1), says(2)]);
+    let draft = apply(&old, &[Edit::RemoveSafety(says(1).id)]).unwrap();
+    let merged = rebase(&old, &with(vec![says(1), says(2), says(3)]), &draft);
+    assert_eq!(merged.content.safety, [says(2), says(3)]);
+}
+
 /// Every change is attributable: from what to what.
 #[test]
 fn the_history_of_an_edit_is_what_differs() {
@@ -232,7 +240,7 @@ fn everything_that_is_missing_is_listed_not_the_first_thing() {
             Gap::Contact,
         ]
     );
-    let problems = complete(&found).unwrap_err();
+    let problems = complete(&plan, &found).unwrap_err();
     assert_eq!(problems.len(), found.len());
     assert!(problems.iter().all(|p| p.code == ProblemCode::Incomplete && p.field.is_some()));
     assert_eq!(gaps(&document(vec![], vec![]), true), [Gap::Empty]);
@@ -258,6 +266,7 @@ fn a_plan_with_a_time_for_everything_and_someone_to_turn_to_can_be_proposed() {
         },
         ItemWording { owner: Owner::Relative, relative_name: Some("Anna".into()), ..item(5, "Prov") },
     ];
-    assert_eq!(gaps(&document(vec![], items), true), []);
-    assert!(complete(&[]).is_ok());
+    let plan = document(vec![], items);
+    assert_eq!(gaps(&plan, true), []);
+    assert!(complete(&plan, &[]).is_ok());
 }

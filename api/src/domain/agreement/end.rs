@@ -18,7 +18,7 @@ use sea_orm::{
 use serde::Serialize;
 use serde_json::json;
 
-use super::{rules, signal, version::event};
+use super::{members, rules, signal, version::event};
 use crate::{
     auth::policy::{self, Action},
     crypto::Place,
@@ -27,10 +27,11 @@ use crate::{
         act::{self, Done, Receipt},
         booking::RELATION_AFTER,
         history::{self, Change},
-        notice as notices,
+        notice as notices, offer,
         plan_item::concern,
-        safety,
-        task::{Ending, close},
+        reason::AGREEMENT_ENDED as FELL,
+        request, safety,
+        task::{Ending, close, letter},
         text,
     },
     error::{Fault, Problem, Stop},
@@ -48,8 +49,13 @@ pub struct End {
 
 const ACTION: &str = "agreementEnd";
 
-/// In the history and the tasks, why something fell.
-const FELL: &str = "Patientkontraktet avslutades.";
+/// What care does for a patient who moves away.
+const COPY: (&str, &str) = (
+    "Patienten flyttar. Skicka en kopia av patientkontraktet till patienten, och lämna över till den nya vården om \
+     patienten samtycker.",
+    "The patient is moving. Send the patient a copy of the agreement, and hand over to the new care if the patient \
+     consents.",
+);
 
 /// What was promised to the patient stands, agreement or not.
 const PROMISED: [Kind; 3] = [Kind::Call, Kind::Letter, Kind::MissedCall];
@@ -73,15 +79,45 @@ pub async fn end(session: &Session, key: &str, cmd: &End) -> Result<Receipt, Fau
             return Err(Problem::stale().into());
         }
         let how = Finish { reason: cmd.reason, words: words.as_deref(), action: ACTION };
-        finish(tx, session, &row, &how).await?;
-        if session.actor.party() == Some(Party::Care) {
-            notices::plan_notice(tx, session, &row, row.current_version_id, "PLAN_ENDED").await?;
-        } else {
-            signal::patient_has_left(tx, session, &row).await?;
+        leave(tx, session, &row, &how).await?;
+        if cmd.reason == EndReason::Moved && row.status != agreement::Status::Draft {
+            letter::write(tx, session, (&row).into(), row.id.0, COPY.into()).await?;
         }
         Ok(Done::on(row.patient_id).with("agreement", row.id.0))
     })
     .await
+}
+
+/// One side ends the agreement: the other is told of it. Care cannot close what the patient has asked for by beginning
+/// an agreement and leaving it; a patient who leaves what was never in force has changed their mind. Of a patient who moves
+/// away nothing waits again here: what comes next is for the new care.
+pub(super) async fn leave(
+    tx: &Tx,
+    session: &Session,
+    row: &agreement::Model,
+    how: &Finish<'_>,
+) -> Result<(), Stop> {
+    finish(tx, session, row, how).await?;
+    let never_agreed = !row.status.in_force();
+    if session.actor.party() != Some(Party::Care) {
+        if never_agreed {
+            request::taken_back(tx, session, row, how.words).await?;
+            offer::taken_back(tx, session, row).await?;
+        }
+        return Ok(signal::patient_has_left(tx, session, row).await?);
+    }
+    if never_agreed && how.reason != EndReason::Moved {
+        let declined = how.reason == EndReason::PatientDeclined;
+        let why = if declined { request::DECLINED } else { request::ENDED };
+        request::unfulfilled(tx, session, row, why, how.action).await?;
+        if declined {
+            offer::taken_back(tx, session, row).await?;
+        } else {
+            offer::unfulfilled(tx, session, row, why).await?;
+        }
+    }
+    notices::plan_notice(tx, session, row, row.current_version_id, "PLAN_ENDED").await?;
+    Ok(())
 }
 
 /// The words, with every problem at once.
@@ -226,12 +262,6 @@ async fn settle_versions(tx: &Tx, row: &agreement::Model) -> Result<Vec<Change>,
 
 /// Goals and items that were only proposed are called off.
 async fn drop_proposals(tx: &Tx, session: &Session, row: &agreement::Model) -> Result<Vec<Change>, Fault> {
-    let fell = |kind, id, from: &str, to: &str| Change {
-        kind,
-        subject: id,
-        before: Some(json!({ "status": from })),
-        after: Some(json!({ "status": to, "reason": FELL })),
-    };
     let goals = goal::Entity::find()
         .filter(goal::Column::AgreementId.eq(row.id))
         .filter(goal::Column::Status.eq(goal::Status::Proposed))
@@ -242,34 +272,7 @@ async fn drop_proposals(tx: &Tx, session: &Session, row: &agreement::Model) -> R
         .filter(plan_item::Column::Status.eq(plan_item::Status::Proposed))
         .all(tx)
         .await?;
-    let mut changes = Vec::new();
-    for goal in goals {
-        goal::Entity::update_many()
-            .set(goal::ActiveModel { status: Set(goal::Status::Cancelled), ..Default::default() })
-            .col_expr(goal::Column::RowVersion, Expr::col(goal::Column::RowVersion).add(1))
-            .filter(goal::Column::Id.eq(goal.id))
-            .exec(tx)
-            .await?;
-        changes.push(fell("goal", goal.id.0, goal.status.as_str(), goal::Status::Cancelled.as_str()));
-    }
-    for item in items {
-        let reason = session.core.keys.seal(Place::new("plan_item.status_reason", item.id.0), FELL)?;
-        plan_item::Entity::update_many()
-            .set(plan_item::ActiveModel {
-                status: Set(plan_item::Status::Cancelled),
-                status_reason: Set(Some(reason)),
-                status_by_kind: Set(Some(act::by(session).0)),
-                status_at: Set(Some(session.now())),
-                ..Default::default()
-            })
-            .col_expr(plan_item::Column::RowVersion, Expr::col(plan_item::Column::RowVersion).add(1))
-            .filter(plan_item::Column::Id.eq(item.id))
-            .exec(tx)
-            .await?;
-        let to = plan_item::Status::Cancelled.as_str();
-        changes.push(fell("plan_item", item.id.0, item.status.as_str(), to));
-    }
-    Ok(changes)
+    members::cancel(tx, session, goals, items, FELL.0).await
 }
 
 /// What care had to do about the agreement is taken off its list.
@@ -286,7 +289,7 @@ async fn end_tasks(
         open = open.filter(task::Column::Kind.is_not_in(PROMISED));
     }
     for task in open.all(tx).await? {
-        close(tx, session, &task, Ending::Superseded, Some(FELL)).await?;
+        close(tx, session, &task, Ending::Superseded, Some(FELL.into())).await?;
     }
     Ok(())
 }

@@ -141,11 +141,44 @@ fn of_content(content: &AgreementContent) -> Vec<Gap> {
 }
 
 impl Gap {
-    /// The gap as a refusal. The field of an item's gap is `planItems.<id>.<part>`, that of a list's entry
-    /// `<list>.<n>.<part>`.
-    pub fn problem(self) -> Problem {
+    /// The gap as a refusal that names what lacks something. The field of an item's gap is `planItems.<id>.<part>`,
+    /// that of a list's entry `<list>.<n>.<part>`.
+    pub fn problem(self, document: &Document) -> Problem {
         let (sv, en) = self.text();
-        Problem::new(ProblemCode::Incomplete, sv, en).at(&self.field())
+        let (what_sv, what_en) = match self.named(document) {
+            Some(name) => (format!("”{name}”"), format!("\"{name}\"")),
+            None => (String::new(), String::new()),
+        };
+        Problem::new(ProblemCode::Incomplete, sv.replace("{}", &what_sv), en.replace("{}", &what_en))
+            .at(&self.field())
+    }
+
+    /// What the item, sign, medicine or measurement is called.
+    fn named(self, document: &Document) -> Option<&str> {
+        let content = &document.content;
+        match self {
+            Self::Time(id)
+            | Self::Period(id)
+            | Self::Recurrence(id)
+            | Self::Trigger(id)
+            | Self::LatestFollowUp(id)
+            | Self::Relative(id) => {
+                document.items.iter().find(|item| item.id == id).map(|item| item.title.as_str())
+            }
+            Self::SignAction(n) | Self::SignPhone(n) => {
+                content.warning_signs.get(n).map(|sign| sign.sign.as_str())
+            }
+            Self::MedicineSource(n) | Self::MedicineSourceDate(n) => {
+                content.as_needed_medication.get(n).map(|medicine| medicine.name.as_str())
+            }
+            Self::MeasurementLimit(n)
+            | Self::MeasurementReader(n)
+            | Self::MeasurementReadWhen(n)
+            | Self::MeasurementOutside(n) => {
+                content.own_measurements.get(n).map(|measurement| measurement.what.as_str())
+            }
+            Self::Title | Self::Empty | Self::Contact => None,
+        }
     }
 
     /// Where it is.
@@ -180,58 +213,57 @@ impl Gap {
                 "The plan is empty: add at least one goal or plan item.",
             ),
             Self::Time(_) => (
-                "En insats saknar tid: ange datum, period, återkommande tid, eller vad den väntar på.",
-                "A plan item has no time: give a date, a period, a recurrence, or what it waits for.",
+                "{} saknar tid: ange datum, period, återkommande tid, eller vad den väntar på.",
+                "{} has no time: give a date, a period, a recurrence, or what it waits for.",
             ),
             Self::Period(_) => (
-                "En insats med period saknar första eller sista dag.",
-                "A plan item within a period has no first or no last day.",
+                "Perioden för {} saknar första eller sista dag.",
+                "The period of {} has no first or no last day.",
             ),
             Self::Recurrence(_) => (
-                "En återkommande insats saknar regel eller första dag.",
-                "A recurring plan item has no rule or no first day.",
+                "{} återkommer, men saknar regel eller första dag.",
+                "{} recurs, but has no rule or no first day.",
             ),
-            Self::Trigger(_) => {
-                ("En insats säger inte vad den väntar på.", "A plan item does not say what it waits for.")
-            }
+            Self::Trigger(_) => ("{} säger inte vad den väntar på.", "{} does not say what it waits for."),
             Self::LatestFollowUp(_) => (
-                "En insats som väntar på något saknar senaste dag för uppföljning.",
-                "A plan item that waits for something has no latest follow-up date.",
+                "{} väntar på något, men saknar senaste dag för uppföljning.",
+                "{} waits for something, but has no latest follow-up date.",
             ),
             Self::Relative(_) => (
-                "En insats görs av en närstående som inte är namngiven.",
-                "A plan item is done by a relative who is not named.",
+                "{} görs av en närstående som inte är namngiven.",
+                "{} is done by a relative who is not named.",
             ),
-            Self::SignAction(_) => {
-                ("Ett varningstecken säger inte vad man ska göra.", "A warning sign does not say what to do.")
-            }
+            Self::SignAction(_) => (
+                "Varningstecknet {} säger inte vad man ska göra.",
+                "The warning sign {} does not say what to do.",
+            ),
             Self::SignPhone(_) => (
-                "Ett gult eller rött varningstecken saknar telefonnummer.",
-                "A yellow or red warning sign has no phone number.",
+                "Varningstecknet {} är gult eller rött och saknar telefonnummer.",
+                "The warning sign {} is yellow or red and has no phone number.",
             ),
             Self::MedicineSource(_) => (
-                "Ett läkemedel vid behov säger inte vilken läkemedelslista det kommer från.",
-                "An as-needed medicine does not say which medication list it is from.",
+                "Läkemedlet {} säger inte vilken läkemedelslista det kommer från.",
+                "The medicine {} does not say which medication list it is from.",
             ),
             Self::MedicineSourceDate(_) => (
-                "Ett läkemedel vid behov saknar läkemedelslistans datum.",
-                "An as-needed medicine lacks the date of the medication list.",
+                "Läkemedlet {} saknar läkemedelslistans datum.",
+                "The medicine {} lacks the date of the medication list.",
             ),
             Self::MeasurementLimit(_) => (
-                "En egen mätning saknar gränser: ange en undre eller en övre gräns.",
-                "A measurement has no limits: give a lower or an upper one.",
+                "Mätningen {} saknar gränser: ange en undre eller en övre gräns.",
+                "The measurement {} has no limits: give a lower or an upper one.",
             ),
             Self::MeasurementReader(_) => (
-                "En egen mätning säger inte vem som läser värdena.",
-                "A measurement does not say who reads the values.",
+                "Mätningen {} säger inte vem som läser värdena.",
+                "The measurement {} does not say who reads the values.",
             ),
             Self::MeasurementReadWhen(_) => (
-                "En egen mätning säger inte när värdena läses.",
-                "A measurement does not say when the values are read.",
+                "Mätningen {} säger inte när värdena läses.",
+                "The measurement {} does not say when the values are read.",
             ),
             Self::MeasurementOutside(_) => (
-                "En egen mätning säger inte vad man ska göra utanför gränserna.",
-                "A measurement does not say what to do outside the limits.",
+                "Mätningen {} säger inte vad man ska göra utanför gränserna.",
+                "The measurement {} does not say what to do outside the limits.",
             ),
             Self::Contact => (
                 "Det saknas någon att vända sig till: utse en kontakt, eller ange en ansvarig mottagning med telefon.",
@@ -242,6 +274,6 @@ impl Gap {
 }
 
 /// Refuses with the complete list of gaps, if there are any.
-pub fn complete(gaps: &[Gap]) -> Result<(), Vec<Problem>> {
-    if gaps.is_empty() { Ok(()) } else { Err(gaps.iter().map(|gap| gap.problem()).collect()) }
+pub fn complete(document: &Document, gaps: &[Gap]) -> Result<(), Vec<Problem>> {
+    if gaps.is_empty() { Ok(()) } else { Err(gaps.iter().map(|gap| gap.problem(document)).collect()) }
 }

@@ -78,7 +78,7 @@ pub async fn record_exception(session: &Session, key: &str, cmd: &RecordExceptio
         };
         history::record(tx, session, (&*agreement).into(), ACTION, [change]).await?;
         act::emit(tx, session, [event(&agreement, "agreement.guardian_excepted", id.0)]).await?;
-        waiting::complete(tx, session, &mut agreement, &guardians, ACTION).await?;
+        waiting::complete(tx, session, &mut agreement, ACTION).await?;
         Ok(Done::on(agreement.patient_id).with("agreement", agreement.id.0))
     })
     .await

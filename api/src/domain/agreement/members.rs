@@ -22,19 +22,15 @@ use crate::{
     domain::{
         act,
         history::Change,
+        next_step,
+        plan_item::guarantee,
+        reason::{PROPOSAL_FELL as FELL, REMOVED, TAKEN_BACK},
         safety,
         task::{self, Ending},
     },
     error::{Fault, Stop},
     session::Session,
 };
-
-/// Why an item is called off whose proposal can no longer come into force.
-const FELL: &str = "Förslaget föll när planen ändrades.";
-/// Why an item is called off that was taken out of the plan.
-const REMOVED: &str = "Togs bort ur planen.";
-/// Why an item is called off whose proposal was taken back or answered with another.
-const TAKEN_BACK: &str = "Förslaget togs tillbaka.";
 
 fn goals_of(versions: SelectStatement) -> SelectStatement {
     Query::select()
@@ -88,14 +84,19 @@ fn moved(
 }
 
 /// Brings the goals and items into line with a version that has just come into force, by whoever gave the last
-/// assent: what it newly holds is agreed, what it no longer holds is called off, and a draft goes on from it.
+/// assent: what it newly holds is agreed, what it no longer holds is called off, a draft goes on from it, and somebody is
+/// told where it has no next step. Without the patient's decision what care has laid over the plan stays care's word
+/// alone, until a version leaves it out.
 pub async fn agree(tx: &Tx, session: &Session, version: AgreementVersionId) -> Result<Vec<Change>, Stop> {
     let row = agreement_version::Entity::find_by_id(version)
         .one(tx)
         .await?
         .ok_or_else(|| Fault::internal("a version in force vanished"))?;
     let mut changes = join(tx, session, &row).await?;
-    changes.extend(safety::agreed(tx, session, &row).await?);
+    if row.status == Status::Active {
+        changes.extend(safety::agreed(tx, session, &row).await?);
+    }
+    changes.extend(safety::left_out(tx, session, &row).await?);
     rebase(tx, session, &row).await?;
     if let Some(base) = row.base_version_id {
         // Rival proposals hold what they took over from the base, and fall.
@@ -108,8 +109,10 @@ pub async fn agree(tx: &Tx, session: &Session, version: AgreementVersionId) -> R
         let items = items_of(these(&[base]))
             .and_where(version_item::Column::PlanItemId.not_in_subquery(items_of(kept())))
             .to_owned();
-        changes.extend(call_off(tx, session, goals, items, REMOVED).await?);
+        changes.extend(call_off(tx, session, goals, items, REMOVED.0).await?);
     }
+    changes.extend(guarantee::end_by_version(tx, session, row.id).await?);
+    next_step::settle(tx, session, row.agreement_id).await?;
     Ok(changes)
 }
 
@@ -229,12 +232,14 @@ pub async fn withdraw(
         .collect();
     let (ending, words) = match how {
         Withdrawal::TakenBack => (Ending::Withdrawn, TAKEN_BACK),
-        Withdrawal::Countered => (Ending::Done, "Besvarat med ett motförslag."),
+        Withdrawal::Countered => {
+            (Ending::Done, ("Besvarat med ett motförslag.", "Answered with a counter-proposal."))
+        }
         Withdrawal::BaseMoved | Withdrawal::AgreementEnded => (Ending::Superseded, FELL),
     };
     for version in &versions {
-        proposal::settled(tx, session, version, ending, words).await?;
-        task::end(tx, session, Kind::Objection, version.id.0, ending, Some(words)).await?;
+        proposal::settled(tx, session, version, ending, words.into()).await?;
+        task::end(tx, session, Kind::Objection, version.id.0, ending, Some(words.into())).await?;
     }
     let goals = goals_of(these(&ids))
         .and_where(version_goal::Column::GoalId.not_in_subquery(goals_of(open(agreement.id))))
@@ -242,7 +247,7 @@ pub async fn withdraw(
     let items = items_of(these(&ids))
         .and_where(version_item::Column::PlanItemId.not_in_subquery(items_of(open(agreement.id))))
         .to_owned();
-    let reason = if how == Withdrawal::BaseMoved { FELL } else { TAKEN_BACK };
+    let reason = if how == Withdrawal::BaseMoved { FELL.0 } else { TAKEN_BACK.0 };
     changes.extend(call_off_proposed(tx, session, goals, items, reason).await?);
     Ok(changes)
 }
@@ -274,7 +279,7 @@ pub async fn dropped_from_draft(
         .and_where(plan_item::Column::Id.is_in(items))
         .and_where(plan_item::Column::Id.not_in_subquery(items_of(open(agreement.id))))
         .to_owned();
-    call_off_proposed(tx, session, goals, items, REMOVED).await
+    call_off_proposed(tx, session, goals, items, REMOVED.0).await
 }
 
 async fn call_off_proposed(
@@ -327,7 +332,8 @@ async fn items_within(
         .await?)
 }
 
-async fn cancel(
+/// Calls off what has not been agreed, or no longer is, with the reason.
+pub async fn cancel(
     tx: &Tx,
     session: &Session,
     goals: Vec<goal::Model>,

@@ -29,6 +29,7 @@ pub mod propose;
 pub mod revise;
 pub mod rules;
 pub mod signal;
+pub(super) mod standing;
 pub mod undecided;
 pub mod version;
 pub mod waiting;

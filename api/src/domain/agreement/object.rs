@@ -1,4 +1,5 @@
-//! Objecting (invända) to what was recorded as one's assent: an oral one, or a representative's.
+//! Objecting (invända) to what was recorded as one's assent: an oral one, or a representative's. The patient does it, or
+//! staff write down what the patient has said to them; that is shown as such.
 //!
 //! The version stays in force, visibly objected to, until care and patient act: agree on another version, end the
 //! agreement, or the patient assents to this one themself. Meanwhile it is a task for the agreement's unit.
@@ -7,11 +8,12 @@ use chrono::TimeDelta;
 use entity::{
     AgreementId, AgreementVersionId,
     access_event::ActorKind,
+    agreement_offer::Way,
     agreement_version::{self, Party},
     task::Kind,
     version_assent::{self, Given},
 };
-use sea_orm::{ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, sea_query::ExprTrait};
 use serde::Serialize;
 use serde_json::json;
 
@@ -26,7 +28,9 @@ use crate::{
     domain::{
         act::{self, Done, Receipt},
         history::{self, Change},
-        task::{self, Raise},
+        offer::answer::said_how,
+        representative,
+        task::{self, Raise, words::Words},
         text,
     },
     error::{Fault, Problem, ProblemCode},
@@ -39,6 +43,8 @@ pub struct Object {
     pub agreement: AgreementId,
     pub version: AgreementVersionId,
     pub words: String,
+    /// How the patient said it to staff; patients leave it out.
+    pub how: Option<Way>,
 }
 
 const ACTION: &str = "agreementObject";
@@ -53,21 +59,32 @@ pub async fn object(session: &Session, key: &str, cmd: &Object) -> Result<Receip
         let mut agreement = Locked::reach(tx, session, Action::Object, cmd.agreement).await?;
         let version = agreement.version(tx, cmd.version, "versionId").await?;
         rules::not_ended(agreement.status)?;
+        let recorder = session.actor.staff().map(|staff| staff.assignment);
         let mut problems = Vec::new();
+        let how = said_how(session, cmd.how, &mut problems);
         let words = text::required("words", &cmd.words, text::TEXT, &mut problems);
         if !problems.is_empty() {
             return Err(problems.into());
         }
+        // The objection is the patient's own: of a child who does not decide yet, the guardians do.
+        if recorder.is_some()
+            && !representative::patient_may_assent(tx, session, agreement.patient_id).await?
+        {
+            return Err(rules::too_young().into());
+        }
         if version.objected_at.is_some() {
             return Err(wrong_state(
-                "Din invändning finns redan, och vården har fått den.",
-                "You have already objected, and care has been told.",
+                "Det finns redan en invändning mot den här versionen, och vården har fått den.",
+                "There is an objection to this version already, and care has been told.",
             )
             .into());
         }
-        let others = Condition::any()
-            .add(version_assent::Column::Given.eq(Given::Oral))
-            .add(version_assent::Column::ByKind.eq(ActorKind::Representative));
+        let by_others = version_assent::Column::ByKind.eq(ActorKind::Representative);
+        // What the patient has said is nobody else's to object to.
+        let others = match session.actor.kind() {
+            ActorKind::Representative => by_others.and(version_assent::Column::ById.ne(session.actor.id())),
+            _ => by_others.or(version_assent::Column::Given.eq(Given::Oral)),
+        };
         let assents = version_assent::Entity::find()
             .filter(version_assent::Column::VersionId.eq(version.id))
             .filter(version_assent::Column::Side.eq(Party::Patient))
@@ -79,18 +96,17 @@ pub async fn object(session: &Session, key: &str, cmd: &Object) -> Result<Receip
         let own = version.patient_assent_kind == Some(ActorKind::Patient)
             && version.patient_assent_given == Some(Given::Direct);
         if assents.is_empty() || own || !answers {
-            return Err(wrong_state(
-                "Ingen annan har godkänt den här versionen för dig. Föreslå en ändring i stället.",
-                "Nobody else has assented to this version for you. Propose a change instead.",
-            )
-            .into());
+            return Err(nothing_said_for_the_patient(recorder.is_some()).into());
         }
+        let recorded_how = recorder.map(|_| how);
         for assent in &assents {
             let sealed = session.core.keys.seal(Place::new(OBJECTION, assent.id.0), &words)?;
             version_assent::Entity::update_many()
                 .set(version_assent::ActiveModel {
                     objected_at: Set(Some(now)),
                     objection: Set(Some(sealed)),
+                    objection_recorded_by: Set(recorder),
+                    objection_how: Set(recorded_how),
                     ..Default::default()
                 })
                 .filter(version_assent::Column::Id.eq(assent.id))
@@ -118,20 +134,37 @@ pub async fn object(session: &Session, key: &str, cmd: &Object) -> Result<Receip
             assignee: None,
             subject: version.id.0,
             due_at: now + ANSWER_WITHIN,
-            note: Some(&words),
+            note: Some(Words::own(&words)),
         };
         task::raise(tx, session, &raise).await?;
+        let mut after = json!({ "objection": words });
+        if let Some(how) = recorded_how {
+            after["how"] = json!(how);
+        }
         let change = Change {
             kind: "agreement_version",
             subject: version.id.0,
             before: Some(json!({ "objection": null })),
-            after: Some(json!({ "objection": words })),
+            after: Some(after),
         };
         history::record(tx, session, (&*agreement).into(), ACTION, [change]).await?;
         act::emit(tx, session, [event(&agreement, "agreement.objected", version.id.0)]).await?;
         Ok(Done::on(agreement.patient_id).with("agreement", agreement.id.0).with("version", version.id.0))
     })
     .await
+}
+
+fn nothing_said_for_the_patient(by_staff: bool) -> Problem {
+    if by_staff {
+        return wrong_state(
+            "Ingen annan har godkänt den här versionen för patienten. Föreslå en ändring i stället.",
+            "Nobody else has assented to this version for the patient. Propose a change instead.",
+        );
+    }
+    wrong_state(
+        "Ingen annan har godkänt den här versionen för dig. Föreslå en ändring i stället.",
+        "Nobody else has assented to this version for you. Propose a change instead.",
+    )
 }
 
 fn wrong_state(sv: &str, en: &str) -> Problem {

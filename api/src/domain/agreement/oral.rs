@@ -21,6 +21,7 @@ use crate::{
         act::{self, Done, Receipt},
         representative,
         task::letter,
+        task::words::Words,
         text,
     },
     error::{Fault, Problem, Stop},
@@ -96,7 +97,10 @@ async fn copy_to_patient(
     version: AgreementVersionId,
 ) -> Result<(), Stop> {
     if !tell_patient(tx, session, agreement, version, RULE).await? {
-        let note = "Skicka en kopia av överenskommelsen, som patienten har godkänt muntligt.";
+        let note = Words::ours(
+            "Skicka en kopia av överenskommelsen, som patienten har godkänt muntligt.",
+            "Send a copy of the agreement, to which the patient has assented by word of mouth.",
+        );
         letter::write(tx, session, agreement.into(), version.0, note).await?;
     }
     Ok(())

@@ -7,17 +7,18 @@ use chrono::TimeDelta;
 use entity::{
     AgreementVersionId, AssignmentId, agreement,
     agreement_version::{self, Party},
-    assignment, care_contact,
+    assignment,
     task::Kind,
 };
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
 use super::{signal, version::tell_patient};
 use crate::{
     db::Tx,
     domain::{
+        contact::fast_vardkontakt,
         notice,
-        task::{self, Ending, Raise},
+        task::{self, Ending, Raise, words::Words},
     },
     error::Fault,
     session::Session,
@@ -56,23 +57,14 @@ pub async fn told(
     Ok(())
 }
 
-/// The main fast vårdkontakt, if somebody at the agreement's unit.
+/// The fast vårdkontakt, if somebody at the agreement's unit.
 async fn lead(
     tx: &Tx,
     session: &Session,
     agreement: &agreement::Model,
 ) -> Result<Option<AssignmentId>, Fault> {
-    let now = session.now();
-    let contact = care_contact::Entity::find()
-        .filter(care_contact::Column::PatientId.eq(agreement.patient_id))
-        .filter(care_contact::Column::CareUnitId.eq(agreement.care_unit_id))
-        .filter(care_contact::Column::Role.eq(care_contact::Role::FastVardkontakt))
-        .filter(crate::domain::contact::holding(now))
-        .order_by_desc(care_contact::Column::IsLead)
-        .order_by_asc(care_contact::Column::Id)
-        .one(tx)
-        .await?;
-    let Some(id) = contact.and_then(|contact| contact.assignment_id) else { return Ok(None) };
+    let lead = fast_vardkontakt(tx, session, agreement.patient_id, agreement.care_provider_id).await?;
+    let Some(id) = lead.and_then(|contact| contact.assignment_id) else { return Ok(None) };
     let person = assignment::Entity::find_by_id(id)
         .filter(assignment::Column::CareUnitId.eq(agreement.care_unit_id))
         .one(tx)
@@ -86,7 +78,7 @@ pub async fn settled(
     session: &Session,
     version: &agreement_version::Model,
     ending: Ending,
-    words: &str,
+    words: Words,
 ) -> Result<(), Fault> {
     if version.proposed_by == Some(Party::Patient) {
         task::end(tx, session, Kind::AnswerProposal, version.id.0, ending, Some(words)).await?;

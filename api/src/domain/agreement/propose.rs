@@ -1,5 +1,6 @@
 //! Proposing a draft: it is fixed by its digest and waits for the other side. Proposing is the proposer's assent.
-//! A draft that answers a proposal takes its place.
+//! A draft that answers a proposal takes its place. With a first proposal the patient has what they had asked for: a
+//! draft that nobody goes on with closes nothing.
 
 use entity::{
     AgreementId, AgreementVersionId, agreement,
@@ -14,7 +15,7 @@ use super::{
     change,
     consent::by_proposer,
     gaps, members, proposal, rules,
-    version::{Locked, document, event, someone_to_turn_to},
+    version::{Locked, document, event, open_gaps},
 };
 use crate::{
     auth::policy::Action,
@@ -22,7 +23,7 @@ use crate::{
     domain::{
         act::{self, Done, Receipt},
         history::{self, Change},
-        plan_link, safety,
+        offer, request, safety,
     },
     error::{Fault, Problem, ProblemCode, Stop},
     session::Session,
@@ -50,14 +51,14 @@ pub async fn propose(session: &Session, key: &str, cmd: &Propose) -> Result<Rece
         }
         let mut document =
             Document { format: canonical::FORMAT, ..document(tx, &session.core.keys, &draft).await? };
+        let base = base(tx, session, &agreement, &draft).await?;
+        let said_before = base.as_ref().map_or(&[][..], |base| &base.content.safety);
         document.content.safety =
-            safety::to_be_agreed(tx, session, agreement.id, &document.content.safety).await?;
-        let reachable = someone_to_turn_to(tx, &agreement, &document.items, now).await?;
-        let existing = plan_link::fulfils(tx, agreement.id).await?;
-        gaps::complete(&gaps::beside(existing, gaps::gaps(&document, reachable)))?;
-        if let Some(base) = draft.base_version_id {
-            changes_something(tx, session, &agreement, base, &document).await?;
-            change::open_proposals(tx, &agreement, base).await?;
+            safety::to_be_agreed(tx, session, agreement.id, said_before, &document.content.safety).await?;
+        gaps::complete(&document, &open_gaps(tx, &agreement, &document, now).await?)?;
+        if let (Some(base), Some(id)) = (base, draft.base_version_id) {
+            changes_something(&base, &document)?;
+            change::open_proposals(tx, &agreement, id).await?;
         }
 
         let digest = document.digest()?;
@@ -94,7 +95,12 @@ pub async fn propose(session: &Session, key: &str, cmd: &Propose) -> Result<Rece
             Some(active) => (agreement.status, active),
             None => (agreement::Status::Proposed, draft.id),
         };
+        let first = agreement.status == agreement::Status::Draft;
         agreement.touch(tx, session, status, current).await?;
+        if first {
+            offer::fulfilled(tx, session, &agreement).await?;
+            request::fulfilled(tx, session, &agreement).await?;
+        }
         history::record(tx, session, (&*agreement).into(), ACTION, changes).await?;
         act::emit(tx, session, [event(&agreement, "agreement.proposed", draft.id.0)]).await?;
         proposal::told(tx, session, &agreement, draft.id).await?;
@@ -111,23 +117,26 @@ fn nothing_to_propose() -> Problem {
     )
 }
 
-/// A proposal that says what is in force already asks for nothing.
-async fn changes_something(
+/// What the draft changes says.
+async fn base(
     tx: &Tx,
     session: &Session,
     agreement: &Locked,
-    base: AgreementVersionId,
-    draft: &Document,
-) -> Result<(), Stop> {
+    draft: &agreement_version::Model,
+) -> Result<Option<Document>, Stop> {
+    let Some(base) = draft.base_version_id else { return Ok(None) };
     let base = agreement.version(tx, base, "agreementId").await?;
-    let base = document(tx, &session.core.keys, &base).await?;
+    Ok(Some(document(tx, &session.core.keys, &base).await?))
+}
+
+/// A proposal that says what is in force already asks for nothing.
+fn changes_something(base: &Document, draft: &Document) -> Result<(), Problem> {
     if (&base.content, &base.goals, &base.items) == (&draft.content, &draft.goals, &draft.items) {
         return Err(Problem::new(
             ProblemCode::Incomplete,
             "Utkastet säger detsamma som planen som gäller. Ändra något, eller ta bort utkastet.",
             "The draft says what is in force already. Change something, or take the draft back.",
-        )
-        .into());
+        ));
     }
     Ok(())
 }

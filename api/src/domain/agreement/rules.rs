@@ -108,6 +108,16 @@ pub fn base_moved() -> Problem {
     )
 }
 
+/// What holds without the patient's decision says something of safety that holds no longer.
+pub fn instruction_gone() -> Problem {
+    Problem::new(
+        ProblemCode::BaseMoved,
+        "Vården har tagit tillbaka en säkerhetsanvisning som står i planen. Vänta på vårdens nya förslag, eller lämna ett \
+         eget.",
+        "Care has taken back a safety instruction that the plan says. Wait for care's new proposal, or make one yourself.",
+    )
+}
+
 fn withdrawn(how: Option<Withdrawal>) -> Problem {
     match how {
         Some(Withdrawal::TakenBack) => Problem::new(
@@ -150,6 +160,22 @@ pub fn already(side: Party, other: bool) -> Problem {
             "Vården har redan godkänt det här. Nu väntar det på svar från patienten.",
             "Care has already assented to this. It waits for an answer from the patient.",
         ),
+    };
+    Problem::new(ProblemCode::WrongState, sv, en)
+}
+
+/// A guardian assents once, and the other one has not yet.
+pub fn awaits_guardian(care_assented: bool) -> Problem {
+    let (sv, en) = if care_assented {
+        (
+            "Det här godkännandet finns redan. Nu väntar det på den andra vårdnadshavaren.",
+            "This assent is there already. The other guardian has not answered yet.",
+        )
+    } else {
+        (
+            "Det här godkännandet finns redan. Nu väntar det på den andra vårdnadshavaren och på vården.",
+            "This assent is there already. Neither the other guardian nor care has answered yet.",
+        )
     };
     Problem::new(ProblemCode::WrongState, sv, en)
 }

@@ -44,6 +44,14 @@ fn an_assent_to_another_text_is_refused() {
 }
 
 #[test]
+fn a_draft_is_proposed_before_anybody_assents_to_it() {
+    let draft = Facts { status: Status::Draft, digest: None, ..proposed() };
+    for read in [None, Some(DIGEST)] {
+        assert_eq!(assent(&draft, Party::Patient, read).unwrap_err().code, ProblemCode::WrongState);
+    }
+}
+
+#[test]
 fn a_side_assents_once() {
     assert_eq!(refused(&proposed(), Party::Care, DIGEST), ProblemCode::WrongState);
     let active = Facts {

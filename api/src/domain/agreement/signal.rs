@@ -4,15 +4,16 @@
 //! same provider is told.
 
 use chrono::TimeDelta;
-use entity::{CareProviderId, agreement, assignment, care_contact, task::Kind};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use entity::{agreement, assignment, care_contact, task::Kind};
+use sea_orm::EntityTrait;
 
 use crate::{
     auth::actor::StaffActor,
     db::Tx,
     domain::{
+        contact::fast_vardkontakt,
         history::Owner,
-        task::{Raise, raise},
+        task::{Raise, raise, words::Words},
     },
     error::Fault,
     session::Session,
@@ -28,7 +29,10 @@ pub async fn drawn_up(
     agreement: &agreement::Model,
     author: &StaffActor,
 ) -> Result<(), Fault> {
-    let Some(contact) = lead(tx, session, agreement, author.care_provider).await? else { return Ok(()) };
+    let Some(contact) = fast_vardkontakt(tx, session, agreement.patient_id, author.care_provider).await?
+    else {
+        return Ok(());
+    };
     // The same person may act under another assignment.
     if let Some(assignment) = contact.assignment_id {
         let person = assignment::Entity::find_by_id(assignment).one(tx).await?;
@@ -36,14 +40,20 @@ pub async fn drawn_up(
             return Ok(());
         }
     }
-    let note = "Någon annan har skrivit i patientens patientkontrakt. Läs det som är nytt.";
+    let note = Words::ours(
+        "Någon annan har skrivit i patientens patientkontrakt. Läs det som är nytt.",
+        "Somebody else has written in the patient's agreement. Read what is new.",
+    );
     tell(tx, session, agreement, Some(&contact), note).await
 }
 
 /// The patient has ended the agreement: the fast vårdkontakt is told, or else the unit that drew it up.
 pub async fn patient_has_left(tx: &Tx, session: &Session, agreement: &agreement::Model) -> Result<(), Fault> {
-    let contact = lead(tx, session, agreement, agreement.care_provider_id).await?;
-    let note = "Patienten har avslutat patientkontraktet. Se till att det som pågår inte tappas bort.";
+    let contact = fast_vardkontakt(tx, session, agreement.patient_id, agreement.care_provider_id).await?;
+    let note = Words::ours(
+        "Patienten har avslutat patientkontraktet. Se till att det som pågår inte tappas bort.",
+        "The patient has ended the agreement. See to it that nothing under way is lost.",
+    );
     tell(tx, session, agreement, contact.as_ref(), note).await
 }
 
@@ -52,7 +62,7 @@ async fn tell(
     session: &Session,
     agreement: &agreement::Model,
     contact: Option<&care_contact::Model>,
-    note: &str,
+    note: Words,
 ) -> Result<(), Fault> {
     let mut owner = Owner::from(agreement);
     if let Some(contact) = contact {
@@ -68,25 +78,4 @@ async fn tell(
     };
     raise(tx, session, &signal).await?;
     Ok(())
-}
-
-/// The fast vårdkontakt with the main responsibility, at this provider.
-async fn lead(
-    tx: &Tx,
-    session: &Session,
-    agreement: &agreement::Model,
-    provider: CareProviderId,
-) -> Result<Option<care_contact::Model>, Fault> {
-    use care_contact::Column as C;
-    let now = session.now();
-    Ok(care_contact::Entity::find()
-        .filter(C::PatientId.eq(agreement.patient_id))
-        .filter(C::Region.eq(agreement.region.as_str()))
-        .filter(C::CareProviderId.eq(provider))
-        .filter(C::Role.eq(care_contact::Role::FastVardkontakt))
-        .filter(crate::domain::contact::holding(now))
-        .order_by_desc(C::IsLead)
-        .order_by_asc(C::Id)
-        .one(tx)
-        .await?)
 }

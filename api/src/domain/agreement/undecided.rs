@@ -17,6 +17,7 @@ use serde_json::json;
 use super::{
     consent,
     rules::{self, Undecided},
+    standing,
     version::{Locked, event},
 };
 use crate::{
@@ -28,7 +29,7 @@ use crate::{
         act::{self, Done, Receipt},
         history::{self, Change},
         representative,
-        task::{self, Ending, Raise},
+        task::{self, Ending, Raise, words::Words},
         text,
     },
     error::{Fault, Problem, Stop},
@@ -74,7 +75,7 @@ pub async fn record_undecided(session: &Session, key: &str, cmd: &RecordUndecide
             version.status,
             version.base_version_id,
             version.care_assent_at.is_some(),
-            version.patient_assent_at.is_some(),
+            standing::has_assented(tx, session, &agreement, &version).await?,
         )?;
         let mut problems = Vec::new();
         let reason = text::required("reason", &cmd.reason, text::TEXT, &mut problems);
@@ -183,7 +184,7 @@ async fn ask_again(
     agreement: &agreement::Model,
     on: NaiveDate,
 ) -> Result<(), Stop> {
-    let words = "Ny dag att fråga patienten.";
+    let words = Words::ours("Ny dag att fråga patienten.", "A new day to ask the patient.");
     let subject = agreement.id.0;
     task::end(tx, session, Kind::PatientDecision, subject, Ending::Superseded, Some(words)).await?;
     let raise = Raise {

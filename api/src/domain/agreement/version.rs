@@ -22,6 +22,7 @@ use uuid::Uuid;
 use super::{
     canonical::{Document, GoalWording, ItemWording},
     content::AgreementContent,
+    gaps::{self, Gap},
 };
 use crate::{
     auth::policy::{self, Action, Granted},
@@ -29,7 +30,7 @@ use crate::{
     db::Tx,
     domain::{
         act::{self, Event},
-        notice,
+        notice, plan_link,
     },
     error::{Fault, Problem, ProblemCode, Stop},
     session::Session,
@@ -295,9 +296,21 @@ pub fn item_wording(keys: &Keyring, row: &plan_item_revision::Model) -> Result<I
     })
 }
 
-/// Whether the patient has someone to turn to: a contact whose role is valid now, or a responsible unit that has a
-/// phone.
-pub async fn someone_to_turn_to(
+/// Everything that must be there before `document` can be proposed, and is not.
+pub async fn open_gaps(
+    tx: &Tx,
+    agreement: &agreement::Model,
+    document: &Document,
+    now: DateTime<Utc>,
+) -> Result<Vec<Gap>, Fault> {
+    let reachable = someone_to_turn_to(tx, agreement, &document.items, now).await?;
+    let existing = plan_link::fulfils(tx, agreement.id).await?;
+    Ok(gaps::beside(existing, gaps::gaps(document, reachable)))
+}
+
+/// Whether the patient has someone in care to turn to: a contact whose role is valid now, or a responsible unit that has
+/// a phone. A contact of another care provider would tell of it.
+async fn someone_to_turn_to(
     tx: &Tx,
     agreement: &agreement::Model,
     items: &[ItemWording],
@@ -305,6 +318,8 @@ pub async fn someone_to_turn_to(
 ) -> Result<bool, Fault> {
     let contacts = care_contact::Entity::find()
         .filter(care_contact::Column::PatientId.eq(agreement.patient_id))
+        .filter(care_contact::Column::CareProviderId.eq(agreement.care_provider_id))
+        .filter(care_contact::Column::Role.ne(care_contact::Role::Supporter))
         .filter(crate::domain::contact::holding(now))
         .count(tx)
         .await?;
@@ -346,6 +361,5 @@ pub fn event(agreement: &agreement::Model, kind: &'static str, subject: Uuid) ->
         care_unit: agreement.care_unit_id,
         care_provider: agreement.care_provider_id,
         subject,
-        for_register: false,
     }
 }

@@ -3,15 +3,18 @@
 //! What becomes of the agreement:
 //! - in force: it stays in force as it is;
 //! - a first version that was proposed: what it says goes on as a draft, to be changed and proposed again - or, where
-//!   the other side has begun a counter-proposal, that draft goes on;
-//! - a first draft: there is nothing left to agree on, and the agreement ends.
+//!   the other side has begun a counter-proposal, that draft goes on - and what the patient had asked for waits again
+//!   until there is a proposal;
+//! - a first draft: there is nothing left to agree on, and the agreement ends. Care says why, and what the patient had
+//!   asked for still waits.
 
 use entity::{
     AgreementId, AgreementVersionId,
     agreement::{self, EndReason},
-    agreement_version::{self, Status, Withdrawal},
+    agreement_version::{self, Party, Status, Withdrawal},
 };
 use serde::Serialize;
+use serde_json::json;
 
 use super::{
     change,
@@ -24,7 +27,7 @@ use crate::{
     db::Tx,
     domain::{
         act::{self, Done, Receipt},
-        history,
+        history, offer, request, text,
     },
     error::{Fault, Problem, Stop},
     session::Session,
@@ -35,6 +38,8 @@ use crate::{
 pub struct Withdraw {
     pub agreement: AgreementId,
     pub version: AgreementVersionId,
+    /// Why. Care says it when the agreement ends with the draft.
+    pub words: Option<String>,
     pub expected_row_version: i32,
 }
 
@@ -49,38 +54,57 @@ pub async fn withdraw(session: &Session, key: &str, cmd: &Withdraw) -> Result<Re
         rules::not_ended(agreement.status)?;
         agreement.expect_row_version(Some(cmd.expected_row_version))?;
         rules::withdraw(agreement.status, version.status, version.proposed_by, side)?;
+        let ends = agreement.status == agreement::Status::Draft;
+        let words = reason(cmd.words.as_deref(), ends && side == Party::Care)?;
         act::emit(tx, session, [event(&agreement, "agreement.withdrawn", version.id.0)]).await?;
-        let ended = take_back(tx, session, &mut agreement, version).await?;
-        if ended {
-            let how = Finish { reason: EndReason::NeverAgreed, words: None, action: ACTION };
-            end::finish(tx, session, &agreement, &how).await?;
+        take_back(tx, session, &mut agreement, version, words.as_deref()).await?;
+        if ends {
+            let how = Finish { reason: EndReason::NeverAgreed, words: words.as_deref(), action: ACTION };
+            end::leave(tx, session, &agreement, &how).await?;
         }
         Ok(Done::on(agreement.patient_id).with("agreement", agreement.id.0).with("version", cmd.version.0))
     })
     .await
 }
 
-/// Takes the version back, and tells whether nothing is left to agree on.
+fn reason(words: Option<&str>, needed: bool) -> Result<Option<String>, Vec<Problem>> {
+    let mut problems = Vec::new();
+    let words = if needed {
+        Some(text::required("words", words.unwrap_or_default(), text::TEXT, &mut problems))
+    } else {
+        text::optional("words", words, text::TEXT, &mut problems)
+    };
+    if problems.is_empty() { Ok(words) } else { Err(problems) }
+}
+
 async fn take_back(
     tx: &Tx,
     session: &Session,
     agreement: &mut Locked,
     version: agreement_version::Model,
-) -> Result<bool, Stop> {
-    let current = agreement.current_version_id;
-    let next = match (agreement.status, version.status) {
+    words: Option<&str>,
+) -> Result<(), Stop> {
+    let (was, current, id) = (agreement.status, agreement.current_version_id, version.id.0);
+    let next = match (was, version.status) {
         (agreement::Status::Proposed, Status::Proposed) => Some(match agreement.draft(tx).await? {
             Some(answer) => answer.id,
             None => change::open_draft(tx, session, agreement, &version, None, None).await?,
         }),
         _ => None,
     };
-    let was = agreement.status;
-    let changes = members::withdraw(tx, session, agreement, vec![version], Withdrawal::TakenBack).await?;
+    let mut changes = members::withdraw(tx, session, agreement, vec![version], Withdrawal::TakenBack).await?;
+    let after =
+        changes.iter_mut().find(|change| change.subject == id).and_then(|change| change.after.as_mut());
+    if let (Some(words), Some(after)) = (words, after) {
+        after["words"] = json!(words);
+    }
     history::record(tx, session, (&**agreement).into(), ACTION, changes).await?;
     match next {
-        Some(draft) => agreement.touch(tx, session, agreement::Status::Draft, draft).await?,
-        None => agreement.touch(tx, session, was, current).await?,
+        Some(draft) => {
+            agreement.touch(tx, session, agreement::Status::Draft, draft).await?;
+            request::unfulfilled(tx, session, agreement, request::UNPROPOSED, ACTION).await?;
+            Ok(offer::unfulfilled(tx, session, agreement, request::UNPROPOSED).await?)
+        }
+        None => agreement.touch(tx, session, was, current).await,
     }
-    Ok(next.is_none() && was == agreement::Status::Draft)
 }

@@ -7,18 +7,7 @@ use super::{
     canonical::ItemWording,
     content::{Light, Measurement, Medicine, WarningSign},
 };
-use crate::{error::Text, locale};
-
-/// The days of a rule of recurrence.
-const DAYS: [(&str, Weekday); 7] = [
-    ("MO", Weekday::Mon),
-    ("TU", Weekday::Tue),
-    ("WE", Weekday::Wed),
-    ("TH", Weekday::Thu),
-    ("FR", Weekday::Fri),
-    ("SA", Weekday::Sat),
-    ("SU", Weekday::Sun),
-];
+use crate::{domain::plan_item::recurrence, error::Text, locale};
 
 /// The same in both languages: what people wrote.
 pub fn as_written(text: impl Into<String>) -> Text {
@@ -67,43 +56,85 @@ pub fn time(item: &ItemWording) -> Option<Text> {
     }
 }
 
-/// A rule of recurrence, such as "varje vecka på måndag, torsdag".
+/// A rule of recurrence, such as "varje vecka på måndag, torsdag". The weekdays of a month or a year are all of them in it,
+/// "varje måndag"; where the rule names days of the month too, it happens on those that are both.
 pub fn rule(rule: &str) -> Text {
     let part = |name: &str| rule.split(';').find_map(|p| p.strip_prefix(name)?.strip_prefix('='));
     let every: u32 = part("INTERVAL").and_then(|n| n.parse().ok()).unwrap_or(1);
-    let (sv, neuter, en) = match part("FREQ") {
-        Some("WEEKLY") => ("vecka", false, "week"),
-        Some("MONTHLY") => ("månad", false, "month"),
-        Some("YEARLY") => ("år", true, "year"),
-        _ => ("dag", false, "day"),
+    let freq = part("FREQ").unwrap_or("DAILY");
+    let weekdays: Vec<_> =
+        part("BYDAY").map_or_else(Vec::new, |days| days.split(',').filter_map(recurrence::weekday).collect());
+    let month_days = part("BYMONTHDAY").map(|days| days.replace(',', ", "));
+    let month_days = month_days.map(|days| Text::new(format!("den {days}"), format!("day {days}")));
+    let named = weekdays.iter().any(|(which, _)| which.is_some());
+    let period = period(freq, every);
+    let mut text = match (freq, month_days) {
+        (_, None) if weekdays.is_empty() => period,
+        ("WEEKLY", _) => period.and([" på ", " on "], &listed(&weekdays, ["", ""])),
+        ("DAILY", days) if every > 1 => {
+            let text = days.map_or_else(|| period.clone(), |days| period.and(WHEN, &days));
+            if weekdays.is_empty() { text } else { text.and(WHEN, &listed(&weekdays, ["", "a "])) }
+        }
+        (_, days) => {
+            let is_monthly = freq == "MONTHLY";
+            let month = if is_monthly { period.clone() } else { both("varje månad", "every month") };
+            let says_period = every == 1 || is_monthly && (named || days.is_some());
+            let text = match days {
+                Some(days) if weekdays.is_empty() => month.and([" ", " on "], &days),
+                Some(days) => month.and([" ", " on "], &days).and(WHEN, &listed(&weekdays, ["", "a "])),
+                None if named => month.and([" ", " on "], &listed(&weekdays, ["varje ", "every "])),
+                None => listed(&weekdays, ["varje ", "every "]),
+            };
+            if says_period { text } else { period.and([", ", ", "], &text) }
+        }
     };
-    let mut text = Text::new(
-        format!("{} {sv}", nth(every, neuter)),
-        if every == 1 { format!("every {en}") } else { format!("every {every} {en}s") },
-    );
-    if let Some(days) = part("BYDAY") {
-        let named = |pick: fn((&'static str, &'static str)) -> &'static str| {
-            let names = days.split(',').filter_map(|code| DAYS.iter().find(|day| day.0 == code));
-            names.map(|day| pick(locale::weekday(day.1))).collect::<Vec<_>>().join(", ")
-        };
-        text.sv = format!("{} på {}", text.sv, named(|name| name.0));
-        text.en = format!("{} on {}", text.en, named(|name| name.1));
-    }
-    if let Some(days) = part("BYMONTHDAY") {
-        let days = days.replace(',', ", ");
-        text.sv = format!("{} den {days}", text.sv);
-        text.en = format!("{} on day {days}", text.en);
-    }
     if let Some(times) = part("COUNT") {
-        text.sv = format!("{}, {times} gånger", text.sv);
-        text.en = format!("{}, {times} times", text.en);
+        text = text.and([", ", ", "], &Text::new(format!("{times} gånger"), format!("{times} times")));
     }
     if let Some(last) = part("UNTIL").and_then(|day| NaiveDate::parse_from_str(day, "%Y%m%d").ok()) {
-        let last = day(last);
-        text.sv = format!("{}, till {}", text.sv, last.sv);
-        text.en = format!("{}, until {}", text.en, last.en);
+        text = text.and([", till ", ", until "], &day(last));
     }
     text
+}
+
+/// Before what else has to be so on a day of a rule.
+const WHEN: [&str; 2] = [", när det är ", ", when it is "];
+
+/// How often a rule comes round, such as "varannan vecka".
+fn period(freq: &str, every: u32) -> Text {
+    let (sv, neuter, en) = match freq {
+        "WEEKLY" => ("vecka", false, "week"),
+        "MONTHLY" => ("månad", false, "month"),
+        "YEARLY" => ("år", true, "year"),
+        _ => ("dag", false, "day"),
+    };
+    Text::new(
+        format!("{} {sv}", nth(every, neuter)),
+        if every == 1 { format!("every {en}") } else { format!("every {every} {en}s") },
+    )
+}
+
+/// The weekdays of a rule: "måndag", with `each` before it, or which one of a month, "den sista fredagen".
+fn listed(weekdays: &[(Option<i8>, Weekday)], each: [&str; 2]) -> Text {
+    let said: Vec<_> = weekdays
+        .iter()
+        .map(|(which, day)| {
+            let (sv, en) = locale::weekday(*day);
+            let (nth_sv, nth_en) = match which {
+                None => return Text::new(format!("{}{sv}", each[0]), format!("{}{en}", each[1])),
+                Some(1) => ("första", "first"),
+                Some(2) => ("andra", "second"),
+                Some(3) => ("tredje", "third"),
+                Some(4) => ("fjärde", "fourth"),
+                Some(5) => ("femte", "fifth"),
+                Some(-2) => ("näst sista", "last but one"),
+                Some(_) => ("sista", "last"),
+            };
+            Text::new(format!("den {nth_sv} {sv}en"), format!("the {nth_en} {en}"))
+        })
+        .collect();
+    let list = |pick: fn(&Text) -> &str| said.iter().map(pick).collect::<Vec<_>>().join(", ");
+    Text::new(list(|day| &day.sv), list(|day| &day.en))
 }
 
 /// Which ones: "varje", "varannan", "var tredje", "var 14:e".
@@ -212,7 +243,7 @@ pub fn measurement(measurement: &Measurement) -> Text {
     let text = |text: &Option<String>| text.clone().map(as_written);
     joined(vec![
         ("", "", Some(as_written(&measurement.what))),
-        ("i", "in", Some(as_written(&measurement.unit))),
+        ("mäts i", "measured in", Some(as_written(&measurement.unit))),
         ("undre gräns", "lower limit", limit(&measurement.lower)),
         ("övre gräns", "upper limit", limit(&measurement.upper)),
         ("hur ofta", "how often", Some(as_written(&measurement.how_often))),
@@ -233,11 +264,45 @@ mod tests {
         for (given, sv, en) in [
             ("FREQ=DAILY;COUNT=14", "varje dag, 14 gånger", "every day, 14 times"),
             ("FREQ=WEEKLY;BYDAY=MO,TH", "varje vecka på måndag, torsdag", "every week on Monday, Thursday"),
+            (
+                "FREQ=MONTHLY;BYDAY=1MO,-1FR",
+                "varje månad den första måndagen, den sista fredagen",
+                "every month on the first Monday, the last Friday",
+            ),
             ("FREQ=WEEKLY;INTERVAL=2", "varannan vecka", "every 2 weeks"),
             ("FREQ=MONTHLY;INTERVAL=3", "var tredje månad", "every 3 months"),
             ("FREQ=YEARLY;INTERVAL=2", "vartannat år", "every 2 years"),
             ("FREQ=DAILY;INTERVAL=14", "var 14:e dag", "every 14 days"),
             ("FREQ=DAILY;INTERVAL=21", "var 21:a dag", "every 21 days"),
+            ("FREQ=MONTHLY;BYDAY=MO", "varje måndag", "every Monday"),
+            ("FREQ=YEARLY;BYDAY=MO,TH", "varje måndag, varje torsdag", "every Monday, every Thursday"),
+            ("FREQ=DAILY;BYDAY=MO", "varje måndag", "every Monday"),
+            (
+                "FREQ=MONTHLY;INTERVAL=3;BYDAY=MO;COUNT=9",
+                "var tredje månad, varje måndag, 9 gånger",
+                "every 3 months, every Monday, 9 times",
+            ),
+            (
+                "FREQ=MONTHLY;INTERVAL=2;BYDAY=1MO,FR",
+                "varannan månad den första måndagen, varje fredag",
+                "every 2 months on the first Monday, every Friday",
+            ),
+            (
+                "FREQ=MONTHLY;BYDAY=FR;BYMONTHDAY=13",
+                "varje månad den 13, när det är fredag",
+                "every month on day 13, when it is a Friday",
+            ),
+            ("FREQ=YEARLY;BYMONTHDAY=15", "varje månad den 15", "every month on day 15"),
+            (
+                "FREQ=YEARLY;INTERVAL=2;BYMONTHDAY=15",
+                "vartannat år, varje månad den 15",
+                "every 2 years, every month on day 15",
+            ),
+            (
+                "FREQ=DAILY;INTERVAL=2;BYDAY=MO",
+                "varannan dag, när det är måndag",
+                "every 2 days, when it is a Monday",
+            ),
             (
                 "FREQ=MONTHLY;BYMONTHDAY=1,15;UNTIL=20271231",
                 "varje månad den 1, 15, till 31 december 2027",

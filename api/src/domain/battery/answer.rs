@@ -7,7 +7,7 @@ use entity::{
     battery_answer_set::{self, Channel},
     patient, question_battery,
 };
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -20,7 +20,8 @@ use crate::{
         act::{self, Done, Event, Receipt, by},
         contact,
         history::{self, Change, Owner},
-        patient::alive,
+        patient::{alive, lock},
+        reason::WANTS_HELP,
     },
     error::{Fault, Problem, Stop},
     library::Battery,
@@ -43,8 +44,8 @@ pub struct Answer {
 
 const ACTION: &str = "batteryAnswer";
 
-/// Why a fast vårdkontakt is asked for.
-const WANTS_HELP: &str = "Patienten har svarat ja på frågan: Vill du ha hjälp att samordna din vård?";
+/// How many of a patient's answers are looked through, the latest first.
+const LOOKED_AT: u64 = 50;
 
 /// What the answers belong to.
 struct Belonging {
@@ -61,7 +62,7 @@ pub async fn answer(session: &Session, key: &str, cmd: &Answer) -> Result<Receip
         let patient =
             policy::patient(tx, actor, Noun::BatteryAnswer, Action::Create, cmd.patient, "patientId", now)
                 .await?;
-        alive(&patient)?;
+        alive(&lock(tx, patient.id).await?)?;
         let corrected = match cmd.corrects {
             Some(id) => Some(corrected(tx, session, id, &patient).await?),
             None => None,
@@ -87,20 +88,61 @@ pub async fn answer(session: &Session, key: &str, cmd: &Answer) -> Result<Receip
         };
         let id = BatteryAnswerSetId(session.core.clock.uuid());
         insert(tx, session, id, cmd, stored, channel, &belonging, &answers).await?;
-        let before = match &corrected {
-            Some(earlier) => Some(told(&battery, earlier.channel, &kept(tx, session, earlier.id).await?)),
+        let earlier = match &corrected {
+            Some(earlier) => Some((earlier.channel, kept(tx, session, earlier.id).await?)),
             None => None,
         };
+        let before = earlier.as_ref().map(|(channel, answers)| told(&battery, *channel, answers));
         let after = Some(told(&battery, channel, &answers));
         let change = Change { kind: "battery_answer_set", subject: id.0, before, after };
         history::record(tx, session, belonging.owner, ACTION, [change]).await?;
         act::emit(tx, session, [event(&belonging, id)]).await?;
         if rules::asks_for_contact(&battery, &answers) {
-            contact::request::coordination(tx, session, &patient, WANTS_HELP, ACTION).await?;
+            contact::request::coordination(tx, session, &patient, &WANTS_HELP.into(), ACTION).await?;
+        } else if let (Some((_, before)), Some(corrected)) = (earlier, &corrected)
+            && rules::asks_for_contact(&battery, &before)
+            && !still_asks(tx, session, &battery, corrected, id).await?
+        {
+            contact::request::coordination_put_right(tx, session, &patient, &WANTS_HELP.into(), ACTION)
+                .await?;
         }
         Ok(Done::on(patient.id).with("batteryAnswers", id.0))
     })
     .await
+}
+
+/// Whether other answers of the patient to the same questions at the same care provider, which nobody has put right, ask for a
+/// contact.
+async fn still_asks(
+    tx: &Tx,
+    session: &Session,
+    battery: &Battery,
+    corrected: &battery_answer_set::Model,
+    by: BatteryAnswerSetId,
+) -> Result<bool, Stop> {
+    use battery_answer_set::Column as C;
+    let put_right = battery_answer_set::Entity::find()
+        .select_only()
+        .column(C::CorrectsId)
+        .filter(C::PatientId.eq(corrected.patient_id))
+        .filter(C::CorrectsId.is_not_null())
+        .into_query();
+    let others = battery_answer_set::Entity::find()
+        .filter(C::PatientId.eq(corrected.patient_id))
+        .filter(C::BatteryId.eq(corrected.battery_id))
+        .filter(C::CareProviderId.eq(corrected.care_provider_id))
+        .filter(C::Id.is_not_in([corrected.id, by]))
+        .filter(C::Id.not_in_subquery(put_right))
+        .order_by_desc(C::AnsweredAt)
+        .limit(LOOKED_AT)
+        .all(tx)
+        .await?;
+    for set in others {
+        if rules::asks_for_contact(battery, &kept(tx, session, set.id).await?) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// The earlier answers: of this patient, and not put right before.
@@ -292,6 +334,5 @@ fn event(belonging: &Belonging, id: BatteryAnswerSetId) -> Event {
         care_unit: belonging.owner.care_unit,
         care_provider: belonging.owner.care_provider,
         subject: id.0,
-        for_register: false,
     }
 }

@@ -31,7 +31,7 @@ pub struct Checked {
 }
 
 /// Checks the answers, all or some of the battery's questions, and puts them in the battery's order. A field is
-/// named `answers.<question>.<part>`.
+/// named `answers.<place in the list, from 0>.<part>`, as the caller wrote it.
 pub fn check(battery: &Battery, given: &[Given]) -> Result<Vec<Checked>, Vec<Problem>> {
     let mut problems = Vec::new();
     let mut checked: BTreeMap<usize, Checked> = BTreeMap::new();
@@ -48,10 +48,10 @@ pub fn check(battery: &Battery, given: &[Given]) -> Result<Vec<Checked>, Vec<Pro
             ));
             continue;
         };
-        let answer = answer(question, given, &mut problems);
+        let answer = answer(question, n, given, &mut problems);
         if checked.insert(place, answer).is_some() {
             problems.push(Problem::input(
-                &format!("answers.{}", question.key),
+                &format!("answers.{n}.question"),
                 "Frågan har fått två svar. Ge ett.",
                 "The question was answered twice. Answer it once.",
             ));
@@ -60,8 +60,8 @@ pub fn check(battery: &Battery, given: &[Given]) -> Result<Vec<Checked>, Vec<Pro
     if problems.is_empty() { Ok(checked.into_values().collect()) } else { Err(problems) }
 }
 
-fn answer(question: &Question, given: &Given, problems: &mut Vec<Problem>) -> Checked {
-    let field = |part: &str| format!("answers.{}.{part}", question.key);
+fn answer(question: &Question, n: usize, given: &Given, problems: &mut Vec<Problem>) -> Checked {
+    let field = |part: &str| format!("answers.{n}.{part}");
     let checked = Checked {
         question: question.key.clone(),
         choice: given.choice,
@@ -202,14 +202,14 @@ mod tests {
         assert_eq!(
             fields,
             [
-                "answers.viktigt.choice",
-                "answers.gemensamt-mal.text",
-                "answers.eget-ansvar.comment",
-                "answers.fast-vardkontakt.text",
-                "answers.fast-vardkontakt.choice",
-                "answers.nasta-steg.choice",
-                "answers.overblick.comment",
-                "answers.overblick",
+                "answers.0.choice",
+                "answers.1.text",
+                "answers.2.comment",
+                "answers.3.text",
+                "answers.3.choice",
+                "answers.4.choice",
+                "answers.5.comment",
+                "answers.6.question",
                 "answers.7.question",
             ]
         );

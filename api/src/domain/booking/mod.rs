@@ -1,16 +1,26 @@
 //! Booking: publishing times, booking, moving and cancelling them.
 //!
 //! Nobody is booked twice. The database refuses it, not the program: a slot's open seats never fall below zero, a
-//! seat has one booked appointment, and staff and patients hold five-minute cells of which each has one holder.
-//! Every use case takes its locks in one order - appointment, slots by id, cells by time - so that two of them
-//! never wait for each other. Moving, which holds cells of a patient and asks for others, locks the patient first.
+//! seat has one claim, booked or held, and staff and patients hold five-minute cells of which each has one holder.
+//! Every use case takes its locks in one order - patient, appointment, slots by id, offers, claims, cells by time -
+//! so that two of them never wait for each other. A wish changes its state behind its patient. An act for several patients takes one patient in each transaction.
 
+pub mod away;
+pub mod away_calls;
+pub mod away_rebook;
+pub(crate) mod away_slots;
 pub mod book;
 pub mod cancel;
+pub mod clash;
+pub mod conditions;
+pub mod confirm;
+pub mod hold;
+pub mod outcome;
 pub mod publish;
 pub mod rebook;
 pub mod rules;
-mod seat;
+pub(crate) mod seat;
+pub mod told;
 
 use entity::{appointment, care_relation, care_unit};
 

@@ -1,25 +1,41 @@
 //! Moving a time (omboka): the old time is given back only when the new one is got.
+//!
+//! To another time of the same kind at the same unit. Another kind, or another unit, is another visit with another
+//! cancellation rule and preparation: that is booked anew, and the old one cancelled.
 
-use entity::{AppointmentId, SlotId, appointment, patient};
-use sea_orm::{
-    ColumnTrait, EntityTrait, QueryFilter, QuerySelect,
-    sea_query::{Expr, LockType},
+use entity::{
+    AppointmentId, SlotId,
+    appointment::{self, BookingChannel},
+    appointment_type::{self, Mode},
+    care_unit, patient, slot, time_wish,
 };
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 use serde::Serialize;
 
 use super::{
     RELATION_AFTER,
-    book::{clash_is_theirs, event, offer},
-    cancel::changeable,
-    deadline, end_relation, rules, seat,
+    away::settled,
+    book::{clash_is_theirs, open_time},
+    cancel::with_place,
+    conditions, deadline, end_relation, hold, rules,
+    seat::{self, Taken, Wanted},
+    told::{Told, tell},
 };
 use crate::{
-    auth::policy::{self, Action},
+    auth::policy::Action,
     db::Tx,
     domain::{
-        act::{self, Done, Receipt, emit, on_unique},
-        notice,
-        patient::alive,
+        act::{self, Done, Receipt, on_unique},
+        notice::{
+            self, Since,
+            known::known_before,
+            unasked::{Unasked, make_known},
+        },
+        patient::{self as people, alive},
+        time_wish::{
+            answer,
+            offer::{self, offer_to_others},
+        },
     },
     error::{Fault, Problem, Stop},
     session::Session,
@@ -30,32 +46,27 @@ use crate::{
 pub struct Rebook {
     pub appointment: AppointmentId,
     pub slot: SlotId,
+    /// How the patient reached staff; patients leave it out, and staff whom no patient has asked.
+    pub channel: Option<BookingChannel>,
     /// Staff move although the patient is occupied then.
     pub allow_overlap: bool,
+    /// The patient has read and accepts the type's conditions, which are others than those accepted before.
+    pub conditions_accepted: bool,
     pub expected_row_version: i32,
 }
 
 /// Moves the appointment to another time of the same type at the same unit, and replaces its reminders.
 pub async fn rebook(session: &Session, key: &str, cmd: &Rebook) -> Result<Receipt, Fault> {
     act::perform(session, "appointmentRebook", key, cmd, async |tx| {
-        let now = session.now();
         let actor = &session.actor;
-        let old = changeable(tx, session, Action::Book, cmd.appointment).await?.into_row();
-        let time = policy::slot(tx, actor, Action::Book, cmd.slot, "slotId").await?;
-        if cmd.allow_overlap && actor.staff().is_none() {
-            return Err(Problem::input(
-                "allowOverlap",
-                "Det här anges bara av vården. Utelämna det.",
-                "Only staff say this. Leave it out.",
-            )
-            .into());
-        }
+        let channel = rules::channel(actor, cmd.channel)?;
+        let (old, kind, unit) =
+            with_place(tx, session, Action::Book, cmd.appointment, rules::may_rebook).await?;
+        let old = old.into_row();
+        let time = open_time(tx, session, cmd.slot).await?;
+        rules::only_staff_override(actor, cmd.allow_overlap)?;
         // The patient, then the appointment, before the slots: see the order of locks.
-        let whom = patient::Entity::find_by_id(old.patient_id)
-            .lock(LockType::NoKeyUpdate)
-            .one(tx)
-            .await?
-            .ok_or_else(|| Fault::internal("an appointment without its patient"))?;
+        let whom = people::lock(tx, old.patient_id).await?;
         alive(&whom)?;
         let locked = appointment::Entity::find_by_id(old.id).lock_exclusive().one(tx).await?;
         if locked.is_none_or(|row| row.row_version != cmd.expected_row_version) {
@@ -71,63 +82,143 @@ pub async fn rebook(session: &Session, key: &str, cmd: &Rebook) -> Result<Receip
             )
             .into());
         }
-        if time.starts_at <= now {
-            return Err(rules::slot_past().into());
+        conditions::accepted_anew(&old, &kind, cmd.conditions_accepted)?;
+        let told = Told { act: "appointmentRebook", event: "appointment.rebooked", channel };
+        let said = Said { allow_overlap: cmd.allow_overlap, conditions_accepted: cmd.conditions_accepted };
+        let moved = relocate(tx, session, &whom, &old, (&time, &kind, &unit), told, said).await?;
+        let what = Unasked::Moved(&moved);
+        let asked = channel.is_some();
+        if asked || !make_known(tx, session, &whom, what).await? {
+            settled(tx, session, old.id).await?;
         }
-        let (kind, unit) = offer(tx, &time).await?;
-        let seat_no = swap_seats(tx, old.slot_id, time.id).await?.ok_or_else(rules::slot_taken)?;
-        let mut moved = old.clone();
-        moved.slot_id = time.id;
-        moved.seat_no = seat_no;
-        moved.assignment_id = time.assignment_id;
-        moved.mode = kind.mode;
-        moved.starts_at = time.starts_at;
-        moved.ends_at = time.ends_at;
-        moved.cancel_by = deadline(time.starts_at, kind.cancel_working_days, &unit)?;
-        moved.schedule_version += 1;
-        moved.confirmed_at = None;
-        moved.row_version += 1;
-        store(tx, &old, &moved).await?;
-        seat::vacate(tx, old.id.0).await?;
-        let free = seat::occupy(tx, old.patient_id.0, [(old.id.0, moved.starts_at, moved.ends_at)]).await?;
-        if !free && !cmd.allow_overlap && clash_is_theirs(tx, session, &moved).await? {
-            return Err(rules::patient_occupied(actor).into());
-        }
-        end_relation(tx, &moved, moved.ends_at + RELATION_AFTER).await?;
-        notice::withdraw(tx, old.id, "REBOOKED").await?;
-        notice::plan_reminders(tx, session, &whom, &moved, now).await?;
-        emit(tx, session, [event("appointment.rebooked", &moved)]).await?;
+        offer_to_others(tx, session, old.slot_id, Some(whom.id)).await?;
         Ok(Done::on(old.patient_id).with("appointment", old.id.0))
     })
     .await
 }
 
-/// Gives the old seat back and takes one of the new slot, in the order of their ids: two patients who change
-/// places wait for each other in turn, not for ever.
-async fn swap_seats(tx: &Tx, old: SlotId, new: SlotId) -> Result<Option<i32>, Fault> {
-    if old < new {
-        seat::release(tx, old).await?;
-        seat::take(tx, new).await
-    } else {
-        let seat = seat::take(tx, new).await?;
-        seat::release(tx, old).await?;
-        Ok(seat)
+/// What was said with the wish to move a time.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Said {
+    /// Although the patient is occupied then.
+    pub allow_overlap: bool,
+    pub conditions_accepted: bool,
+}
+
+/// Moves a time of `whom`, who is locked like the time itself, and replaces its reminders.
+pub(super) async fn relocate(
+    tx: &Tx,
+    session: &Session,
+    whom: &patient::Model,
+    old: &appointment::Model,
+    (time, kind, unit): (&slot::Model, &appointment_type::Model, &care_unit::Model),
+    told: Told,
+    said: Said,
+) -> Result<appointment::Model, Stop> {
+    let (seat_no, wish) = swap_seats(tx, session, old, time, told.channel.map(|_| kind.mode)).await?;
+    let mut moved = old.clone();
+    let asked = told.channel.is_some() || session.actor.staff().is_none();
+    let known = known_before(tx, session, old, asked).await?.unwrap_or(old.starts_at);
+    moved.known_starts_at = (!asked).then_some(known);
+    moved.slot_id = time.id;
+    moved.seat_no = seat_no;
+    moved.assignment_id = time.assignment_id;
+    moved.mode = kind.mode;
+    moved.starts_at = time.starts_at;
+    moved.ends_at = time.ends_at;
+    moved.cancel_by = deadline(time.starts_at, kind.cancel_working_days, unit)?;
+    moved.schedule_version += 1;
+    moved.confirmed_at = None;
+    moved.confirmed_by = None;
+    moved.row_version += 1;
+    if said.conditions_accepted {
+        conditions::keep(&mut moved, kind, session.actor.kind(), session.now());
+    }
+    store(tx, old, &moved).await?;
+    match wish {
+        Wish::Offered(wish) => answer::fulfil(tx, session, &wish, moved.id, answer::ACTION).await?,
+        Wish::Met(met) => met.settle(tx, session, moved.id, told.act).await?,
+        Wish::None => {}
+    }
+    seat::vacate_booked(tx, old.patient_id, (old.id.0, old.starts_at, old.ends_at)).await?;
+    let span = (old.id.0, moved.starts_at, moved.ends_at);
+    let free = seat::occupy(tx, old.patient_id.0, [span]).await?;
+    if !free && !said.allow_overlap && clash_is_theirs(tx, session, old.patient_id, span).await? {
+        return Err(rules::patient_occupied(&session.actor).into());
+    }
+    end_relation(tx, &moved, moved.ends_at + RELATION_AFTER).await?;
+    notice::withdraw(tx, session, old, "REBOOKED").await?;
+    let since = Since { at: session.now(), moved_from: Some(known) };
+    notice::plan_reminders(tx, session, whom, &moved, since).await?;
+    tell(tx, session, told, Some(old), &moved).await?;
+    Ok(moved)
+}
+
+/// The wish that a move fulfils.
+enum Wish {
+    None,
+    /// By saying yes to its offer.
+    Offered(time_wish::Model),
+    /// By another of the times that were wished for.
+    Met(answer::Met),
+}
+
+/// Gives the old seat back and takes one of the new slot: the one that the patient holds, if they do, or the one that is
+/// offered to them. What the patient asked for, in this way, fulfils a wish; what others do to them does not.
+async fn swap_seats(
+    tx: &Tx,
+    session: &Session,
+    old: &appointment::Model,
+    time: &slot::Model,
+    asked: Option<Mode>,
+) -> Result<(i32, Wish), Stop> {
+    let holds = seat::holds(tx, old.patient_id).await?;
+    let met = match asked {
+        Some(mode) => answer::met_by(tx, old.patient_id, time, mode).await?,
+        None => None,
+    };
+    let kept = met.as_ref().and_then(|met| met.kept);
+    seat::lock(tx, holds.iter().map(|held| held.slot_id).chain([old.slot_id, time.id]).chain(kept)).await?;
+    seat::release(tx, old.slot_id, old.id.0).await?;
+    // A held seat of the new slot is free for this moment: nobody else gets at the slot meanwhile.
+    hold::make_way(tx, session, time, &holds, |held| held.slot_id == time.id).await?;
+    let wanted = Wanted { id: old.id.0, patient: old.patient_id, time, until: None };
+    let (taken, wish) = match seat::take(tx, session, wanted).await? {
+        Taken::Theirs(claim) => {
+            let (offered, wish) = answer::yes_by_taking(tx, session, claim).await?;
+            offer::release(tx, &offered).await?;
+            (seat::take(tx, session, wanted).await?, Wish::Offered(wish))
+        }
+        taken => (taken, met.map_or(Wish::None, Wish::Met)),
+    };
+    match taken {
+        Taken::Seat(number) => Ok((number, wish)),
+        Taken::Theirs(_) | Taken::Full => Err(rules::slot_taken().into()),
     }
 }
 
 async fn store(tx: &Tx, old: &appointment::Model, moved: &appointment::Model) -> Result<(), Stop> {
     use appointment::Column as C;
     let stored = appointment::Entity::update_many()
-        .col_expr(C::SlotId, Expr::value(moved.slot_id))
-        .col_expr(C::SeatNo, Expr::value(moved.seat_no))
-        .col_expr(C::AssignmentId, Expr::value(moved.assignment_id))
-        .col_expr(C::Mode, Expr::value(moved.mode))
-        .col_expr(C::StartsAt, Expr::value(moved.starts_at))
-        .col_expr(C::EndsAt, Expr::value(moved.ends_at))
-        .col_expr(C::CancelBy, Expr::value(moved.cancel_by))
-        .col_expr(C::ScheduleVersion, Expr::value(moved.schedule_version))
-        .col_expr(C::ConfirmedAt, Expr::value(moved.confirmed_at))
-        .col_expr(C::RowVersion, Expr::value(moved.row_version))
+        .set(appointment::ActiveModel {
+            slot_id: Set(moved.slot_id),
+            seat_no: Set(moved.seat_no),
+            assignment_id: Set(moved.assignment_id),
+            mode: Set(moved.mode),
+            starts_at: Set(moved.starts_at),
+            ends_at: Set(moved.ends_at),
+            cancel_by: Set(moved.cancel_by),
+            schedule_version: Set(moved.schedule_version),
+            confirmed_at: Set(moved.confirmed_at),
+            confirmed_by: Set(moved.confirmed_by),
+            known_starts_at: Set(moved.known_starts_at),
+            conditions: Set(moved.conditions.clone()),
+            conditions_version: Set(moved.conditions_version),
+            conditions_accepted_at: Set(moved.conditions_accepted_at),
+            conditions_accepted_by: Set(moved.conditions_accepted_by),
+            row_version: Set(moved.row_version),
+            ..Default::default()
+        })
         .filter(C::Id.eq(old.id))
         .filter(C::RowVersion.eq(old.row_version))
         .filter(C::Status.eq(appointment::Status::Booked))

@@ -2,7 +2,12 @@
 //! that is shown.
 
 use chrono::{DateTime, Datelike, NaiveDateTime, TimeDelta, Timelike, Utc};
-use entity::appointment::{self, BookingChannel, Origin};
+use entity::{
+    CareUnitId,
+    appointment::{self, BookingChannel, Origin, Status},
+    appointment_type::{self, WebBooking},
+    care_unit, plan_item,
+};
 
 use crate::{
     auth::actor::Actor,
@@ -134,57 +139,113 @@ pub fn cells(starts_at: DateTime<Utc>, ends_at: DateTime<Utc>) -> Vec<DateTime<U
 /// How a booking came about: patients book themselves on the web; staff say how the patient reached them.
 pub fn way(
     actor: &Actor,
-    channel: Option<BookingChannel>,
+    said: Option<BookingChannel>,
     allow_overlap: bool,
 ) -> Result<(Origin, BookingChannel), Vec<Problem>> {
-    let for_staff = |field: &str| {
-        Problem::input(
-            field,
-            "Det här anges bara av vården. Utelämna det.",
-            "Only staff say this. Leave it out.",
-        )
-    };
-    match (actor, channel) {
-        (Actor::Staff(_), Some(channel @ (BookingChannel::Phone | BookingChannel::OnSite))) => {
-            Ok((Origin::Agreed, channel))
+    let mut problems: Vec<Problem> = only_staff_override(actor, allow_overlap).err().into_iter().collect();
+    match channel(actor, said) {
+        Ok(Some(channel)) if problems.is_empty() => {
+            let origin = if actor.staff().is_some() { Origin::Agreed } else { Origin::SelfBooked };
+            return Ok((origin, channel));
         }
-        (Actor::Staff(_), _) => Err(vec![Problem::input(
-            "bookingChannel",
-            "Ange om tiden bokas per telefon eller på plats.",
-            "Say whether the time is booked by phone or on site.",
-        )]),
-        (_, None) if !allow_overlap => Ok((Origin::SelfBooked, BookingChannel::Web)),
-        (_, channel) => {
-            let mut problems = Vec::new();
-            if channel.is_some() {
-                problems.push(for_staff("bookingChannel"));
-            }
-            if allow_overlap {
-                problems.push(for_staff("allowOverlap"));
-            }
-            Err(problems)
+        Ok(Some(_)) => {}
+        Ok(None) => problems.push(say_the_channel()),
+        Err(problem) => problems.insert(0, problem),
+    }
+    Err(problems)
+}
+
+/// How the patient reached whoever acts: the web for the patient's own side; staff say so where a patient asked them.
+pub fn channel(actor: &Actor, said: Option<BookingChannel>) -> Result<Option<BookingChannel>, Problem> {
+    match (actor.staff(), said) {
+        (Some(_), None | Some(BookingChannel::Phone | BookingChannel::OnSite)) => Ok(said),
+        (Some(_), Some(BookingChannel::Web)) => Err(say_the_channel()),
+        (None, None) => Ok(Some(BookingChannel::Web)),
+        (None, Some(_)) => Err(for_staff("bookingChannel")),
+    }
+}
+
+fn say_the_channel() -> Problem {
+    Problem::input(
+        "bookingChannel",
+        "Ange om det sker per telefon eller på plats.",
+        "Say whether it is done by phone or on site.",
+    )
+}
+
+/// Only staff go ahead although the patient is occupied.
+pub fn only_staff_override(actor: &Actor, allow_overlap: bool) -> Result<(), Problem> {
+    if allow_overlap && actor.staff().is_none() { Err(for_staff("allowOverlap")) } else { Ok(()) }
+}
+
+fn for_staff(field: &str) -> Problem {
+    Problem::input(field, "Det här anges bara av vården. Utelämna det.", "Only staff say this. Leave it out.")
+}
+
+/// What decides what can be done with an appointment.
+#[derive(Clone, Copy, Debug)]
+pub struct Standing<'a> {
+    pub status: Status,
+    pub starts_at: DateTime<Utc>,
+    pub cancel_by: DateTime<Utc>,
+    pub confirmed: bool,
+    /// Whether patients book such times themselves.
+    pub web_bookable: bool,
+    pub care_unit: CareUnitId,
+    pub unit_phone: &'a str,
+}
+
+impl<'a> Standing<'a> {
+    pub fn of(
+        booked: &appointment::Model,
+        kind: &appointment_type::Model,
+        unit: &'a care_unit::Model,
+    ) -> Self {
+        Self {
+            web_bookable: kind.web_booking != WebBooking::Nobody && kind.retired_at.is_none(),
+            ..Self::of_any_kind(booked, unit)
+        }
+    }
+
+    /// For what does not depend on the kind of appointment.
+    pub fn of_any_kind(booked: &appointment::Model, unit: &'a care_unit::Model) -> Self {
+        Self {
+            status: booked.status,
+            starts_at: booked.starts_at,
+            cancel_by: booked.cancel_by,
+            confirmed: booked.confirmed_at.is_some(),
+            web_bookable: false,
+            care_unit: booked.care_unit_id,
+            unit_phone: &unit.phone,
         }
     }
 }
 
-/// Whether the caller may cancel or move the appointment now; if not, why, and whom to call.
-pub fn may_change(actor: &Actor, booked: &Changeable<'_>, now: DateTime<Utc>) -> Result<(), Problem> {
-    let phone = booked.unit_phone;
-    if booked.status != appointment::Status::Booked {
+/// Booked, and not begun.
+fn ahead(time: &Standing<'_>, now: DateTime<Utc>) -> Result<(), Problem> {
+    let phone = time.unit_phone;
+    if time.status != Status::Booked {
         return Err(Problem::new(
             ProblemCode::WrongState,
             "Tiden är inte längre bokad.",
             "The time is no longer booked.",
         ));
     }
-    if now >= booked.starts_at {
+    if now >= time.starts_at {
         return Err(Problem::new(
             ProblemCode::TooLate,
             format!("Besökstiden har redan börjat. Ring {phone} om du behöver hjälp."),
             format!("The appointment has already begun. Call {phone} if you need help."),
         ));
     }
-    if actor.staff().is_none() && now >= booked.cancel_by {
+    Ok(())
+}
+
+/// Whether the caller may cancel the appointment now; if not, why, and whom to call.
+pub fn may_change(actor: &Actor, time: &Standing<'_>, now: DateTime<Utc>) -> Result<(), Problem> {
+    ahead(time, now)?;
+    let phone = time.unit_phone;
+    if actor.staff().is_none() && now >= time.cancel_by {
         return Err(Problem::new(
             ProblemCode::TooLate,
             format!("Det är för sent att ändra tiden här. Ring {phone}, så hjälper vi dig."),
@@ -194,19 +255,58 @@ pub fn may_change(actor: &Actor, booked: &Changeable<'_>, now: DateTime<Utc>) ->
     Ok(())
 }
 
-/// What decides whether an appointment can be changed.
-#[derive(Clone, Copy, Debug)]
-pub struct Changeable<'a> {
-    pub status: appointment::Status,
-    pub starts_at: DateTime<Utc>,
-    pub cancel_by: DateTime<Utc>,
-    pub unit_phone: &'a str,
+/// Whether the caller may move it. Patients to times that they could book, staff within their own unit.
+pub fn may_rebook(actor: &Actor, time: &Standing<'_>, now: DateTime<Utc>) -> Result<(), Problem> {
+    may_change(actor, time, now)?;
+    let phone = time.unit_phone;
+    match actor.staff() {
+        Some(staff) if staff.care_unit != time.care_unit => Err(Problem::new(
+            ProblemCode::Conflict,
+            format!("Tiden är bokad på en annan mottagning. Be dem omboka: {phone}."),
+            format!("The time is booked at another unit. Ask them to move it: {phone}."),
+        )),
+        None if !time.web_bookable => Err(Problem::new(
+            ProblemCode::Conflict,
+            format!("Den här tiden ombokas inte här. Ring {phone}, så hjälper vi dig."),
+            format!("This time is not moved here. Call {phone} and we will help you."),
+        )),
+        _ => Ok(()),
+    }
 }
 
-impl<'a> Changeable<'a> {
-    pub fn of(booked: &appointment::Model, unit_phone: &'a str) -> Self {
-        Self { status: booked.status, starts_at: booked.starts_at, cancel_by: booked.cancel_by, unit_phone }
+/// Whether it can be said now that the patient is coming: once, until it begins.
+pub fn may_confirm(_: &Actor, time: &Standing<'_>, now: DateTime<Utc>) -> Result<(), Problem> {
+    ahead(time, now)?;
+    if time.confirmed {
+        return Err(Problem::new(
+            ProblemCode::WrongState,
+            "Tiden är redan bekräftad.",
+            "The time has already been confirmed.",
+        ));
     }
+    Ok(())
+}
+
+/// Whether it can be recorded, or corrected, whether the patient came: from the start on, at the unit itself.
+pub fn may_record(actor: &Actor, time: &Standing<'_>, now: DateTime<Utc>) -> Result<(), Problem> {
+    if actor.staff().is_none_or(|staff| staff.care_unit != time.care_unit) {
+        return Err(Problem::new(
+            ProblemCode::Conflict,
+            "Utfallet noteras på mottagningen där tiden är bokad.",
+            "The outcome is recorded at the unit where the time is booked.",
+        ));
+    }
+    if time.status == Status::Cancelled {
+        return Err(Problem::new(ProblemCode::WrongState, "Tiden är avbokad.", "The time was cancelled."));
+    }
+    if now < time.starts_at {
+        return Err(Problem::new(
+            ProblemCode::WrongState,
+            "Tiden har inte börjat än.",
+            "The time has not begun yet.",
+        ));
+    }
+    Ok(())
 }
 
 /// Somebody else got the last seat.
@@ -223,8 +323,8 @@ pub fn slot_taken() -> Problem {
 pub fn patient_occupied(actor: &Actor) -> Problem {
     let (sv, en) = if actor.staff().is_some() {
         (
-            "Patienten är upptagen då. Boka ändå med allowOverlap om ni är överens om det.",
-            "The patient is occupied then. Book anyway with allowOverlap if you have agreed on it.",
+            "Patienten är upptagen då. Om ni är överens går det att boka ändå.",
+            "The patient is occupied then. If you have agreed on it, it can be booked all the same.",
         )
     } else {
         (
@@ -233,6 +333,41 @@ pub fn patient_occupied(actor: &Actor) -> Problem {
         )
     };
     Problem::new(ProblemCode::AlreadyOccupied, sv, en).at("slotId")
+}
+
+/// The patient has a seat of this very time: nobody gets two, whatever staff allow.
+pub fn has_it_already(actor: &Actor) -> Problem {
+    let (sv, en) = if actor.staff().is_some() {
+        ("Patienten har redan den här tiden.", "The patient has this very time already.")
+    } else {
+        ("Du har redan den här tiden.", "You have this very time already.")
+    };
+    Problem::new(ProblemCode::AlreadyOccupied, sv, en).at("slotId")
+}
+
+/// Whether a time may be booked for a plan item that stands so: what is done or called off asks for no visit; what a missed
+/// visit left undone does.
+pub fn item_open(status: plan_item::Status) -> Result<(), Problem> {
+    use plan_item::Status as S;
+    match status {
+        S::Proposed | S::Accepted | S::InProgress | S::NotDone => Ok(()),
+        S::Done | S::Cancelled => Err(Problem::new(
+            ProblemCode::WrongState,
+            "Insatsen är klar eller inställd. Återöppna den först, eller boka tiden utan den.",
+            "The item is done or called off. Open it again first, or book the time without it.",
+        )
+        .at("planItemId")),
+    }
+}
+
+/// The time is kept for the patient already, by an offer.
+pub fn kept_for_offer() -> Problem {
+    Problem::new(
+        ProblemCode::Conflict,
+        "Tiden är redan erbjuden som återbudstid och hålls så länge. Boka den, eller svara på erbjudandet.",
+        "The time is kept already: it is offered as a freed one. Book it, or answer the offer.",
+    )
+    .at("slotId")
 }
 
 /// The time has begun or passed.
@@ -310,12 +445,30 @@ mod tests {
     }
 
     #[test]
+    fn a_time_is_for_an_item_that_is_neither_done_nor_called_off() {
+        use plan_item::Status as S;
+        for open in [S::Proposed, S::Accepted, S::InProgress, S::NotDone] {
+            assert_eq!(item_open(open), Ok(()));
+        }
+        for closed in [S::Done, S::Cancelled] {
+            let refused = item_open(closed).unwrap_err();
+            assert_eq!(
+                (refused.code, refused.field.as_deref()),
+                (ProblemCode::WrongState, Some("planItemId"))
+            );
+        }
+    }
+
+    #[test]
     fn a_patient_changes_until_the_deadline_and_staff_until_the_start() {
         let patient = Actor::Patient { id: entity::PatientId(uuid::Uuid::nil()) };
-        let booked = |status| Changeable {
+        let booked = |status| Standing {
             status,
             starts_at: at("2027-02-02T08:00:00Z"),
             cancel_by: at("2027-02-01T23:00:00Z"),
+            confirmed: false,
+            web_bookable: true,
+            care_unit: CareUnitId(uuid::Uuid::nil()),
             unit_phone: "+4686174000",
         };
         let code = |actor: &Actor, now| {

@@ -18,7 +18,7 @@ use crate::{
     domain::{
         act::{self, Done, Receipt},
         history::{self, Change, Owner},
-        task::{self, Ending},
+        task::{self, Ending, words::Words},
         text,
     },
     error::{Fault, Problem, ProblemCode},
@@ -135,7 +135,7 @@ pub async fn made(session: &Session, key: &str, cmd: &Made) -> Result<Receipt, F
         match cmd.try_again_by {
             Some(by) => task::move_due(tx, session, Kind::Call, call.id.0, by).await?,
             None => {
-                task::end(tx, session, Kind::Call, call.id.0, Ending::Done, words.as_deref()).await?;
+                task::end(tx, session, Kind::Call, call.id.0, Ending::Done, words.map(Words::Own)).await?;
             }
         }
         Ok(Done::on(call.patient_id).with("call", call.id.0))

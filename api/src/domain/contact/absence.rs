@@ -8,7 +8,7 @@ use entity::{
 };
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{guard, lifetime, person, register};
 use crate::{
@@ -19,6 +19,7 @@ use crate::{
     db::Tx,
     domain::{
         act::{self, Done, Receipt},
+        booking,
         history::{self, Change},
         relation::{self, Opening},
         thread::answerer,
@@ -54,10 +55,14 @@ const MOST: u64 = 300;
 
 /// Registers it. A gap that is near becomes a task at once.
 pub async fn register(session: &Session, key: &str, cmd: &Absence) -> Result<Receipt, Fault> {
-    act::perform(session, ACTION, key, cmd, async |tx| {
+    let mut registered = None;
+    let receipt = act::perform(session, ACTION, key, cmd, async |tx| {
         let now = session.now();
         let staff = policy::as_staff(&session.actor, Noun::ContactAbsence, Action::Register)?;
         let away = who_is_away(tx, session, &staff, cmd).await?;
+        if let (None, Some(person)) = (&away.contact, away.person) {
+            booking::away_slots::keep_unpublished(tx, person).await?;
+        }
         let mut problems = span(cmd, now);
         let unit = substitute(tx, &staff, cmd, &away, &mut problems).await?;
         if !problems.is_empty() {
@@ -91,37 +96,64 @@ pub async fn register(session: &Session, key: &str, cmd: &Absence) -> Result<Rec
         contact_absence::Entity::insert(contact_absence::ActiveModel::from(row.clone()))
             .exec_without_returning(tx)
             .await?;
-        let mut done = Done::impersonal().with("absence", id.0);
-        let mut patients: Vec<PatientId> = Vec::new();
-        for contact in affected(tx, &row).await? {
-            if let Some(unit) = unit.filter(|unit| *unit != contact.care_unit_id) {
-                open_for(tx, session, &contact, &row, unit).await?;
-            }
-            let change = Change {
-                kind: "contact_absence",
-                subject: contact.id.0,
-                before: None,
-                after: Some(
-                    json!({ "from": row.from_at, "until": row.until_at, "substitute": row.substitute_id }),
-                ),
-            };
-            history::record(tx, session, (&contact).into(), ACTION, [change]).await?;
-            act::emit(tx, session, [register::event(&contact, "contact.absence")]).await?;
-            if !patients.contains(&contact.patient_id) {
-                patients.push(contact.patient_id);
-            }
-        }
+        let contacts = affected(tx, &row).await?;
+        let opened = unit.map(|unit| openings(session, &contacts, &row, unit)).unwrap_or_default();
+        relation::open_all(tx, session, &opened).await?;
+        let after = json!({ "from": row.from_at, "until": row.until_at, "substitute": row.substitute_id });
+        tell(tx, session, ACTION, &contacts, None, &after).await?;
         if let Some(person) = away.person {
             answerer::hand_on(tx, session, Some(person)).await?;
         }
-        for patient in patients {
-            lifetime::settle(tx, session, patient).await?;
-            guard::settle(tx, session, patient).await?;
-            done = done.and(patient);
+        let patients = settle(tx, session, &contacts).await?;
+        // Patients before their times, as everywhere.
+        let mut called = Vec::new();
+        if row.assignment_id.is_some() {
+            booking::away_slots::withdraw(tx, session, &row).await?;
+            called = booking::away_calls::raise(tx, session, Some(row.id)).await?.patients;
         }
-        Ok(done)
+        registered = Some(row);
+        let done = Done::impersonal().with("absence", id.0);
+        Ok(patients.into_iter().chain(called).fold(done, Done::and))
     })
-    .await
+    .await?;
+    if let Some(row) = registered.filter(|row| row.assignment_id.is_some() && receipt.problems.is_empty()) {
+        booking::away_calls::go_on(session, &row).await?;
+    }
+    Ok(receipt)
+}
+
+/// Tells each patient's record, and those who listen, of an absence.
+pub(super) async fn tell(
+    tx: &Tx,
+    session: &Session,
+    action: &'static str,
+    contacts: &[care_contact::Model],
+    before: Option<&Value>,
+    after: &Value,
+) -> Result<(), Fault> {
+    let changes = contacts.iter().map(|contact| {
+        let (before, after) = (before.cloned(), Some(after.clone()));
+        (contact.into(), Change { kind: "contact_absence", subject: contact.id.0, before, after })
+    });
+    history::record_each(tx, session, action, changes.collect()).await?;
+    let events = contacts.iter().map(|contact| register::event(contact, "contact.absence"));
+    act::emit(tx, session, events.collect::<Vec<_>>()).await
+}
+
+/// Brings the contacts and the handover tasks of the patients into line. Gives whom that concerns.
+pub(super) async fn settle(
+    tx: &Tx,
+    session: &Session,
+    contacts: &[care_contact::Model],
+) -> Result<Vec<PatientId>, Fault> {
+    let mut patients: Vec<PatientId> = contacts.iter().map(|contact| contact.patient_id).collect();
+    patients.dedup();
+    if patients.is_empty() {
+        return Ok(patients);
+    }
+    lifetime::settle_all(tx, session, &patients).await?;
+    guard::settle_all(tx, session, &patients).await?;
+    Ok(patients)
 }
 
 struct Away {
@@ -268,28 +300,25 @@ pub(super) async fn affected(
     Ok(found.all(tx).await?)
 }
 
-/// Whoever steps in from another unit reaches the patient in that time.
-async fn open_for(
-    tx: &Tx,
+/// Whoever steps in from another unit reaches the patients in that time.
+fn openings(
     session: &Session,
-    contact: &care_contact::Model,
+    contacts: &[care_contact::Model],
     absence: &contact_absence::Model,
     unit: CareUnitId,
-) -> Result<(), Fault> {
-    if contact.role == Role::Supporter {
-        return Ok(());
-    }
-    let until = contact.valid_until.map_or(absence.until_at, |until| until.min(absence.until_at));
-    let opening = Opening {
-        patient: contact.patient_id,
-        care_unit: unit,
-        care_provider: contact.care_provider_id,
-        source: care_relation::Source::Contact,
-        subject: Some(absence.id.0),
-        from: absence.from_at.max(session.now()),
-        until: Some(until),
-        declared: None,
-    };
-    relation::open(tx, session, &opening).await?;
-    Ok(())
+) -> Vec<Opening<'static>> {
+    let reached =
+        contacts.iter().filter(|contact| contact.care_unit_id != unit && contact.role != Role::Supporter);
+    reached
+        .map(|contact| Opening {
+            patient: contact.patient_id,
+            care_unit: unit,
+            care_provider: contact.care_provider_id,
+            source: care_relation::Source::Contact,
+            subject: Some(absence.id.0),
+            from: absence.from_at.max(session.now()),
+            until: Some(contact.valid_until.map_or(absence.until_at, |until| until.min(absence.until_at))),
+            declared: None,
+        })
+        .collect()
 }

@@ -5,13 +5,12 @@ use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 use serde::Serialize;
 use serde_json::json;
 
-use super::{absence::affected, guard, lifetime, register};
+use super::absence::{affected, settle, tell};
 use crate::{
     auth::policy::{self, Action, Noun},
     domain::{
         act::{self, Done, Receipt},
-        history::{self, Change},
-        relation,
+        booking, relation,
     },
     error::{Fault, Problem, ProblemCode},
     session::Session,
@@ -28,7 +27,8 @@ const ACTION: &str = "contactAbsenceCancel";
 
 /// Calls it off.
 pub async fn cancel(session: &Session, key: &str, cmd: &Cancel) -> Result<Receipt, Fault> {
-    act::perform(session, ACTION, key, cmd, async |tx| {
+    let mut over = None;
+    let receipt = act::perform(session, ACTION, key, cmd, async |tx| {
         let now = session.now();
         let staff = policy::as_staff(&session.actor, Noun::ContactAbsence, Action::Cancel)?;
         let unknown = || Problem::not_found("absenceId");
@@ -72,28 +72,24 @@ pub async fn cancel(session: &Session, key: &str, cmd: &Cancel) -> Result<Receip
         if changed.rows_affected != 1 {
             return Err(Problem::stale().into());
         }
-        let mut done = Done::impersonal().with("absence", row.id.0);
-        let mut patients: Vec<PatientId> = Vec::new();
-        for contact in affected(tx, &row).await? {
-            relation::end(tx, contact.patient_id, care_relation::Source::Contact, row.id.0, now).await?;
-            let change = Change {
-                kind: "contact_absence",
-                subject: contact.id.0,
-                before: Some(json!({ "from": row.from_at, "until": row.until_at })),
-                after: Some(json!({ "until": now })),
-            };
-            history::record(tx, session, (&contact).into(), ACTION, [change]).await?;
-            act::emit(tx, session, [register::event(&contact, "contact.absence")]).await?;
-            if !patients.contains(&contact.patient_id) {
-                patients.push(contact.patient_id);
-            }
+        let contacts = affected(tx, &row).await?;
+        let reached: Vec<PatientId> = contacts.iter().map(|contact| contact.patient_id).collect();
+        relation::end_all(tx, &reached, care_relation::Source::Contact, &[row.id.0], now).await?;
+        let before = json!({ "from": row.from_at, "until": row.until_at });
+        tell(tx, session, ACTION, &contacts, Some(&before), &json!({ "until": now })).await?;
+        let patients = settle(tx, session, &contacts).await?;
+        let mut kept = Vec::new();
+        if row.assignment_id.is_some() {
+            booking::away_slots::give_back(tx, session, &row).await?;
+            kept = booking::away_calls::take_back(tx, session, Some(row.id)).await?.patients;
         }
-        for patient in patients {
-            lifetime::settle(tx, session, patient).await?;
-            guard::settle(tx, session, patient).await?;
-            done = done.and(patient);
-        }
-        Ok(done)
+        let done = Done::impersonal().with("absence", row.id.0);
+        over = Some(row);
+        Ok(patients.into_iter().chain(kept).fold(done, Done::and))
     })
-    .await
+    .await?;
+    if let Some(row) = over.filter(|row| row.assignment_id.is_some() && receipt.problems.is_empty()) {
+        booking::away_calls::go_on(session, &row).await?;
+    }
+    Ok(receipt)
 }

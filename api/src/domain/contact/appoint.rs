@@ -11,7 +11,8 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::{
-    guard, lifetime,
+    end::tell_patient,
+    guard, lifetime, offer,
     person::{self, Shown},
     register, request,
     rules::{self, Asked},
@@ -54,8 +55,8 @@ pub struct Appoint {
     /// Left out: lead if nobody is.
     pub is_lead: Option<bool>,
     pub how_to_reach: Option<String>,
-    /// When the person takes calls; the unit's hours when left out.
-    pub reach_hours: Option<OpeningHours>,
+    /// When the person takes calls, or what is wrong with it as it was given; the unit's hours when left out.
+    pub reach_hours: Result<Option<OpeningHours>, Problem>,
     pub valid_from: Option<DateTime<Utc>>,
     pub valid_until: Option<DateTime<Utc>>,
     /// Left out: the region's setting from the day on which the role begins.
@@ -94,13 +95,13 @@ pub async fn appoint(session: &Session, key: &str, cmd: &Appoint) -> Result<Rece
         let mut problems = rules::check(&asked, settings.fixed_contacts, now, to_local(now).date_naive());
         let how_to_reach =
             text::optional("howToReach", cmd.how_to_reach.as_deref(), text::TEXT, &mut problems);
+        let reach_hours = cmd.reach_hours.as_ref().map_err(|problem| problems.push(problem.clone()));
         let shown = find(tx, &staff, cmd, now, &mut problems).await?;
         if !problems.is_empty() {
             return Err(problems.into());
         }
-        alive(&patient)?;
+        alive(&super::lock(tx, patient.id).await?)?;
         lifetime::settle(tx, session, patient.id).await?;
-        super::lock(tx, patient.id).await?;
         let holders = holders(tx, patient.id, cmd.role, &settings.region).await?;
         let is_lead = rules::lead(&asked, settings.fixed_contacts, &holders, now).map_err(|taken| {
             // The refusal tells something of the patient: that the role is held.
@@ -116,7 +117,7 @@ pub async fn appoint(session: &Session, key: &str, cmd: &Appoint) -> Result<Rece
             is_lead,
             shown: &shown,
             how_to_reach: how_to_reach.as_deref(),
-            reach_hours: cmd.reach_hours.as_ref(),
+            reach_hours: reach_hours.ok().and_then(Option::as_ref),
             valid_from: cmd.valid_from.unwrap_or(now),
             valid_until: cmd.valid_until,
             review_on: cmd.review_on,
@@ -124,8 +125,9 @@ pub async fn appoint(session: &Session, key: &str, cmd: &Appoint) -> Result<Rece
             follows: None,
         };
         let row = insert(tx, session, &staff, new, ACTION).await?;
-        request::fulfil(tx, session, &requests, &row).await?;
+        request::fulfil(tx, session, &requests, &row, ACTION).await?;
         guard::settle(tx, session, patient.id).await?;
+        tell_patient(tx, session, &row).await?;
         Ok(Done::on(patient.id).with("contact", row.id.0))
     })
     .await
@@ -166,7 +168,7 @@ pub(super) struct New<'a> {
     pub follows: Option<CareContactId>,
 }
 
-/// Writes a contact with everything that goes with it: care relation, history, event, register.
+/// Writes a contact with everything that goes with it: care relation, history, event, register, the end of offers.
 pub(super) async fn insert(
     tx: &Tx,
     session: &Session,
@@ -231,6 +233,9 @@ pub(super) async fn insert(
     };
     history::record(tx, session, (&row).into(), action, [change]).await?;
     register::tell(tx, session, &row, register_event::Change::Appointed).await?;
+    if row.status == care_contact::Status::Active {
+        offer::overtaken(tx, session, &row, action).await?;
+    }
     Ok(row)
 }
 

@@ -20,14 +20,12 @@ use crate::{
         act,
         booking::RELATION_AFTER,
         history::{self, Change},
+        reason::DIED,
         relation,
     },
     error::Fault,
     session::Session,
 };
-
-/// Why the roles ended.
-const DIED: &str = "Patienten har avlidit.";
 
 /// Ends them with every care provider; the register is told of each.
 pub async fn after_death(
@@ -51,9 +49,9 @@ pub async fn after_death(
         let place = Place::new(request::ENDING, row.id.0);
         contact_request::Entity::update_many()
             .set(contact_request::ActiveModel {
-                status: Set(contact_request::Status::Superseded),
+                status: Set(contact_request::Status::Deceased),
                 ended_at: Set(Some(now)),
-                ending: Set(Some(session.core.keys.seal(place, DIED)?)),
+                ending: Set(Some(session.core.keys.seal(place, DIED.0)?)),
                 row_version: Set(row.row_version.saturating_add(1)),
                 ..Default::default()
             })
@@ -61,7 +59,7 @@ pub async fn after_death(
             .filter(contact_request::Column::Status.eq(contact_request::Status::Open))
             .exec(tx)
             .await?;
-        let to = contact_request::Status::Superseded;
+        let to = contact_request::Status::Deceased;
         let change = fell("contact_request", row.id.0, json!(row.status), json!(to));
         history::record(tx, session, request::owner(&row), action, [change]).await?;
         act::emit(tx, session, [request::event(&row, "contact.request_ended")]).await?;
@@ -70,24 +68,9 @@ pub async fn after_death(
         .filter(contact_offer::Column::PatientId.eq(whom.id))
         .filter(contact_offer::Column::Status.eq(contact_offer::Status::Open));
     for row in offered.all(tx).await? {
-        let (by_kind, by_id) = act::by(session);
-        contact_offer::Entity::update_many()
-            .set(contact_offer::ActiveModel {
-                status: Set(contact_offer::Status::Superseded),
-                answered_at: Set(Some(now)),
-                answered_by_kind: Set(Some(by_kind)),
-                answered_by_id: Set(Some(by_id)),
-                row_version: Set(row.row_version.saturating_add(1)),
-                ..Default::default()
-            })
-            .filter(contact_offer::Column::Id.eq(row.id))
-            .filter(contact_offer::Column::Status.eq(contact_offer::Status::Open))
-            .exec(tx)
-            .await?;
-        let to = contact_offer::Status::Superseded;
-        let change = fell("contact_offer", row.id.0, json!(row.status), json!(to));
-        history::record(tx, session, offer::owner(&row), action, [change]).await?;
-        act::emit(tx, session, [offer::event(&row, "contact.offer_superseded")]).await?;
+        let to = contact_offer::Status::Deceased;
+        let died = json!({ "status": to, "reason": DIED.0 });
+        offer::fall(tx, session, &row, to, died, action).await?;
     }
     Ok(())
 }
@@ -105,7 +88,7 @@ async fn end_role(
         .set(care_contact::ActiveModel {
             status: Set(ended.status),
             ended_at: Set(ended.ended_at),
-            end_reason: Set(Some(session.core.keys.seal(place, DIED)?)),
+            end_reason: Set(Some(session.core.keys.seal(place, DIED.0)?)),
             ..Default::default()
         })
         .col_expr(care_contact::Column::RowVersion, Expr::col(care_contact::Column::RowVersion).add(1))
@@ -125,6 +108,6 @@ fn fell(kind: &'static str, subject: uuid::Uuid, from: serde_json::Value, to: se
         kind,
         subject,
         before: Some(json!({ "status": from })),
-        after: Some(json!({ "status": to, "reason": DIED })),
+        after: Some(json!({ "status": to, "reason": DIED.0 })),
     }
 }

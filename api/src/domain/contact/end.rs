@@ -13,7 +13,7 @@ use sea_orm::{
 use serde::Serialize;
 use serde_json::json;
 
-use super::{guard, lifetime, register, rules};
+use super::{guard, lifetime, register, request, rules};
 use crate::{
     auth::policy::{self, Action},
     crypto::Place,
@@ -22,7 +22,7 @@ use crate::{
         act::{self, Done, Receipt},
         history::{self, Change},
         notice, relation,
-        task::{self as tasks, Ending},
+        task::{self as tasks, Ending, words::Words},
         text,
     },
     error::{Fault, Problem, ProblemCode, Stop},
@@ -137,7 +137,7 @@ pub(super) async fn close(
     if at_once {
         relation::end(tx, contact.patient_id, source, contact.id.0, now).await?;
         end_substitutes(tx, contact, now).await?;
-        let words = Some("Uppdraget är avslutat.");
+        let words = Some(Words::ours("Uppdraget är avslutat.", "The role has ended."));
         tasks::end(tx, session, task::Kind::ContactReview, contact.id.0, Ending::Superseded, words).await?;
     } else {
         relation::move_end(tx, contact.patient_id, source, contact.id.0, Some(closing.at)).await?;
@@ -157,6 +157,9 @@ pub(super) async fn close(
     history::record(tx, session, contact.into(), action, [change]).await?;
     if at_once {
         register::tell(tx, session, &ended, register_event::Change::Ended).await?;
+        if contact.valid_from > now {
+            request::unfulfilled(tx, session, contact, action).await?;
+        }
     } else {
         act::emit(tx, session, [register::event(contact, "contact.end_planned")]).await?;
     }

@@ -18,7 +18,7 @@ use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder};
 use super::words;
 use crate::{
     db::Tx,
-    domain::task::{self as tasks, Ending, Raise},
+    domain::task::{self as tasks, Closing, Ending, Raise, words::Words},
     error::Fault,
     locale::Locale,
     session::Session,
@@ -100,33 +100,46 @@ pub fn lead_time(session: &Session) -> TimeDelta {
 
 /// Makes the handover tasks of a patient's contacts fit the gaps there are. Gives how many it raised.
 pub async fn settle(tx: &Tx, session: &Session, patient: PatientId) -> Result<usize, Fault> {
+    settle_all(tx, session, &[patient]).await
+}
+
+/// [`settle`] of several patients, for as many statements as of one.
+pub async fn settle_all(tx: &Tx, session: &Session, patients: &[PatientId]) -> Result<usize, Fault> {
     let now = session.now();
     let known = task::Entity::find()
-        .filter(task::Column::PatientId.eq(patient))
+        .filter(task::Column::PatientId.is_in(patients.iter().copied()))
         .filter(task::Column::Kind.eq(task::Kind::Handover))
         .all(tx)
         .await?;
     let open = known.iter().filter(|task| task.status == task::Status::Open);
     let all = care_contact::Entity::find()
-        .filter(care_contact::Column::PatientId.eq(patient))
+        .filter(care_contact::Column::PatientId.is_in(patients.iter().copied()))
         .filter(
             Condition::any()
                 .add(care_contact::Column::Status.ne(Status::Ended))
                 .add(care_contact::Column::Id.is_in(open.map(|task| task.subject_id))),
         )
+        .order_by_asc(care_contact::Column::PatientId)
+        .order_by_asc(care_contact::Column::Id)
         .all(tx)
         .await?;
     let (leaving, absences) = around(tx, &all, now).await?;
-    let mut raised = 0;
-    for contact in &all {
-        let own: Vec<_> = absences.iter().filter(|absence| is_of(absence, contact)).cloned().collect();
-        let leaves_at = contact.assignment_id.and_then(|id| leaving.get(&id).copied());
-        let held = Held { contact, leaves_at, absences: &own };
-        let found = gap(&held, &all, now, now + lead_time(session));
-        let tasks: Vec<_> = known.iter().filter(|task| task.subject_id == contact.id.0).collect();
-        raised += usize::from(fit(tx, session, contact, found, &tasks).await?);
+    let (mut over, mut raise) = (Vec::new(), Vec::new());
+    for theirs in all.chunk_by(|one, next| one.patient_id == next.patient_id) {
+        for contact in theirs {
+            let own: Vec<_> = absences.iter().filter(|absence| is_of(absence, contact)).cloned().collect();
+            let leaves_at = contact.assignment_id.and_then(|id| leaving.get(&id).copied());
+            let held = Held { contact, leaves_at, absences: &own };
+            let found = gap(&held, theirs, now, now + lead_time(session));
+            let tasks: Vec<_> = known.iter().filter(|task| task.subject_id == contact.id.0).collect();
+            let (ends, begins) = fit(contact, found, &tasks);
+            over.extend(ends);
+            raise.extend(begins);
+        }
     }
-    Ok(raised)
+    // One open task per contact: the old one makes room.
+    tasks::close_all(tx, session, over).await?;
+    Ok(tasks::raise_all(tx, session, &raise).await?.len())
 }
 
 /// Whether an absence is of this contact.
@@ -163,42 +176,30 @@ async fn around(tx: &Tx, contacts: &[care_contact::Model], now: DateTime<Utc>) -
     Ok((leaving, absences))
 }
 
-/// Raises, moves or ends the task of one contact. True when one was raised.
-async fn fit(
-    tx: &Tx,
-    session: &Session,
+/// The task of one contact that is over, and the one to raise.
+fn fit<'a>(
     contact: &care_contact::Model,
     gap: Option<Gap>,
-    tasks: &[&task::Model],
-) -> Result<bool, Fault> {
-    let open = tasks.iter().find(|task| task.status == task::Status::Open);
+    tasks: &[&'a task::Model],
+) -> (Option<Closing<'a>>, Option<Raise>) {
+    let open = tasks.iter().copied().find(|task| task.status == task::Status::Open);
+    let close = |ending, words: Words| open.map(|task| Closing { task, ending, words: Some(words) });
     let Some(gap) = gap else {
-        if let Some(open) = open {
-            let words = match contact.status {
-                Status::Ended if contact.consultation.is_some() => "Uppdraget är avslutat.",
-                _ => "Patienten har någon i rollen.",
-            };
-            tasks::close(tx, session, open, Ending::Done, Some(words)).await?;
-        }
-        return Ok(false);
+        let words = match contact.status {
+            Status::Ended if contact.consultation.is_some() => {
+                ("Uppdraget är avslutat.", "The role has ended.")
+            }
+            _ => ("Patienten har någon i rollen.", "The patient has somebody in the role."),
+        };
+        return (close(Ending::Done, words.into()), None);
     };
     // Somebody has dealt with this very gap, and said how.
     let dealt_with =
         |task: &&&task::Model| task.due_at == gap.at && task.ended_by_kind == Some(ActorKind::Staff);
     if open.is_some_and(|open| open.due_at == gap.at) || tasks.iter().any(|task| dealt_with(&task)) {
-        return Ok(false);
+        return (None, None);
     }
-    if let Some(open) = open {
-        tasks::close(tx, session, open, Ending::Superseded, Some("Tiden har ändrats.")).await?;
-    }
-    let day = words::day(gap.at, Locale::Sv);
-    let role = words::role(contact.role, contact.treating_kind);
-    let name = &contact.name;
-    let note = match gap.why {
-        Why::Ends => format!("{name} ({role}) slutar {day}, och ingen efterträder."),
-        Why::Leaves => format!("{name} ({role}) lämnar sitt uppdrag {day}, och ingen efterträder."),
-        Why::Absent => format!("{name} ({role}) är borta från {day}, och ingen ersätter."),
-    };
+    let over = close(Ending::Superseded, Words::ours("Tiden har ändrats.", "The time has changed."));
     let raise = Raise {
         kind: task::Kind::Handover,
         owner: contact.into(),
@@ -206,9 +207,29 @@ async fn fit(
         assignee: None,
         subject: contact.id.0,
         due_at: gap.at,
-        note: Some(&note),
+        note: Some(gap_note(contact, &gap)),
     };
-    Ok(tasks::raise(tx, session, &raise).await?.is_some())
+    (over, Some(raise))
+}
+
+/// What the task says.
+fn gap_note(contact: &care_contact::Model, gap: &Gap) -> Words {
+    let says = |locale: Locale| {
+        let role = words::role_in(contact.role, contact.treating_kind, locale);
+        let day = words::day(gap.at, locale);
+        let what = match gap.why {
+            Why::Ends => {
+                locale.pick("rollen slutar, och ingen efterträder", "the role ends, and nobody follows")
+            }
+            Why::Leaves => {
+                locale.pick("lämnar sitt uppdrag, och ingen efterträder", "leaves, and nobody follows")
+            }
+            Why::Absent => locale.pick("är borta, och ingen ersätter", "is away, and nobody steps in"),
+        };
+        let from = locale.pick("från", "from");
+        format!("{} ({role}): {what}, {from} {day}.", contact.name)
+    };
+    Words::ours(says(Locale::Sv), says(Locale::En))
 }
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
-//! Handover in bulk (överlämning): when staff leave, their contact roles go to somebody else in one act.
+//! Handover in bulk (överlämning): when staff leave, everything they have goes to somebody else in one act: contact
+//! roles, and to a colleague at the unit their open tasks too.
 //!
 //! All or a listed part of them. Everything is checked before anything is done, and each patient is told.
 
 use entity::{
-    AssignmentId, CareContactId, assignment,
+    AssignmentId, CareContactId, PatientId, assignment,
     care_contact::{self, Consultation, Status, ToldGround},
 };
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
@@ -12,8 +13,9 @@ use serde::Serialize;
 use super::{
     appoint::{New, insert},
     end::{Closing, close, tell_patient},
-    guard, lifetime, lock,
+    guard, lifetime,
     person::{self, Shown},
+    request,
 };
 use crate::{
     auth::{
@@ -25,7 +27,7 @@ use crate::{
     db::Tx,
     domain::{
         act::{self, Done, Receipt},
-        text,
+        task, text,
     },
     error::{Fault, Problem, ProblemCode, Stop},
     session::Session,
@@ -74,10 +76,26 @@ pub async fn hand_over(session: &Session, key: &str, cmd: &Handover) -> Result<R
             return Err(problems.into());
         }
         let mut done = Done::impersonal();
+        // Everything: what they had to do for the unit, too. Roles may go to another unit, tasks stay at theirs.
+        let tasks = if cmd.contacts.is_none() && to.unit == staff.care_unit {
+            task::handover::give(tx, session, staff.care_unit, (from.id, cmd.to), ACTION).await?
+        } else {
+            Vec::new()
+        };
+        if chosen.is_empty() && tasks.is_empty() {
+            return Err(nothing().into());
+        }
+        for task in &tasks {
+            done = done.and(task.patient_id);
+        }
+        let mut patients: Vec<PatientId> = chosen.iter().map(|contact| contact.patient_id).collect();
+        patients.dedup();
+        lifetime::settle_all(tx, session, &patients).await?;
         for (i, contact) in chosen.iter().enumerate() {
             let new = one(tx, session, &staff, contact, &to, &reason).await?;
             done = done.and(contact.patient_id).with(&format!("contact.{i:03}"), new.id.0);
         }
+        guard::settle_all(tx, session, &patients).await?;
         Ok(done)
     })
     .await
@@ -120,14 +138,12 @@ async fn chosen(
             format!("Lämna över högst {MOST} uppdrag åt gången: ange vilka."),
             format!("Hand over {MOST} roles at a time at most: list which."),
         ));
-    } else if chosen.is_empty() && problems.is_empty() {
-        problems.push(Problem::new(
-            ProblemCode::Conflict,
-            "Det finns inga uppdrag att lämna över.",
-            "There are no roles to hand over.",
-        ));
     }
     Ok(chosen)
+}
+
+fn nothing() -> Problem {
+    Problem::new(ProblemCode::Conflict, "Det finns inget att lämna över.", "There is nothing to hand over.")
 }
 
 /// The same role, with the same end and the same review, held by the other person.
@@ -140,8 +156,6 @@ async fn one(
     reason: &str,
 ) -> Result<care_contact::Model, Stop> {
     let now = session.now();
-    lifetime::settle(tx, session, contact.patient_id).await?;
-    lock(tx, contact.patient_id).await?;
     let closing = Closing {
         reason,
         consultation: Consultation::Told,
@@ -170,7 +184,10 @@ async fn one(
         follows: Some(contact.id),
     };
     let row = insert(tx, session, staff, new, ACTION).await?;
-    guard::settle(tx, session, contact.patient_id).await?;
+    if contact.valid_from > now {
+        // What the role was to answer is answered by whoever has it now.
+        request::begun(tx, session, &row, ACTION).await?;
+    }
     tell_patient(tx, session, &row).await?;
     Ok(row)
 }

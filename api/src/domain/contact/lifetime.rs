@@ -12,36 +12,43 @@ use sea_orm::{
 };
 use serde_json::json;
 
-use super::{guard, lock, register};
+use super::{guard, register, request};
 use crate::{
     crypto::Place,
     db::Tx,
     domain::{
         act,
         history::{self, Change},
+        patient::lock_all,
+        reason,
         task::Ending,
+        task::words::Words,
     },
     error::Fault,
     session::Session,
 };
 
-/// Why a role ended that nobody ended before its time.
-pub const PLANNED_END: &str = "Planerat slut";
 /// The name of what time does, in the history.
 const ACTION: &str = "contactSweep";
 
 /// Brings the statuses of a patient's contacts up to now, under a lock on them. Gives how many it moved.
+pub async fn settle(tx: &Tx, session: &Session, patient: PatientId) -> Result<usize, Fault> {
+    settle_all(tx, session, &[patient]).await
+}
+
+/// [`settle`] of several patients: as many statements as of one, and a few for each contact whose time has come.
 ///
 /// Row versions stay as they are: nobody has edited anything, and who read the contact before may still act on it.
-pub async fn settle(tx: &Tx, session: &Session, patient: PatientId) -> Result<usize, Fault> {
+pub async fn settle_all(tx: &Tx, session: &Session, patients: &[PatientId]) -> Result<usize, Fault> {
     use care_contact::Column as C;
     let now = session.now();
-    lock(tx, patient).await?;
+    lock_all(tx, patients).await?;
     let begun = C::Status.eq(Status::Planned).and(C::ValidFrom.lte(now));
     let moved = care_contact::Entity::find()
-        .filter(C::PatientId.eq(patient))
+        .filter(C::PatientId.is_in(patients.iter().copied()))
         .filter(C::Status.ne(Status::Ended))
         .filter(Condition::any().add(C::ValidUntil.lte(now)).add(begun))
+        .order_by_asc(C::PatientId)
         .order_by_asc(C::ValidFrom)
         .all(tx)
         .await?;
@@ -57,7 +64,7 @@ pub async fn settle(tx: &Tx, session: &Session, patient: PatientId) -> Result<us
     for contact in &begun {
         activate(tx, session, contact).await?;
     }
-    guard::settle(tx, session, patient).await?;
+    guard::settle_all(tx, session, patients).await?;
     Ok(moved.len())
 }
 
@@ -65,27 +72,27 @@ async fn expire(tx: &Tx, session: &Session, contact: &care_contact::Model) -> Re
     let keys = &session.core.keys;
     let place = Place::new("care_contact.end_reason", contact.id.0);
     let given = keys.open_opt(place, contact.end_reason.as_ref())?;
-    let reason = given.as_deref().unwrap_or(PLANNED_END);
+    let why = given.as_deref().unwrap_or(reason::PLANNED_END.0);
     let ended =
         care_contact::Model { status: Status::Ended, ended_at: contact.valid_until, ..contact.clone() };
     care_contact::Entity::update_many()
         .set(care_contact::ActiveModel {
             status: Set(ended.status),
             ended_at: Set(ended.ended_at),
-            end_reason: Set(Some(keys.seal(place, reason)?)),
+            end_reason: Set(Some(keys.seal(place, why)?)),
             ..Default::default()
         })
         .filter(care_contact::Column::Id.eq(contact.id))
         .exec(tx)
         .await?;
-    let words = Some("Uppdraget tog slut som planerat.");
+    let words = Some(Words::ours("Uppdraget tog slut som planerat.", "The role ended as planned."));
     crate::domain::task::end(tx, session, task::Kind::ContactReview, contact.id.0, Ending::Superseded, words)
         .await?;
     let change = Change {
         kind: "care_contact",
         subject: contact.id.0,
         before: Some(json!({ "status": contact.status })),
-        after: Some(json!({ "status": Status::Ended, "reason": reason })),
+        after: Some(json!({ "status": Status::Ended, "reason": why })),
     };
     history::record(tx, session, contact.into(), ACTION, [change]).await?;
     register::tell(tx, session, &ended, register_event::Change::Ended).await
@@ -104,5 +111,6 @@ async fn activate(tx: &Tx, session: &Session, contact: &care_contact::Model) -> 
         after: Some(json!({ "status": Status::Active })),
     };
     history::record(tx, session, contact.into(), ACTION, [change]).await?;
-    act::emit(tx, session, [register::event(contact, "contact.activated")]).await
+    act::emit(tx, session, [register::event(contact, "contact.activated")]).await?;
+    request::begun(tx, session, contact, ACTION).await
 }

@@ -2,13 +2,13 @@
 
 use entity::{
     ContactOfferId, PatientId,
-    care_contact::{Role, TreatingKind},
+    care_contact::{self, Role, TreatingKind},
     care_provider,
     contact_offer::{self, Status},
 };
-use sea_orm::EntityTrait;
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::rules;
 use crate::{
@@ -22,7 +22,7 @@ use crate::{
         patient::alive,
         text,
     },
-    error::Fault,
+    error::{Fault, Problem, ProblemCode},
     session::Session,
 };
 
@@ -57,7 +57,12 @@ pub async fn offer(session: &Session, key: &str, cmd: &Offer) -> Result<Receipt,
         if !problems.is_empty() {
             return Err(problems.into());
         }
-        alive(&patient)?;
+        alive(&super::lock(tx, patient.id).await?)?;
+        let wanted = (cmd.role, cmd.treating_kind);
+        let at = (staff.care_unit, staff.care_provider);
+        if super::is_held(tx, session, patient.id, at, wanted).await? {
+            return Err(held().into());
+        }
         let id = ContactOfferId(session.core.clock.uuid());
         let row = contact_offer::Model {
             id,
@@ -79,7 +84,8 @@ pub async fn offer(session: &Session, key: &str, cmd: &Offer) -> Result<Receipt,
         };
         contact_offer::Entity::insert(contact_offer::ActiveModel::from(row.clone()))
             .exec_without_returning(tx)
-            .await?;
+            .await
+            .map_err(|e| act::on_unique(e, already_offered))?;
         let change = Change {
             kind: "contact_offer",
             subject: id.0,
@@ -93,6 +99,88 @@ pub async fn offer(session: &Session, key: &str, cmd: &Offer) -> Result<Receipt,
         Ok(Done::on(patient.id).with("offer", id.0))
     })
     .await
+}
+
+/// Of the same provider: nothing here tells of another's.
+fn already_offered() -> Problem {
+    Problem::new(
+        ProblemCode::Conflict,
+        "Patienten har redan ett erbjudande om den kontakten som väntar på svar.",
+        "The patient already has an offer of that contact that waits for an answer.",
+    )
+    .at("role")
+}
+
+/// Of the same provider, too; of the same unit, where several may have the role.
+fn held() -> Problem {
+    Problem::new(
+        ProblemCode::Conflict,
+        "Patienten har redan den kontakten hos er. Ska någon annan ta över: lämna över uppdraget eller utse den som tar vid.",
+        "The patient already has that contact with you. If somebody else is to take over, hand the role over or appoint \
+         whoever comes next.",
+    )
+    .at("role")
+}
+
+/// Somebody has been given the role: what this care provider has offered of it waits for no answer. Of a role that several
+/// may have, what another unit has offered still does.
+pub(super) async fn overtaken(
+    tx: &Tx,
+    session: &Session,
+    by: &care_contact::Model,
+    action: &'static str,
+) -> Result<(), Fault> {
+    use contact_offer::Column as C;
+    let open = contact_offer::Entity::find()
+        .filter(C::PatientId.eq(by.patient_id))
+        .filter(C::CareProviderId.eq(by.care_provider_id))
+        .filter(C::Role.eq(by.role))
+        .filter(C::Status.eq(Status::Open));
+    let mut open = match by.treating_kind {
+        Some(kind) => open.filter(C::TreatingKind.eq(kind)),
+        None => open.filter(C::TreatingKind.is_null()),
+    };
+    if !rules::is_for_one(by.role, session.core.settings.fixed_contacts) {
+        open = open.filter(C::CareUnitId.eq(by.care_unit_id));
+    }
+    for row in open.all(tx).await? {
+        let now = json!({ "status": Status::Superseded, "contact": by.id });
+        fall(tx, session, &row, Status::Superseded, now, action).await?;
+    }
+    Ok(())
+}
+
+/// Ends an open offer that nobody answers any more, on record as `after`. The patient is held.
+pub(super) async fn fall(
+    tx: &Tx,
+    session: &Session,
+    row: &contact_offer::Model,
+    to: Status,
+    after: Value,
+    action: &'static str,
+) -> Result<(), Fault> {
+    let (by_kind, by_id) = act::by(session);
+    contact_offer::Entity::update_many()
+        .set(contact_offer::ActiveModel {
+            status: Set(to),
+            answered_at: Set(Some(session.now())),
+            answered_by_kind: Set(Some(by_kind)),
+            answered_by_id: Set(Some(by_id)),
+            row_version: Set(row.row_version.saturating_add(1)),
+            ..Default::default()
+        })
+        .filter(contact_offer::Column::Id.eq(row.id))
+        .filter(contact_offer::Column::Status.eq(Status::Open))
+        .exec(tx)
+        .await?;
+    let change = Change {
+        kind: "contact_offer",
+        subject: row.id.0,
+        before: Some(json!({ "status": row.status })),
+        after: Some(after),
+    };
+    history::record(tx, session, owner(row), action, [change]).await?;
+    act::emit(tx, session, [event(row, "contact.offer_ended")]).await
 }
 
 async fn is_municipal(tx: &Tx, provider: entity::CareProviderId) -> Result<bool, Fault> {
@@ -116,6 +204,5 @@ pub(super) fn event(row: &contact_offer::Model, kind: &'static str) -> Event {
         care_unit: row.care_unit_id,
         care_provider: row.care_provider_id,
         subject: row.id.0,
-        for_register: false,
     }
 }

@@ -4,7 +4,6 @@ use entity::{
     ContactOfferId,
     agreement_offer::Way,
     contact_offer::{self, Status},
-    task,
 };
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 use serde::Serialize;
@@ -21,7 +20,7 @@ use crate::{
         act::{self, Done, Receipt},
         history::{self, Change},
         offer::answer::said_how,
-        task::{self as tasks, Raise},
+        patient::{alive, lock},
         text,
     },
     error::{Fault, Problem, ProblemCode},
@@ -41,7 +40,7 @@ pub struct Answer {
 
 const ACTION: &str = "contactOfferAnswer";
 
-/// Records the answer. A yes asks care to appoint, by the same deadline as a request would.
+/// Records the answer. A yes is a request: care must appoint by its deadline, and only the patient takes it back.
 pub async fn answer(session: &Session, key: &str, cmd: &Answer) -> Result<Receipt, Fault> {
     act::perform(session, ACTION, key, cmd, async |tx| {
         let now = session.now();
@@ -60,11 +59,13 @@ pub async fn answer(session: &Session, key: &str, cmd: &Answer) -> Result<Receip
         if !problems.is_empty() {
             return Err(problems.into());
         }
+        // Held before the offer is: somebody may be given the role just now.
+        alive(&lock(tx, row.patient_id).await?)?;
         if row.status != Status::Open {
             return Err(Problem::new(
                 ProblemCode::WrongState,
-                "Erbjudandet är redan besvarat.",
-                "The offer has been answered already.",
+                "Erbjudandet är redan besvarat eller har ersatts.",
+                "The offer has already been answered, or something else took its place.",
             )
             .into());
         }
@@ -91,15 +92,7 @@ pub async fn answer(session: &Session, key: &str, cmd: &Answer) -> Result<Receip
             return Err(Problem::stale().into());
         }
         if cmd.accepted {
-            let raise = Raise {
-                kind: task::Kind::AppointContact,
-                owner: owner(&row),
-                assignee: None,
-                subject: row.id.0,
-                due_at: request::deadline_at(tx, session, row.care_unit_id).await?,
-                note: Some("Patienten har tackat ja till en kontakt."),
-            };
-            tasks::raise(tx, session, &raise).await?;
+            request::from_offer(tx, session, &row, ACTION).await?;
         }
         let change = Change {
             kind: "contact_offer",

@@ -65,7 +65,7 @@ pub async fn tell(
         Change::Appointed => "contact.appointed",
         Change::Ended => "contact.ended",
     };
-    act::emit(tx, session, [Event { for_register: true, ..event(contact, kind) }]).await
+    act::emit(tx, session, [event(contact, kind)]).await
 }
 
 /// Something else that happened to a contact.
@@ -76,7 +76,6 @@ pub fn event(contact: &care_contact::Model, kind: &'static str) -> Event {
         care_unit: contact.care_unit_id,
         care_provider: contact.care_provider_id,
         subject: contact.id.0,
-        for_register: false,
     }
 }
 

@@ -1,9 +1,9 @@
 //! A patient asks for a contact: care shall appoint one (fast vårdkontakt ska utses om patienten begär det).
 //!
 //! The request is a task with a deadline. Care can pass it on, but neither refuse nor close it: it ends in an
-//! appointment to the role, or in the patient's own withdrawal.
+//! appointment to the role, or in the patient's own withdrawal, made here or told to staff who write down how.
 
-use chrono::{DateTime, NaiveTime, Utc};
+use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use entity::{
     CareProviderId, CareUnitId, ContactRequestId, PatientId,
     care_contact::{self, Role, TreatingKind},
@@ -11,11 +11,13 @@ use entity::{
     contact_request::{self, Status},
     task,
 };
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::LockType,
+};
 use serde::Serialize;
 use serde_json::json;
 
-use super::rules;
+use super::{fast_vardkontakt, offer, request_withdraw, rules};
 use crate::{
     auth::policy::{self, Action, Noun},
     calendar::{add_working_days, to_instant, to_local},
@@ -26,10 +28,12 @@ use crate::{
         booking::closing_days,
         history::{self, Change, Owner},
         patient::alive,
-        task::{self as tasks, Ending, Raise},
+        reason,
+        task::{self as tasks, Ending, Raise, words::Words},
         text,
     },
     error::{Fault, Problem, ProblemCode, Stop},
+    locale::Locale,
     session::Session,
 };
 
@@ -51,6 +55,25 @@ pub struct Ask {
 }
 
 const ACTION: &str = "contactRequest";
+/// How soon the contact hears that the patient wants more help.
+const SEEN_WITHIN: TimeDelta = TimeDelta::days(3);
+/// What the contact is told.
+const WANTS_MORE: (&str, &str) = (
+    "Patienten vill ha hjälp att samordna sin vård. Du är fast vårdkontakt: hör av dig till patienten.",
+    "The patient wants help to coordinate their care. You are the fast vårdkontakt: get in touch with the patient.",
+);
+/// What the task says when a role has ended before it began.
+const AGAIN: (&str, &str) = (
+    "Den kontakt som var planerad blev inte av. Patienten väntar fortfarande på en kontakt.",
+    "The contact that was planned came to nothing. The patient still waits for a contact.",
+);
+/// What the task says when staff have written down that no contact is wanted.
+const ASK_THE_PATIENT: (&str, &str) = (
+    "Enligt rättade svar vill patienten inte ha hjälp att samordna vården. Fråga patienten, som kan ta tillbaka sin \
+     begäran: själv, eller genom att du antecknar det.",
+    "Corrected answers say that the patient does not want help to coordinate the care. Ask the patient, who can take \
+     the request back: themself, or by your writing it down.",
+);
 
 /// Asks.
 pub async fn ask(session: &Session, key: &str, cmd: &Ask) -> Result<Receipt, Fault> {
@@ -72,10 +95,13 @@ pub async fn ask(session: &Session, key: &str, cmd: &Ask) -> Result<Receipt, Fau
         if !problems.is_empty() {
             return Err(problems.into());
         }
-        alive(&patient)?;
-        super::lock(tx, patient.id).await?;
-        let wanted =
-            Wanted { patient: patient.id, role: cmd.role, treating_kind: cmd.treating_kind, why: &why };
+        alive(&super::lock(tx, patient.id).await?)?;
+        let wanted = Wanted {
+            patient: patient.id,
+            role: cmd.role,
+            treating_kind: cmd.treating_kind,
+            why: Words::own(why),
+        };
         let id = open(tx, session, &unit, &wanted, ACTION).await?;
         Ok(Done::on(patient.id).with("request", id.0))
     })
@@ -83,11 +109,11 @@ pub async fn ask(session: &Session, key: &str, cmd: &Ask) -> Result<Receipt, Fau
 }
 
 /// What is asked for, checked.
-struct Wanted<'a> {
+struct Wanted {
     patient: PatientId,
     role: Role,
     treating_kind: Option<TreatingKind>,
-    why: &'a str,
+    why: Words,
 }
 
 /// Writes the request, and the task that goes with it. The patient is held.
@@ -95,11 +121,13 @@ async fn open(
     tx: &Tx,
     session: &Session,
     unit: &care_unit::Model,
-    wanted: &Wanted<'_>,
+    wanted: &Wanted,
     action: &'static str,
 ) -> Result<ContactRequestId, Stop> {
     let (asked_by_kind, asked_by_id) = act::by(session);
     let id = ContactRequestId(session.core.clock.uuid());
+    // The record is in Swedish.
+    let why = wanted.why.in_locale(Locale::Sv);
     let row = contact_request::Model {
         id,
         patient_id: wanted.patient,
@@ -107,13 +135,14 @@ async fn open(
         care_provider_id: unit.care_provider_id,
         role: wanted.role,
         treating_kind: wanted.treating_kind,
-        why: session.core.keys.seal(Place::new(WHY, id.0), wanted.why)?,
+        why: session.core.keys.seal(Place::new(WHY, id.0), why)?,
         status: Status::Open,
         due_at: deadline(session, unit)?,
         asked_by_kind,
         asked_by_id,
         created_at: session.now(),
         ended_at: None,
+        ended_how: None,
         ending: None,
         contact_id: None,
         row_version: 1,
@@ -122,13 +151,13 @@ async fn open(
         .exec_without_returning(tx)
         .await
         .map_err(|e| act::on_unique(e, already))?;
-    hand_to_unit(tx, session, &row, wanted.why).await?;
+    hand_to_unit(tx, session, &row, wanted.why.clone()).await?;
     let change = Change {
         kind: "contact_request",
         subject: id.0,
         before: None,
         after: Some(json!({
-            "role": row.role, "treatingKind": row.treating_kind, "why": wanted.why, "dueAt": row.due_at,
+            "role": row.role, "treatingKind": row.treating_kind, "why": why, "dueAt": row.due_at,
         })),
     };
     history::record(tx, session, owner(&row), action, [change]).await?;
@@ -137,41 +166,96 @@ async fn open(
 }
 
 /// The patient has said elsewhere that they want somebody to coordinate their care: that is a request for a fast
-/// vårdkontakt at their own unit, unless there is one, or one is asked for already.
+/// vårdkontakt at their own unit, unless one is asked for already. Whoever has the role there hears of it; what another
+/// care provider has or is asked for, only the patient may tell.
 pub async fn coordination(
     tx: &Tx,
     session: &Session,
     patient: &entity::patient::Model,
-    why: &str,
+    why: &Words,
     action: &'static str,
 ) -> Result<(), Stop> {
     // An appointment under way holds the patient: wait for it, and see it.
     super::lock(tx, patient.id).await?;
-    let (now, role) = (session.now(), Role::FastVardkontakt);
-    let has_one = care_contact::Entity::find()
-        .filter(care_contact::Column::PatientId.eq(patient.id))
-        .filter(care_contact::Column::Role.eq(role))
-        .filter(care_contact::Column::Region.eq(session.core.settings.region.as_str()))
-        .filter(super::holding(now));
-    let asked = contact_request::Entity::find()
-        .filter(contact_request::Column::PatientId.eq(patient.id))
-        .filter(contact_request::Column::Role.eq(role))
-        .filter(contact_request::Column::Status.eq(Status::Open));
-    if has_one.one(tx).await?.is_some() || asked.one(tx).await?.is_some() {
+    let role = Role::FastVardkontakt;
+    if let Some(contact) = fast_vardkontakt(tx, session, patient.id, patient.care_provider_id).await? {
+        let signal = Raise {
+            kind: task::Kind::PlanSignal,
+            owner: Owner::from(&contact),
+            assignee: contact.assignment_id,
+            subject: contact.id.0,
+            due_at: session.now() + SEEN_WITHIN,
+            note: Some(WANTS_MORE.into()),
+        };
+        tasks::raise(tx, session, &signal).await?;
+        return Ok(());
+    }
+    if !answered_by(tx, patient.id, patient.care_provider_id, role, None).await?.is_empty() {
         return Ok(());
     }
     let unit = care_unit::Entity::find_by_id(patient.care_unit_id).one(tx).await?;
     let unit = unit.ok_or_else(|| Fault::internal("a patient without their unit"))?;
-    let wanted = Wanted { patient: patient.id, role, treating_kind: None, why };
+    let wanted = Wanted { patient: patient.id, role, treating_kind: None, why: why.clone() };
     open(tx, session, &unit, &wanted, action).await?;
+    Ok(())
+}
+
+/// The patient, who is held, has said yes to an offered contact: that is a request at the unit that offered it, unless
+/// the same has been asked for there already, or somebody there has the role.
+pub(super) async fn from_offer(
+    tx: &Tx,
+    session: &Session,
+    offer: &contact_offer::Model,
+    action: &'static str,
+) -> Result<(), Stop> {
+    let (patient, provider) = (offer.patient_id, offer.care_provider_id);
+    let (role, kind) = (offer.role, offer.treating_kind);
+    if super::is_held(tx, session, patient, (offer.care_unit_id, provider), (role, kind)).await?
+        || !answered_by(tx, patient, provider, role, kind).await?.is_empty()
+    {
+        return Ok(());
+    }
+    let unit = care_unit::Entity::find_by_id(offer.care_unit_id).one(tx).await?;
+    let unit = unit.ok_or_else(|| Fault::internal("an offer without its unit"))?;
+    let why = Words::from(reason::ACCEPTED);
+    let wanted = Wanted { patient, role, treating_kind: kind, why };
+    open(tx, session, &unit, &wanted, action).await?;
+    Ok(())
+}
+
+/// What [`coordination`] made of the patient's words has been put right: the request that gives this reason ends as by
+/// their own withdrawal. Where staff write that down, or a representative who has no say about contacts, the request stands,
+/// for they cannot close it: its task says what to ask the patient. What another care provider is asked for stands, and is told nothing.
+pub async fn coordination_put_right(
+    tx: &Tx,
+    session: &Session,
+    patient: &entity::patient::Model,
+    why: &Words,
+    action: &'static str,
+) -> Result<(), Stop> {
+    super::lock(tx, patient.id).await?;
+    let provider = session.actor.staff().map_or(patient.care_provider_id, |staff| staff.care_provider);
+    for row in answered_by(tx, patient.id, provider, Role::FastVardkontakt, None).await? {
+        let given = session.core.keys.open(Place::new(WHY, row.id.0), &row.why)?;
+        if given == why.in_locale(Locale::Sv) {
+            if session.actor.staff().is_some()
+                || policy::check(&session.actor, Noun::ContactRequest, Action::Withdraw).is_err()
+            {
+                let note = Words::from(ASK_THE_PATIENT);
+                tasks::note_anew(tx, session, task::Kind::AppointContact, row.id.0, &note).await?;
+            } else {
+                request_withdraw::take_back(tx, session, &row, row.row_version, (None, None), action).await?;
+            }
+        }
+    }
     Ok(())
 }
 
 fn already() -> Problem {
     Problem::new(
         ProblemCode::Conflict,
-        "Det finns redan en öppen begäran om den kontakten. Den avslutas när en kontakt är utsedd.",
-        "There is an open request for that contact already. It ends when a contact is appointed.",
+        "Det finns redan en öppen begäran om den kontakten hos vårdgivaren. Den avslutas när en kontakt är utsedd.",
+        "There is an open request for that contact with the care provider. It ends when a contact is appointed.",
     )
     .at("role")
 }
@@ -201,22 +285,12 @@ fn deadline(session: &Session, unit: &care_unit::Model) -> Result<DateTime<Utc>,
     Ok(to_instant(last.succ_opt().unwrap_or(last).and_time(NaiveTime::MIN)))
 }
 
-/// When an answer that asks care for an appointment must have led to one.
-pub(super) async fn deadline_at(
-    tx: &Tx,
-    session: &Session,
-    unit: CareUnitId,
-) -> Result<DateTime<Utc>, Fault> {
-    let unit = care_unit::Entity::find_by_id(unit).one(tx).await?;
-    deadline(session, &unit.ok_or_else(|| Fault::internal("a row without its unit"))?)
-}
-
 /// The unit gets the task, and reaches the patient for as long as it has it.
 pub(super) async fn hand_to_unit(
     tx: &Tx,
     session: &Session,
     row: &contact_request::Model,
-    note: &str,
+    note: Words,
 ) -> Result<(), Fault> {
     let raise = Raise {
         kind: task::Kind::AppointContact,
@@ -230,8 +304,8 @@ pub(super) async fn hand_to_unit(
     Ok(())
 }
 
-/// The open requests that an appointment at `provider` to the role answers. Those at other care providers go on:
-/// only the patient may tell them.
+/// The open requests that an appointment at `provider` to the role answers, held: whoever passes one on meanwhile comes
+/// first, or finds it ended. Those at other care providers go on: only the patient may tell them.
 pub(super) async fn answered_by(
     tx: &Tx,
     patient: PatientId,
@@ -249,18 +323,21 @@ pub(super) async fn answered_by(
         Some(kind) => open.filter(C::TreatingKind.eq(kind)),
         None => open.filter(C::TreatingKind.is_null()),
     };
-    Ok(open.all(tx).await?)
+    Ok(open.lock_exclusive().all(tx).await?)
 }
 
-/// Ends the requests that the appointment answers, and every other task to appoint somebody to the role.
+/// Ends the requests that the appointment answers, and every other task to appoint somebody to the role. A role that
+/// is planned to begin after their deadline answers them when it begins.
 pub(super) async fn fulfil(
     tx: &Tx,
     session: &Session,
     requests: &[contact_request::Model],
     contact: &care_contact::Model,
-) -> Result<(), Stop> {
+    action: &'static str,
+) -> Result<(), Fault> {
     let now = session.now();
-    for row in requests {
+    let in_time = |due_at: DateTime<Utc>| contact.valid_from <= due_at.max(now);
+    for row in requests.iter().filter(|row| in_time(row.due_at)) {
         let changed = contact_request::Entity::update_many()
             .set(contact_request::ActiveModel {
                 status: Set(Status::Appointed),
@@ -282,7 +359,7 @@ pub(super) async fn fulfil(
             before: Some(json!({ "status": row.status })),
             after: Some(json!({ "status": Status::Appointed, "contact": contact.id })),
         };
-        history::record(tx, session, owner(row), "contactAppoint", [change]).await?;
+        history::record(tx, session, owner(row), action, [change]).await?;
         act::emit(tx, session, [event(row, "contact.request_ended")]).await?;
     }
     let open = task::Entity::find()
@@ -290,25 +367,82 @@ pub(super) async fn fulfil(
         .filter(task::Column::CareProviderId.eq(contact.care_provider_id))
         .filter(task::Column::Kind.eq(task::Kind::AppointContact))
         .filter(task::Column::Status.eq(task::Status::Open))
+        .order_by_asc(task::Column::Id)
+        // Somebody may take one of them or note something in it just now, and must not keep it from being ended.
+        .lock(LockType::NoKeyUpdate)
         .all(tx)
         .await?;
-    for task in open {
+    for task in open.into_iter().filter(|task| in_time(task.due_at)) {
         if asks_for(tx, &task, contact).await? {
-            let words = Some("En kontakt är utsedd.");
+            let words = Some(Words::ours("En kontakt är utsedd.", "A contact has been appointed."));
             tasks::close(tx, session, &task, Ending::Done, words).await?;
         }
     }
     Ok(())
 }
 
-/// Whether a task to appoint somebody is about the role that now is given. One that follows neither a request nor an
-/// offer asks for a fast vårdkontakt.
+/// The role has begun: what it was planned too late for is answered now, and what was offered meanwhile is overtaken.
+pub(super) async fn begun(
+    tx: &Tx,
+    session: &Session,
+    contact: &care_contact::Model,
+    action: &'static str,
+) -> Result<(), Fault> {
+    let (patient, provider) = (contact.patient_id, contact.care_provider_id);
+    let requests = answered_by(tx, patient, provider, contact.role, contact.treating_kind).await?;
+    fulfil(tx, session, &requests, contact, action).await?;
+    offer::overtaken(tx, session, contact, action).await
+}
+
+/// The role has ended before it began: what it answered waits again, with the deadline it had.
+pub(super) async fn unfulfilled(
+    tx: &Tx,
+    session: &Session,
+    contact: &care_contact::Model,
+    action: &'static str,
+) -> Result<(), Fault> {
+    use contact_request::Column as C;
+    let answered = contact_request::Entity::find()
+        .filter(C::PatientId.eq(contact.patient_id))
+        .filter(C::ContactId.eq(contact.id))
+        .filter(C::Status.eq(Status::Appointed))
+        .all(tx)
+        .await?;
+    for row in answered {
+        let (patient, provider) = (row.patient_id, row.care_provider_id);
+        let anew = answered_by(tx, patient, provider, row.role, row.treating_kind).await?;
+        if !anew.is_empty() {
+            continue;
+        }
+        contact_request::Entity::update_many()
+            .set(contact_request::ActiveModel {
+                status: Set(Status::Open),
+                ended_at: Set(None),
+                contact_id: Set(None),
+                row_version: Set(row.row_version.saturating_add(1)),
+                ..Default::default()
+            })
+            .filter(C::Id.eq(row.id))
+            .exec(tx)
+            .await?;
+        hand_to_unit(tx, session, &row, AGAIN.into()).await?;
+        let change = Change {
+            kind: "contact_request",
+            subject: row.id.0,
+            before: Some(json!({ "status": row.status })),
+            after: Some(json!({ "status": Status::Open, "dueAt": row.due_at })),
+        };
+        history::record(tx, session, owner(&row), action, [change]).await?;
+        act::emit(tx, session, [event(&row, "contact.requested")]).await?;
+    }
+    Ok(())
+}
+
+/// Whether a task to appoint somebody is about the role that now is given. One that follows no request asks for
+/// a fast vårdkontakt.
 async fn asks_for(tx: &Tx, task: &task::Model, contact: &care_contact::Model) -> Result<bool, Fault> {
     let wanted = (contact.role, contact.treating_kind);
     if let Some(row) = contact_request::Entity::find_by_id(task.subject_id).one(tx).await? {
-        return Ok(wanted == (row.role, row.treating_kind));
-    }
-    if let Some(row) = contact_offer::Entity::find_by_id(task.subject_id).one(tx).await? {
         return Ok(wanted == (row.role, row.treating_kind));
     }
     Ok(contact.role == Role::FastVardkontakt)
@@ -330,7 +464,6 @@ pub(super) fn event(row: &contact_request::Model, kind: &'static str) -> Event {
         care_unit: row.care_unit_id,
         care_provider: row.care_provider_id,
         subject: row.id.0,
-        for_register: false,
     }
 }
 

@@ -5,7 +5,7 @@ use entity::{
     contact_request::{self, Status},
     contact_request_pass, task,
 };
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 use serde::Serialize;
 use serde_json::json;
 
@@ -48,6 +48,8 @@ pub async fn pass(session: &Session, key: &str, cmd: &Pass) -> Result<Receipt, F
             now,
         )
         .await?;
+        // Held before its task: whoever appoints or passes it on meanwhile comes first or last.
+        let row = hold(tx, row.id).await?.ok_or_else(|| Fault::internal("a granted request vanished"))?;
         // Whoever has it passes it on.
         if row.care_unit_id != staff.care_unit {
             return Err(Problem::not_found("requestId").into());
@@ -71,6 +73,15 @@ pub async fn pass(session: &Session, key: &str, cmd: &Pass) -> Result<Receipt, F
     .await
 }
 
+/// The request that a task to appoint somebody follows, as it is now, held until the transaction ends; none when the task
+/// follows none.
+pub(in crate::domain) async fn hold(
+    tx: &Tx,
+    id: ContactRequestId,
+) -> Result<Option<contact_request::Model>, Fault> {
+    Ok(contact_request::Entity::find_by_id(id).lock_exclusive().one(tx).await?)
+}
+
 /// A task to appoint somebody is passed on: the request that it follows, if it follows one, goes with it.
 pub(in crate::domain) async fn follow(
     tx: &Tx,
@@ -82,9 +93,7 @@ pub(in crate::domain) async fn follow(
     let Some(staff) = session.actor.staff() else {
         return Ok(());
     };
-    let Some(row) = contact_request::Entity::find_by_id(task.subject_id).one(tx).await? else {
-        return Ok(());
-    };
+    let Some(row) = hold(tx, ContactRequestId(task.subject_id)).await? else { return Ok(()) };
     let changed = contact_request::Entity::update_many()
         .set(contact_request::ActiveModel {
             care_unit_id: Set(to),

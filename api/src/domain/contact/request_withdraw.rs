@@ -1,7 +1,9 @@
-//! The patient takes a request for a contact back: the only end beside an appointment.
+//! The patient takes a request for a contact back: the only end beside an appointment. Staff may write down that the patient
+//! said so, and how; the patient is told of it.
 
 use entity::{
     ContactRequestId,
+    agreement_offer::Way,
     contact_request::{self, Status},
     task,
 };
@@ -13,13 +15,16 @@ use super::request::{ENDING, event, over, owner};
 use crate::{
     auth::policy::{self, Action},
     crypto::Place,
+    db::Tx,
     domain::{
         act::{self, Done, Receipt},
         history::{self, Change},
-        task::{self as tasks, Ending},
+        notice,
+        offer::answer::said_how,
+        task::{self as tasks, Ending, words::Words},
         text,
     },
-    error::{Fault, Problem},
+    error::{Fault, Problem, Stop},
     session::Session,
 };
 
@@ -27,6 +32,8 @@ use crate::{
 #[derive(Clone, Debug, Serialize)]
 pub struct Withdraw {
     pub request: ContactRequestId,
+    /// How the patient said it to staff; patients leave it out.
+    pub how: Option<Way>,
     pub why: Option<String>,
     pub expected_row_version: i32,
 }
@@ -47,42 +54,66 @@ pub async fn withdraw(session: &Session, key: &str, cmd: &Withdraw) -> Result<Re
         )
         .await?;
         let mut problems = Vec::new();
+        let how = said_how(session, cmd.how, &mut problems);
         let why = text::optional("why", cmd.why.as_deref(), text::TEXT, &mut problems);
         if !problems.is_empty() {
             return Err(problems.into());
         }
-        super::lock(tx, row.patient_id).await?;
+        let whom = super::lock(tx, row.patient_id).await?;
         if row.status != Status::Open {
             return Err(over().into());
         }
-        let place = Place::new(ENDING, row.id.0);
-        let changed = contact_request::Entity::update_many()
-            .set(contact_request::ActiveModel {
-                status: Set(Status::Withdrawn),
-                ended_at: Set(Some(now)),
-                ending: Set(session.core.keys.seal_opt(place, why.as_deref())?),
-                row_version: Set(cmd.expected_row_version.saturating_add(1)),
-                ..Default::default()
-            })
-            .filter(contact_request::Column::Id.eq(row.id))
-            .filter(contact_request::Column::RowVersion.eq(cmd.expected_row_version))
-            .filter(contact_request::Column::Status.eq(Status::Open))
-            .exec(tx)
-            .await?;
-        if changed.rows_affected != 1 {
-            return Err(Problem::stale().into());
+        let told = session.actor.staff().map(|_| how);
+        take_back(tx, session, &row, cmd.expected_row_version, (told, why), ACTION).await?;
+        if told.is_some() {
+            let about = (row.care_unit_id, row.care_provider_id, row.id.0);
+            notice::plan_contact_news(tx, session, &whom, about).await?;
         }
-        let words = why.as_deref().or(Some("Patienten tog tillbaka sin begäran."));
-        tasks::end(tx, session, task::Kind::AppointContact, row.id.0, Ending::Withdrawn, words).await?;
-        let change = Change {
-            kind: "contact_request",
-            subject: row.id.0,
-            before: Some(json!({ "status": row.status })),
-            after: Some(json!({ "status": Status::Withdrawn, "why": why })),
-        };
-        history::record(tx, session, owner(&row), ACTION, [change]).await?;
-        act::emit(tx, session, [event(&row, "contact.request_ended")]).await?;
         Ok(Done::on(row.patient_id).with("request", row.id.0))
     })
     .await
+}
+
+/// Ends an open request as the patient's own act, with how they told staff of it and why. The patient is held.
+pub(super) async fn take_back(
+    tx: &Tx,
+    session: &Session,
+    row: &contact_request::Model,
+    expected_row_version: i32,
+    (told, why): (Option<Way>, Option<String>),
+    action: &'static str,
+) -> Result<(), Stop> {
+    let now = session.now();
+    let place = Place::new(ENDING, row.id.0);
+    let changed = contact_request::Entity::update_many()
+        .set(contact_request::ActiveModel {
+            status: Set(Status::Withdrawn),
+            ended_at: Set(Some(now)),
+            ended_how: Set(told),
+            ending: Set(session.core.keys.seal_opt(place, why.as_deref())?),
+            row_version: Set(expected_row_version.saturating_add(1)),
+            ..Default::default()
+        })
+        .filter(contact_request::Column::Id.eq(row.id))
+        .filter(contact_request::Column::RowVersion.eq(expected_row_version))
+        .filter(contact_request::Column::Status.eq(Status::Open))
+        .exec(tx)
+        .await?;
+    if changed.rows_affected != 1 {
+        return Err(Problem::stale().into());
+    }
+    let words = why.as_deref().map_or_else(
+        || Words::ours("Patienten tog tillbaka sin begäran.", "The patient took the request back."),
+        Words::own,
+    );
+    tasks::end(tx, session, task::Kind::AppointContact, row.id.0, Ending::Withdrawn, Some(words)).await?;
+    let change = Change {
+        kind: "contact_request",
+        subject: row.id.0,
+        before: Some(json!({ "status": row.status })),
+        after: Some(json!({ "status": Status::Withdrawn, "how": told, "why": why })),
+    };
+    history::record(tx, session, owner(row), action, [change]).await?;
+    act::emit(tx, session, [event(row, "contact.request_ended")]).await?;
+    Ok(())
 }

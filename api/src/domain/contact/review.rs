@@ -20,7 +20,7 @@ use crate::{
     domain::{
         act::{self, Done, Receipt},
         history::{self, Change},
-        task::{self as tasks, Ending},
+        task::{self as tasks, Ending, words::Words},
         text,
     },
     error::{Fault, Problem, ProblemCode},
@@ -96,7 +96,7 @@ pub async fn review(session: &Session, key: &str, cmd: &Review) -> Result<Receip
                     after: Some(json!({ "reviewOn": next })),
                 };
                 history::record(tx, session, (&*contact).into(), ACTION, [change]).await?;
-                let words = Some("Behovet finns kvar.");
+                let words = Some(Words::ours("Behovet finns kvar.", "The need remains."));
                 tasks::end(tx, session, task::Kind::ContactReview, contact.id.0, Ending::Done, words).await?;
                 act::emit(tx, session, [register::event(&contact, "contact.reviewed")]).await?;
             }
@@ -108,7 +108,7 @@ pub async fn review(session: &Session, key: &str, cmd: &Review) -> Result<Receip
                     return Err(problems.into());
                 }
                 lifetime::settle(tx, session, contact.patient_id).await?;
-                let words = Some("Behovet finns inte kvar.");
+                let words = Some(Words::ours("Behovet finns inte kvar.", "The need is no longer there."));
                 tasks::end(tx, session, task::Kind::ContactReview, contact.id.0, Ending::Done, words).await?;
                 let closing = Closing {
                     reason: &reason,

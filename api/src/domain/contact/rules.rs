@@ -161,6 +161,15 @@ pub fn ending_at(
     if at > now + FURTHEST { Err(too_far("endsAt")) } else { Ok(at) }
 }
 
+/// Whether one alone may have the role, so that whoever is given it leaves nothing to offer.
+pub const fn is_for_one(role: Role, policy: FixedContactPolicy) -> bool {
+    match role {
+        Role::FastLakarkontakt => true,
+        Role::FastVardkontakt => matches!(policy, FixedContactPolicy::Single),
+        Role::FastOmsorgskontakt | Role::BehandlandeRoll | Role::Supporter => false,
+    }
+}
+
 /// Whether the new contact leads, given those who hold the same role or will (all of them, also out of the caller's
 /// sight). The database refuses a second lead or fast läkarkontakt at the same moment whatever this says.
 pub fn lead<'a>(

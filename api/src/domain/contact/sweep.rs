@@ -12,8 +12,9 @@ use super::{guard, lifetime, words};
 use crate::{
     calendar::{to_instant, to_local},
     db::Tx,
-    domain::task::{self as tasks, Raise},
+    domain::task::{self as tasks, Raise, words::Words},
     error::Fault,
+    locale::Locale,
     session::Session,
 };
 
@@ -155,15 +156,18 @@ async fn review(
     today: NaiveDate,
 ) -> Result<bool, Fault> {
     let day = contact.review_on.unwrap_or(today);
-    let role = words::role(contact.role, contact.treating_kind);
-    let note = format!("Ompröva {} ({role}): behövs kontakten fortfarande?", contact.name);
+    let role = |locale| words::role_in(contact.role, contact.treating_kind, locale);
+    let note = Words::ours(
+        format!("Ompröva {} ({}): behövs kontakten fortfarande?", contact.name, role(Locale::Sv)),
+        format!("Reconsider {} ({}): is the contact still needed?", contact.name, role(Locale::En)),
+    );
     let raise = Raise {
         kind: task::Kind::ContactReview,
         owner: contact.into(),
         assignee: None,
         subject: contact.id.0,
         due_at: to_instant(day.succ_opt().unwrap_or(day).and_time(NaiveTime::MIN)),
-        note: Some(&note),
+        note: Some(note),
     };
     Ok(tasks::raise(tx, session, &raise).await?.is_some())
 }

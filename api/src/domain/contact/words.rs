@@ -61,6 +61,27 @@ pub fn role(role: Role, kind: Option<TreatingKind>) -> &'static str {
     }
 }
 
+/// [`role`] in the reader's language. A role that has a name in law keeps it.
+pub fn role_in(which: Role, kind: Option<TreatingKind>, language: Locale) -> &'static str {
+    let in_english = match (which, kind) {
+        (Role::FastVardkontakt | Role::FastLakarkontakt | Role::FastOmsorgskontakt, _) => role(which, kind),
+        (Role::Supporter, _) => "patient supporter",
+        (Role::BehandlandeRoll, None) => "treating role",
+        (Role::BehandlandeRoll, Some(kind)) => match kind {
+            TreatingKind::AsthmaCopdNurse => "asthma and COPD nurse",
+            TreatingKind::DiabetesNurse => "diabetes nurse",
+            TreatingKind::HeartFailureNurse => "heart-failure nurse",
+            TreatingKind::ResponsibleNurse => "responsible nurse",
+            TreatingKind::OccupationalTherapist => "occupational therapist",
+            TreatingKind::Physiotherapist => "physiotherapist",
+            TreatingKind::Psychologist => "psychologist",
+            TreatingKind::Counsellor => "counsellor",
+            TreatingKind::AssistantNurse => "assistant nurse",
+        },
+    };
+    language.pick(role(which, kind), in_english)
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]

@@ -144,7 +144,7 @@ fn may_become(from: Status, to: Status) -> Result<(), Problem> {
         )),
         (from, to) if from == to => Err(Problem::new(
             ProblemCode::WrongState,
-            "Målet står redan så.",
+            "Målet har redan den statusen.",
             "The goal already stands there.",
         )),
         // A goal that is over, or was given up, can be taken up again.

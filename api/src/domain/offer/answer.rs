@@ -1,4 +1,5 @@
-//! Answering an offer: the patient's own yes or no, or what the patient said, recorded by staff.
+//! Answering an offer: the patient's own yes or no, or what the patient said, recorded by staff. A yes can be taken back
+//! until it has led to a proposal.
 
 use chrono::TimeDelta;
 use entity::{
@@ -10,7 +11,7 @@ use sea_orm::ActiveValue::Set;
 use serde::Serialize;
 use serde_json::json;
 
-use super::{already_answered, event, settle};
+use super::{already_answered, already_proposed, event, settle};
 use crate::{
     auth::policy::{self, Action},
     crypto::Place,
@@ -18,7 +19,7 @@ use crate::{
         act::{self, Done, Receipt},
         history::{self, Change, Owner},
         patient::{alive, lock},
-        task::{Raise, raise},
+        task::{Ending, Raise, end, raise, words::Words},
         text,
     },
     error::{Fault, Problem},
@@ -38,7 +39,7 @@ pub struct Answer {
 
 const ACTION: &str = "agreementOfferAnswer";
 
-/// Records the answer. A yes becomes a task: to draw the agreement up in time.
+/// Records the answer. A yes becomes a task: to propose an agreement in time.
 pub async fn answer(session: &Session, key: &str, cmd: &Answer) -> Result<Receipt, Fault> {
     act::perform(session, ACTION, key, cmd, async |tx| {
         let offer = policy::reach::<agreement_offer::Entity>(
@@ -57,7 +58,8 @@ pub async fn answer(session: &Session, key: &str, cmd: &Answer) -> Result<Receip
             return Err(problems.into());
         }
         alive(&lock(tx, offer.patient_id).await?)?;
-        if offer.status != Status::Open {
+        let takes_back = offer.status == Status::Accepted && !cmd.accepted;
+        if offer.status != Status::Open && !takes_back {
             return Err(already_answered().into());
         }
         let status = if cmd.accepted { Status::Accepted } else { Status::Declined };
@@ -74,11 +76,19 @@ pub async fn answer(session: &Session, key: &str, cmd: &Answer) -> Result<Receip
         let change = Change {
             kind: "agreement_offer",
             subject: offer.id.0,
-            before: Some(json!({ "status": Status::Open })),
+            before: Some(json!({ "status": offer.status })),
             after: Some(json!({ "status": status, "how": how, "words": words })),
         };
         history::record(tx, session, (&*offer).into(), ACTION, [change]).await?;
         act::emit(tx, session, [event("agreement.offer_answered", &offer)]).await?;
+        if takes_back {
+            let words = words.map(Words::own);
+            let kind = Kind::AgreementRequest;
+            let ended = end(tx, session, kind, offer.id.0, Ending::Withdrawn, words).await?;
+            if ended.is_none() {
+                return Err(already_proposed().into());
+            }
+        }
         if cmd.accepted {
             let days = session.core.settings.agreement_request_days;
             let begin = Raise {
@@ -87,7 +97,10 @@ pub async fn answer(session: &Session, key: &str, cmd: &Answer) -> Result<Receip
                 assignee: None,
                 subject: offer.id.0,
                 due_at: session.now() + TimeDelta::days(days),
-                note: Some("Patienten har tackat ja till ett patientkontrakt."),
+                note: Some(Words::ours(
+                    "Patienten har tackat ja till ett patientkontrakt.",
+                    "The patient has accepted the offer of an agreement.",
+                )),
             };
             raise(tx, session, &begin).await?;
         }

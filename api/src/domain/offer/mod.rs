@@ -7,16 +7,17 @@ use entity::{
     agreement,
     agreement_offer::{self, Status},
     patient,
-    task::Kind,
+    task::{self, Kind},
 };
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use serde_json::json;
 use uuid::Uuid;
 
 use super::{
     act::{self, Event},
     history::{self, Change, Owner},
-    task::{Ending, end},
+    request,
+    task::{Ending, Raise, end, raise, words::Words},
 };
 use crate::{
     db::Tx,
@@ -43,7 +44,6 @@ fn event(kind: &'static str, offer: &agreement_offer::Model) -> Event {
         care_unit: offer.care_unit_id,
         care_provider: offer.care_provider_id,
         subject: offer.id.0,
-        for_register: false,
     }
 }
 
@@ -56,29 +56,86 @@ fn already_answered() -> Problem {
     )
 }
 
-/// An agreement has been begun: what this care provider had offered and waits for no more has been overtaken, and
-/// what the patient said yes to has been done.
-pub async fn superseded(tx: &Tx, session: &Session, by: &agreement::Model) -> Result<(), Fault> {
+/// The yes has led to what it was about, or the patient has left that since.
+fn already_proposed() -> Problem {
+    Problem::new(
+        ProblemCode::WrongState,
+        "Svaret går inte att ta tillbaka längre: ett patientkontrakt har redan föreslagits eller avslutats. Svara på \
+         förslaget i stället.",
+        "The answer can be taken back no longer: an agreement has already been proposed or ended. Answer the proposal \
+         instead.",
+    )
+}
+
+/// What the agreement's care provider has offered the patient.
+async fn offered(
+    tx: &Tx,
+    of: &agreement::Model,
+    status: Status,
+) -> Result<Vec<agreement_offer::Model>, Fault> {
     let offers = agreement_offer::Entity::find()
-        .filter(agreement_offer::Column::PatientId.eq(by.patient_id))
-        .filter(agreement_offer::Column::Region.eq(by.region.as_str()))
-        .filter(agreement_offer::Column::CareProviderId.eq(by.care_provider_id))
-        .filter(agreement_offer::Column::Status.is_in([Status::Open, Status::Accepted]))
-        .all(tx)
+        .filter(agreement_offer::Column::PatientId.eq(of.patient_id))
+        .filter(agreement_offer::Column::Region.eq(of.region.as_str()))
+        .filter(agreement_offer::Column::CareProviderId.eq(of.care_provider_id))
+        .filter(agreement_offer::Column::Status.eq(status));
+    Ok(offers.all(tx).await?)
+}
+
+/// An agreement has been begun: what this care provider had offered and waits for no more has been overtaken.
+pub async fn superseded(tx: &Tx, session: &Session, by: &agreement::Model) -> Result<(), Fault> {
+    for offer in offered(tx, by, Status::Open).await? {
+        fall(tx, session, &offer, Status::Superseded, "agreementCreate").await?;
+    }
+    Ok(())
+}
+
+/// An agreement has been proposed: what the patient said yes to has been done.
+pub async fn fulfilled(tx: &Tx, session: &Session, by: &agreement::Model) -> Result<(), Fault> {
+    for offer in offered(tx, by, Status::Accepted).await? {
+        let words = Words::ours("Patientkontraktet är föreslaget.", "The agreement has been proposed.");
+        end(tx, session, Kind::AgreementRequest, offer.id.0, Ending::Done, Some(words)).await?;
+    }
+    Ok(())
+}
+
+/// The patient no longer wants what they had said yes to and is being drawn up.
+pub async fn taken_back(tx: &Tx, session: &Session, left: &agreement::Model) -> Result<(), Fault> {
+    for offer in offered(tx, left, Status::Accepted).await? {
+        end(tx, session, Kind::AgreementRequest, offer.id.0, Ending::Withdrawn, None).await?;
+    }
+    Ok(())
+}
+
+/// The proposal has come to nothing before it was agreed on: what the patient said yes to is still to be done, by the time
+/// it was. `why` is what the task says.
+pub async fn unfulfilled(
+    tx: &Tx,
+    session: &Session,
+    by: &agreement::Model,
+    why: (&str, &str),
+) -> Result<(), Fault> {
+    if request::answered_otherwise(tx, by).await? {
+        return Ok(());
+    }
+    let accepted = offered(tx, by, Status::Accepted).await?;
+    let begun = task::Entity::find()
+        .filter(task::Column::Kind.eq(Kind::AgreementRequest))
+        .filter(task::Column::SubjectId.is_in(accepted.iter().map(|offer| offer.id.0)))
+        .filter(task::Column::Status.eq(task::Status::Done))
+        .filter(task::Column::EndedAt.gte(by.created_at))
+        .order_by_desc(task::Column::EndedAt)
+        .one(tx)
         .await?;
-    for offer in offers {
-        if offer.status == Status::Open {
-            supersede(tx, session, &offer, "agreementCreate").await?;
-        }
-        end(
-            tx,
-            session,
-            Kind::AgreementRequest,
-            offer.id.0,
-            Ending::Done,
-            Some("Patientkontraktet är påbörjat."),
-        )
-        .await?;
+    if let Some(done) = begun {
+        let again = Raise {
+            kind: Kind::AgreementRequest,
+            owner: Owner::from(&done),
+            assignee: None,
+            subject: done.subject_id,
+            due_at: done.due_at,
+            note: Some(why.into()),
+        };
+        raise(tx, session, &again).await?;
     }
     Ok(())
 }
@@ -94,35 +151,32 @@ pub async fn after_death(
         .filter(agreement_offer::Column::PatientId.eq(whom.id))
         .filter(agreement_offer::Column::Status.eq(Status::Open));
     for offer in open.all(tx).await? {
-        supersede(tx, session, &offer, action).await?;
+        fall(tx, session, &offer, Status::Deceased, action).await?;
     }
     Ok(())
 }
 
-async fn supersede(
+/// Ends an open offer that nobody answers any more.
+async fn fall(
     tx: &Tx,
     session: &Session,
     offer: &agreement_offer::Model,
+    to: Status,
     action: &'static str,
 ) -> Result<(), Fault> {
-    settle(
-        tx,
-        session,
-        offer,
-        agreement_offer::ActiveModel { status: Set(Status::Superseded), ..Default::default() },
-    )
-    .await?;
+    settle(tx, session, offer, agreement_offer::ActiveModel { status: Set(to), ..Default::default() })
+        .await?;
     let change = Change {
         kind: "agreement_offer",
         subject: offer.id.0,
         before: Some(json!({ "status": Status::Open })),
-        after: Some(json!({ "status": Status::Superseded })),
+        after: Some(json!({ "status": to })),
     };
     history::record(tx, session, offer.into(), action, [change]).await?;
-    act::emit(tx, session, [event("agreement.offer_superseded", offer)]).await
+    act::emit(tx, session, [event("agreement.offer_ended", offer)]).await
 }
 
-/// Settles an open offer, by whoever acts; false when it was settled or changed meanwhile.
+/// Settles an offer as it was read, by whoever acts; false when it was settled or changed meanwhile.
 async fn settle(
     tx: &Tx,
     session: &Session,
@@ -140,7 +194,7 @@ async fn settle(
         })
         .filter(agreement_offer::Column::Id.eq(offer.id))
         .filter(agreement_offer::Column::RowVersion.eq(offer.row_version))
-        .filter(agreement_offer::Column::Status.eq(Status::Open))
+        .filter(agreement_offer::Column::Status.eq(offer.status))
         .exec(tx)
         .await?;
     Ok(changed.rows_affected == 1)

@@ -1,7 +1,8 @@
 //! Taking back a death that was recorded by mistake, with the reason on record.
 //!
 //! What the record ended stays ended: freed times are somebody else's by now, and nobody's assent is assumed anew.
-//! Every unit that lost something is told, and takes it up with the patient.
+//! Every unit that lost something is told, and takes it up with the patient. A message that waited for an answer waits
+//! anew.
 
 use std::collections::BTreeMap;
 
@@ -21,6 +22,7 @@ use crate::{
         history::{self, Change, Owner},
         task::{self as tasks, Raise},
         text,
+        thread::waiting,
     },
     error::{Fault, Problem, ProblemCode},
     session::Session,
@@ -38,8 +40,12 @@ const ACTION: &str = "patientDeceasedCorrect";
 /// How soon the units take up with the patient what ended.
 const SEEN_WITHIN: TimeDelta = TimeDelta::days(1);
 
-const NOTE: &str = "Ett dödsfall var registrerat av misstag och är rättat. Kontakta patienten och ta upp det som \
-     avslutades: patientkontrakt, kontakter, tider och påminnelser.";
+const NOTE: (&str, &str) = (
+    "Ett dödsfall var registrerat av misstag och är rättat. Kontakta patienten och ta upp det som avslutades: \
+     patientkontrakt, kontakter, tider och påminnelser.",
+    "A death was recorded by mistake and has been corrected. Contact the patient and take up what was ended: \
+     agreements, contacts, times and reminders.",
+);
 
 /// Corrects it. The record of the death stays in the history, with what took it back.
 pub async fn correct(session: &Session, key: &str, cmd: &Correct) -> Result<Receipt, Fault> {
@@ -91,13 +97,14 @@ pub async fn correct(session: &Session, key: &str, cmd: &Correct) -> Result<Rece
                 assignee: None,
                 subject,
                 due_at: now + SEEN_WITHIN,
-                note: Some(NOTE),
+                note: Some(NOTE.into()),
             };
             tasks::raise(tx, session, &raise).await?;
         }
+        waiting::wait_again(tx, session, whom.id).await?;
         let kind = "patient.death_corrected";
         let subject = whom.id.0;
-        let event = Event { kind, patient: whom.id, care_unit, care_provider, subject, for_register: false };
+        let event = Event { kind, patient: whom.id, care_unit, care_provider, subject };
         act::emit(tx, session, [event]).await?;
         Ok(Done::on(whom.id).with("patient", whom.id.0))
     })

@@ -27,8 +27,11 @@ use crate::{
         booking::cancel,
         contact::death,
         history::{self, Change, Owner},
-        notice as notices, offer, request,
+        notice as notices, offer,
+        reason::DIED,
+        request,
         task::{Ending, close},
+        time_wish,
     },
     error::{Fault, Problem, ProblemCode, Stop},
     session::Session,
@@ -42,9 +45,6 @@ pub struct Deceased {
 }
 
 pub(super) const ACTION: &str = "patientDeceasedRecord";
-
-/// Why a task falls.
-const DIED: &str = "Patienten har avlidit.";
 
 /// Records the death. What it ends it ends with every care provider: nothing may reach the dead by anybody's mistake.
 pub async fn record(session: &Session, key: &str, cmd: &Deceased) -> Result<Receipt, Fault> {
@@ -91,6 +91,7 @@ pub async fn record(session: &Session, key: &str, cmd: &Deceased) -> Result<Rece
         if changed.rows_affected != 1 {
             return Err(Problem::stale().into());
         }
+        time_wish::withdraw::after_death(tx, session, whom.id, ACTION).await?;
         cancel::free_all(tx, session, whom.id).await?;
         end_agreements(tx, session, whom.id).await?;
         offer::after_death(tx, session, &whom, ACTION).await?;
@@ -98,7 +99,9 @@ pub async fn record(session: &Session, key: &str, cmd: &Deceased) -> Result<Rece
         death::after_death(tx, session, &whom, ACTION).await?;
         end_tasks(tx, session, whom.id).await?;
         // Last: what the acts above would have told.
-        let unsent = Expr::col(notice::Column::PatientId).eq(whom.id);
+        // A notice to staff tells of more than one patient.
+        let of_staff = notice::Column::StaffNoticeId.is_null();
+        let unsent = Expr::col(notice::Column::PatientId).eq(whom.id).and(of_staff);
         notices::withdraw_where(tx, unsent, "DECEASED").await?;
 
         let owner = Owner {
@@ -120,7 +123,6 @@ pub async fn record(session: &Session, key: &str, cmd: &Deceased) -> Result<Rece
             care_unit: staff.care_unit,
             care_provider: staff.care_provider,
             subject: whom.id.0,
-            for_register: false,
         };
         act::emit(tx, session, [event]).await?;
         Ok(Done::on(whom.id).with("patient", whom.id.0))
@@ -151,7 +153,7 @@ async fn end_tasks(tx: &Tx, session: &Session, whom: PatientId) -> Result<(), Fa
         .filter(task::Column::PatientId.eq(whom))
         .filter(task::Column::Status.eq(task::Status::Open));
     for task in open.all(tx).await? {
-        close(tx, session, &task, Ending::Superseded, Some(DIED)).await?;
+        close(tx, session, &task, Ending::Superseded, Some(DIED.into())).await?;
     }
     Ok(())
 }

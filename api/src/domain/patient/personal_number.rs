@@ -13,12 +13,15 @@ use crate::locale::Locale;
 
 pub use entity::patient_identity::Kind as NumberKind;
 
+/// Characters of an issuer at most.
+const MOST_OF_ISSUER: usize = 64;
 /// Region Stockholm's series of reserve numbers.
 pub const STOCKHOLM: &str = "1.2.752.97.3.1.3";
 /// Västra Götalandsregionen's series of reserve numbers.
 pub const VASTRA_GOTALAND: &str = "1.2.752.113.11.0.2.1.1.1";
 
-/// A number that follows the rules of its kind: twelve characters, upper case, without separators.
+/// A number that follows the rules of its kind: twelve characters, upper case, without separators. A regional reserve
+/// number has at most twelve, and its issuer before them: two regions may give out the same characters.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct PersonalNumber {
     characters: String,
@@ -92,8 +95,8 @@ impl NumberError {
                 "The number looks like a reserve number but does not have its form. Check the characters.",
             ),
             Self::NoIssuer => locale.pick(
-                "Ange vilken region som har gett ut reservnumret.",
-                "State which region issued the reserve number.",
+                "Skriv vem som har gett ut reservnumret, som OID|NUMMER.",
+                "Write who issued the reserve number, as OID|NUMBER.",
             ),
         }
     }
@@ -105,7 +108,12 @@ impl PersonalNumber {
     ///
     /// The century of a ten-digit form follows from `today`: `+` is written from the year in which the person
     /// turns 100, `-` (or nothing) before it.
+    ///
+    /// A regional reserve number is written after its issuer, `OID|NUMBER`: see [`Self::parse_regional`].
     pub fn parse(input: &str, today: NaiveDate) -> Result<Self, NumberError> {
+        if let Some((issuer, number)) = input.split_once('|') {
+            return Self::parse_regional(number, issuer);
+        }
         let written = Written::read(input)?;
         if written.characters.iter().any(u8::is_ascii_alphabetic) {
             return national_reserve(&written, today);
@@ -141,7 +149,8 @@ impl PersonalNumber {
     /// more is demanded.
     pub fn parse_regional(input: &str, issuer: &str) -> Result<Self, NumberError> {
         let issuer = issuer.trim();
-        if issuer.is_empty() {
+        let is_oid = |c: char| c.is_ascii_digit() || c == '.';
+        if issuer.is_empty() || issuer.len() > MOST_OF_ISSUER || !issuer.chars().all(is_oid) {
             return Err(NumberError::NoIssuer);
         }
         let characters: Vec<u8> = input
@@ -160,7 +169,7 @@ impl PersonalNumber {
             _ => {}
         }
         Ok(Self {
-            characters: text(&characters),
+            characters: format!("{issuer}|{}", text(&characters)),
             kind: NumberKind::RegionalReserve,
             issuer: Some(issuer.to_owned()),
         })
@@ -170,7 +179,7 @@ impl PersonalNumber {
         self.kind
     }
 
-    /// The kept form: no separator. Sensitive: not for logs or errors.
+    /// The kept form: no separator, but for the `|` after an issuer. Sensitive: not for logs or errors.
     pub fn as_str(&self) -> &str {
         &self.characters
     }
@@ -180,7 +189,7 @@ impl PersonalNumber {
         self.issuer.as_deref()
     }
 
-    /// The form that people are shown, `YYYYMMDD-NNNN`. Sensitive: not for logs or errors.
+    /// The form that people are shown, `YYYYMMDD-NNNN` or `OID|NUMBER`. Sensitive: not for logs or errors.
     pub fn shown(&self) -> String {
         match (self.kind, self.characters.split_at_checked(8)) {
             (NumberKind::RegionalReserve, _) | (_, None) => self.characters.clone(),

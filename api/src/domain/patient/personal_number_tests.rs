@@ -135,18 +135,23 @@ fn a_wrong_national_reserve_number_is_refused() {
 fn regional_reserve_numbers_keep_their_issuer_apart() {
     for written in ["991981000010", "991945000023", "991993000032"] {
         let number = PersonalNumber::parse_regional(written, STOCKHOLM).unwrap();
-        assert_eq!((number.as_str(), number.issuer()), (written, Some(STOCKHOLM)));
+        assert_eq!((number.as_str(), number.issuer()), (&*format!("{STOCKHOLM}|{written}"), Some(STOCKHOLM)));
+        assert_eq!(parse(&number.shown()).as_ref(), Ok(&number));
         assert_eq!((number.kind(), number.birth_date()), (NumberKind::RegionalReserve, None));
     }
     for written in ["19810829M071", "19450829K088", "19930829X802"] {
         assert!(PersonalNumber::parse_regional(written, VASTRA_GOTALAND).is_ok(), "{written}");
     }
-    assert!(PersonalNumber::parse_regional("19810829SU3A", "1.2.752.74.9.2").is_ok());
+    let (one, other) =
+        (parse("1.2.752.74.9.2|19810829-su3a").unwrap(), parse("1.2.752.74.9.3|19810829SU3A").unwrap());
+    assert_eq!(one, PersonalNumber::parse_regional("19810829SU3A", "1.2.752.74.9.2").unwrap());
+    assert_ne!(one.as_str(), other.as_str(), "the same characters of two issuers are two numbers");
     for (written, issuer, error) in [
         ("991981000011", STOCKHOLM, NumberError::WrongCheckDigit),
         ("19810829M072", VASTRA_GOTALAND, NumberError::WrongCheckDigit),
         ("19811329M071", VASTRA_GOTALAND, NumberError::ImpossibleDate),
         ("991981000010", " ", NumberError::NoIssuer),
+        ("991981000010", "Region Stockholm", NumberError::NoIssuer),
         ("", STOCKHOLM, NumberError::Empty),
         ("12345678901234", "1.2.3", NumberError::WrongLength),
         ("1234/5678", "1.2.3", NumberError::WrongCharacter),

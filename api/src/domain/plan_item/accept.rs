@@ -2,7 +2,9 @@
 
 use entity::{
     PlanItemId,
-    agreement_version::{self, Status},
+    access_event::ActorKind,
+    agreement,
+    agreement_version::{self, Party, Status},
     plan_item, version_item,
 };
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, sea_query::Query};
@@ -16,7 +18,7 @@ use crate::{
         agreement::{
             consent,
             edit::adds_only,
-            rules::{base_moved, not_ended},
+            rules::{base_moved, not_ended, the_patient_decides},
             version::{Locked, document, event},
         },
     },
@@ -76,6 +78,11 @@ pub async fn accept(session: &Session, key: &str, cmd: &Accept) -> Result<Receip
             )
             .into());
         }
+        if agreement.status == agreement::Status::PatientUndecided
+            && session.actor.party() == Some(Party::Patient)
+        {
+            return Err(whole_plan_first(session).into());
+        }
         let versions = Query::select()
             .column(version_item::Column::VersionId)
             .from(version_item::Entity)
@@ -97,6 +104,18 @@ pub async fn accept(session: &Session, key: &str, cmd: &Accept) -> Result<Receip
             .with("version", proposal.id.0))
     })
     .await
+}
+
+/// A yes to one item is no decision about a plan that holds without the patient's.
+fn whole_plan_first(session: &Session) -> Problem {
+    if session.actor.kind() != ActorKind::Patient {
+        return the_patient_decides();
+    }
+    Problem::new(
+        ProblemCode::WrongState,
+        "Du har inte tagit ställning till planen än. Läs och godkänn hela planen i stället för en insats i taget.",
+        "You have not decided about the plan yet. Read and assent to the whole plan instead of one item at a time.",
+    )
 }
 
 /// The proposal that adds this item and changes nothing else: a yes to one item is never a yes to what the caller has

@@ -14,7 +14,7 @@ use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrde
 use serde::Serialize;
 use serde_json::json;
 
-use super::live::Live;
+use super::live::{Live, row_about};
 use crate::{
     auth::policy::{self, Action, Granted, Noun},
     crypto::Place,
@@ -23,7 +23,7 @@ use crate::{
         act::{self, Done, Receipt, by},
         history::{Change, Owner},
         next_step, notice,
-        task::{Ending, Raise},
+        task::{Ending, Raise, words::Words},
         text,
     },
     error::{Fault, Problem, ProblemCode, Stop},
@@ -59,25 +59,17 @@ pub async fn raise(session: &Session, key: &str, cmd: &RaiseConcern) -> Result<R
             .into());
         }
         let id = ItemConcernId(session.core.clock.uuid());
-        let (by_kind, by_id) = by(session);
         item_concern::Entity::insert(item_concern::ActiveModel {
             id: Set(id),
-            plan_item_id: Set(live.item.id),
-            agreement_id: Set(live.agreement.id),
-            patient_id: Set(live.item.patient_id),
-            care_unit_id: Set(live.item.care_unit_id),
-            care_provider_id: Set(live.item.care_provider_id),
             kind: Set(cmd.kind),
             words: Set(session
                 .core
                 .keys
                 .seal_opt(Place::new("item_concern.words", id.0), words.as_deref())?),
             status: Set(Status::Open),
-            by_kind: Set(by_kind),
-            by_id: Set(by_id),
             created_at: Set(session.now()),
             row_version: Set(1),
-            ..Default::default()
+            ..row_about!(item_concern, live, session)
         })
         .exec_without_returning(tx)
         .await
@@ -90,7 +82,7 @@ pub async fn raise(session: &Session, key: &str, cmd: &RaiseConcern) -> Result<R
             assignee: turn_to.assignee,
             subject: id.0,
             due_at: answer_by(session),
-            note: words.as_deref(),
+            note: words.clone().map(Words::Own),
         };
         crate::domain::task::raise(tx, session, &raised).await?;
         let change = Change {
@@ -145,7 +137,7 @@ pub async fn answer(session: &Session, key: &str, cmd: &Answer) -> Result<Receip
             ..Default::default()
         };
         end(tx, session, &concern, Status::Answered, row, cmd.expected_row_version).await?;
-        close_task(tx, session, concern.id, Ending::Done, Some(&words)).await?;
+        close_task(tx, session, concern.id, Ending::Done, Some(Words::own(&words))).await?;
         let about = concern.id.0.simple().to_string();
         notice::plan_news(tx, session, (&*live.agreement).into(), &about, "PLAN_ANSWER").await?;
         ended(tx, session, &live, &concern, ANSWER, Status::Answered, Some(&words)).await
@@ -255,7 +247,7 @@ async fn close_task(
     session: &Session,
     concern: ItemConcernId,
     ending: Ending,
-    words: Option<&str>,
+    words: Option<Words>,
 ) -> Result<(), Fault> {
     crate::domain::task::end(tx, session, task::Kind::ItemConcern, concern.0, ending, words).await?;
     Ok(())

@@ -5,21 +5,27 @@
 
 use chrono::NaiveDate;
 use entity::{
-    GuaranteePauseId, PlanItemId,
+    AgreementVersionId, GuaranteePauseId, PlanItemId,
     guarantee_pause::{self, Kind as PauseKind},
     plan_item::{self, GuaranteeKind, Status},
-    plan_item_revision::{Category, Owner},
+    plan_item_revision::{self, Category, Owner},
+    version_item,
 };
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{
+    ActiveValue::Set,
+    ColumnTrait, EntityTrait, QueryFilter,
+    sea_query::{Expr, ExprTrait, Query},
+};
 use serde::Serialize;
 use serde_json::json;
 
-use super::live::{Live, Told};
+use super::live::{Live, Told, row_about};
 use crate::{
     auth::policy::{self, Action, Noun},
     calendar::to_local,
+    db::Tx,
     domain::{
-        act::{self, Receipt, by},
+        act::{self, Receipt},
         history::Change,
     },
     error::{Fault, Problem, ProblemCode},
@@ -201,7 +207,7 @@ pub async fn start(session: &Session, key: &str, cmd: &Start) -> Result<Receipt,
 }
 
 /// The guarantee is care's promise, and never for a follow-up.
-fn may_run(owner: Owner, category: Category) -> Result<(), Problem> {
+pub fn may_run(owner: Owner, category: Category) -> Result<(), Problem> {
     if owner == Owner::Care && category != Category::FollowUp {
         return Ok(());
     }
@@ -212,6 +218,71 @@ fn may_run(owner: Owner, category: Category) -> Result<(), Problem> {
         "The care guarantee is for what care does: first contact, assessment, first visit and decided treatment. \
          It is not for follow-ups.",
     ))
+}
+
+/// Ends the clocks of what a version that has come into force says that care does no longer, or only follows up: the
+/// promise is over, and so is its waiting.
+pub async fn end_by_version(
+    tx: &Tx,
+    session: &Session,
+    version: AgreementVersionId,
+) -> Result<Vec<Change>, Fault> {
+    use plan_item_revision::Column as R;
+    let worded = Query::select()
+        .column(version_item::Column::PlanItemRevisionId)
+        .from(version_item::Entity)
+        .and_where(version_item::Column::VersionId.eq(version))
+        .to_owned();
+    let not_promised = Query::select()
+        .column(R::PlanItemId)
+        .from(plan_item_revision::Entity)
+        .and_where(R::Id.in_subquery(worded))
+        .and_where(R::Owner.ne(Owner::Care).or(R::Category.eq(Category::FollowUp)))
+        .to_owned();
+    let items = plan_item::Entity::find()
+        .filter(plan_item::Column::GuaranteeKind.is_not_null())
+        .filter(plan_item::Column::Id.in_subquery(not_promised))
+        .all(tx)
+        .await?;
+    if items.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids: Vec<PlanItemId> = items.iter().map(|item| item.id).collect();
+    plan_item::Entity::update_many()
+        .set(plan_item::ActiveModel {
+            guarantee_kind: Set(None),
+            guarantee_from: Set(None),
+            ..Default::default()
+        })
+        .col_expr(plan_item::Column::RowVersion, Expr::col(plan_item::Column::RowVersion).add(1))
+        .filter(plan_item::Column::Id.is_in(ids.iter().copied()))
+        .exec(tx)
+        .await?;
+    let today = to_local(session.now()).date_naive();
+    let open = guarantee_pause::Entity::find()
+        .filter(guarantee_pause::Column::PlanItemId.is_in(ids))
+        .filter(guarantee_pause::Column::UntilDay.is_null())
+        .all(tx)
+        .await?;
+    for pause in open {
+        guarantee_pause::Entity::update_many()
+            .set(guarantee_pause::ActiveModel {
+                until_day: Set(Some(Ord::max(today, pause.from_day))),
+                ..Default::default()
+            })
+            .filter(guarantee_pause::Column::Id.eq(pause.id))
+            .exec(tx)
+            .await?;
+    }
+    let ended = |item: plan_item::Model| Change {
+        kind: "plan_item",
+        subject: item.id.0,
+        before: Some(
+            json!({ "careGuarantee": item.guarantee_kind, "careGuaranteeFrom": item.guarantee_from }),
+        ),
+        after: Some(json!({ "careGuarantee": null, "careGuaranteeFrom": null })),
+    };
+    Ok(items.into_iter().map(ended).collect())
 }
 
 /// Days of an item that do not count.
@@ -232,7 +303,8 @@ pub async fn pause(session: &Session, key: &str, cmd: &PauseClock) -> Result<Rec
     act::perform(session, PAUSE, key, cmd, async |tx| {
         policy::check(&session.actor, Noun::CareGuarantee, Action::Set)?;
         let live = Live::take(tx, session, Action::Read, cmd.plan_item).await?;
-        live.agreed()?;
+        let wording = live.agreed()?;
+        may_run(wording.owner, wording.category)?;
         let begun = live.item.guarantee_from.ok_or_else(not_running)?;
         let mut problems = Vec::new();
         if cmd.from < begun {
@@ -254,20 +326,13 @@ pub async fn pause(session: &Session, key: &str, cmd: &PauseClock) -> Result<Rec
         }
         live.set(tx, cmd.expected_row_version, plan_item::ActiveModel::default()).await?;
         let id = GuaranteePauseId(session.core.clock.uuid());
-        let (by_kind, by_id) = by(session);
         guarantee_pause::Entity::insert(guarantee_pause::ActiveModel {
             id: Set(id),
-            plan_item_id: Set(live.item.id),
-            agreement_id: Set(live.agreement.id),
-            patient_id: Set(live.item.patient_id),
-            care_unit_id: Set(live.item.care_unit_id),
-            care_provider_id: Set(live.item.care_provider_id),
             kind: Set(cmd.kind),
             from_day: Set(cmd.from),
             until_day: Set(cmd.until),
-            by_kind: Set(by_kind),
-            by_id: Set(by_id),
             created_at: Set(session.now()),
+            ..row_about!(guarantee_pause, live, session)
         })
         .exec_without_returning(tx)
         .await

@@ -35,6 +35,25 @@ pub struct Live {
     wording: Option<plan_item_revision::Model>,
 }
 
+/// The columns that every row about an item begins with: whose it is, and who wrote it.
+macro_rules! row_about {
+    ($table:ident, $live:expr, $session:expr) => {{
+        let (by_kind, by_id) = $crate::domain::act::by($session);
+        $table::ActiveModel {
+            plan_item_id: sea_orm::ActiveValue::Set($live.item.id),
+            agreement_id: sea_orm::ActiveValue::Set($live.agreement.id),
+            patient_id: sea_orm::ActiveValue::Set($live.item.patient_id),
+            care_unit_id: sea_orm::ActiveValue::Set($live.item.care_unit_id),
+            care_provider_id: sea_orm::ActiveValue::Set($live.item.care_provider_id),
+            by_kind: sea_orm::ActiveValue::Set(by_kind),
+            by_id: sea_orm::ActiveValue::Set(by_id),
+            ..Default::default()
+        }
+    }};
+}
+
+pub(super) use row_about;
+
 /// What an act on an item tells others: the history, and those who listen.
 #[derive(Debug)]
 pub struct Told {

@@ -7,21 +7,24 @@ use entity::{
     plan_item::{self, Status},
     plan_item_mark::{self, Outcome},
     plan_item_revision::{self, Owner},
-    task::Kind,
 };
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 use serde::Serialize;
 use serde_json::json;
 
-use super::{live::Live, recurrence};
+use super::{
+    live::{Live, row_about},
+    recurrence,
+};
 use crate::{
     auth::policy::Action,
     calendar::to_local,
     crypto::Place,
     domain::{
-        act::{self, Receipt, by},
+        act::{self, Receipt},
         history::Change,
-        task::{self, Ending},
+        next_step,
+        template::calls,
         text,
     },
     error::{Fault, Problem, ProblemCode},
@@ -67,23 +70,16 @@ pub async fn mark(session: &Session, key: &str, cmd: &Mark) -> Result<Receipt, F
             .one(tx)
             .await?;
         let id = earlier.as_ref().map_or_else(|| PlanItemMarkId(session.core.clock.uuid()), |mark| mark.id);
-        let (by_kind, by_id) = by(session);
         let row = plan_item_mark::ActiveModel {
             id: Set(id),
-            plan_item_id: Set(live.item.id),
-            agreement_id: Set(live.agreement.id),
-            patient_id: Set(live.item.patient_id),
-            care_unit_id: Set(live.item.care_unit_id),
-            care_provider_id: Set(live.item.care_provider_id),
             on_day: Set(cmd.on),
             outcome: Set(cmd.outcome),
             reason: Set(session
                 .core
                 .keys
                 .seal_opt(Place::new("plan_item_mark.reason", id.0), reason.as_deref())?),
-            by_kind: Set(by_kind),
-            by_id: Set(by_id),
             marked_at: Set(session.now()),
+            ..row_about!(plan_item_mark, live, session)
         };
         if earlier.is_some() {
             plan_item_mark::Entity::update_many()
@@ -102,10 +98,10 @@ pub async fn mark(session: &Session, key: &str, cmd: &Mark) -> Result<Receipt, F
         };
         live.tell(tx, session, ACTION, "plan_item.marked", change).await?;
         if cmd.outcome == Outcome::Done {
-            // Of a daily call: the patient is reached, and a call that was missed before is settled.
-            let words = Some("Patienten är nådd.");
-            task::end(tx, session, Kind::MissedCall, live.item.id.0, Ending::Done, words).await?;
+            calls::made(tx, session, live.item.id, live.agreed()?.due_on, cmd.on).await?;
         }
+        // Nothing may be left of it.
+        next_step::settle(tx, session, live.agreement.id).await?;
         Ok(live.done())
     })
     .await

@@ -1,6 +1,6 @@
 //! The rules of a plan item: what its wording must be, and who may say that it is done.
 
-use chrono::NaiveDate;
+use chrono::{Months, NaiveDate};
 use entity::{
     AssignmentId, CareContactId, CareUnitId, GoalId, PlanItemId,
     agreement_version::Party,
@@ -113,8 +113,8 @@ fn time(
             (out.timing, out.starts_on, out.due_on) = (Timing::Recurrence, Some(*from), *until);
             match recurrence::parse("timing.recurrence.rule", rule) {
                 Ok(rule) => {
-                    // A rule that ends by itself has a last day too: the plan is sorted by it.
-                    out.due_on = until.or_else(|| recurrence::last(&rule, *from));
+                    // The day on which it happens for the last time, whatever ends it: the next step goes by it.
+                    out.due_on = recurrence::last(&rule, *from, *until).or(*until);
                     if was
                         .is_none_or(|was| was.recurrence.as_ref() != Some(&rule) || was.due_on != out.due_on)
                         && recurrence::next(&rule, *from, *until, (*from).max(today)).is_none()
@@ -129,7 +129,11 @@ fn time(
                 }
                 Err(problem) => problems.push(problem),
             }
+            begins("timing.recurrence.from", *from, was.and_then(|was| was.starts_on), today, problems);
             if let Some(until) = until {
+                if recurrence::is_too_late(*until) {
+                    problems.push(recurrence::too_late("timing.recurrence.until"));
+                }
                 ahead("timing.recurrence.until", *until, due, today, problems);
                 in_order("timing.recurrence.until", *from, *until, problems);
             }
@@ -150,6 +154,23 @@ fn ahead(field: &str, day: NaiveDate, was: Option<NaiveDate>, today: NaiveDate, 
             field,
             "Välj en dag som inte har passerat.",
             "Choose a day that has not passed.",
+        ));
+    }
+}
+
+/// What goes on may have begun a while before it is agreed.
+fn begins(
+    field: &str,
+    day: NaiveDate,
+    was: Option<NaiveDate>,
+    today: NaiveDate,
+    problems: &mut Vec<Problem>,
+) {
+    if was != Some(day) && today.checked_sub_months(Months::new(12)).is_some_and(|earliest| day < earliest) {
+        problems.push(Problem::input(
+            field,
+            "Välj en första dag som ligger högst ett år tillbaka.",
+            "Choose a first day that is at most a year ago.",
         ));
     }
 }
@@ -331,6 +352,33 @@ mod tests {
             assert_eq!(problems.len(), 1, "{rule}");
             assert_eq!(problems[0].field.as_deref(), Some("timing.recurrence.rule"), "{rule}");
         }
+    }
+
+    /// Whatever a first or last day is, a rule is a plan of these years.
+    #[test]
+    fn a_recurrence_begins_a_year_ago_at_the_earliest_unless_it_stood_and_ends_in_this_age() {
+        let date = |text: &str| text.parse::<NaiveDate>().unwrap();
+        let again = |rule: &str, from: &str, until: Option<&str>| {
+            wanted(Some(When::Again { rule: rule.into(), from: date(from), until: until.map(date) }))
+        };
+        let refused = |wanted: &Wanted| {
+            let problems = checked(wanted, None).err().unwrap_or_default();
+            problems.into_iter().filter_map(|p| p.field).collect::<Vec<_>>()
+        };
+        assert!(refused(&again("FREQ=DAILY", "2026-01-05", None)).is_empty());
+        let old = again("FREQ=DAILY", "2026-01-04", None);
+        assert_eq!(refused(&old), ["timing.recurrence.from"]);
+        let mut was = checked(&again("FREQ=DAILY", "2026-01-05", None), None).unwrap();
+        was.starts_on = Some(date("2026-01-04"));
+        assert!(checked(&old, Some(&was)).is_ok());
+        let late = refused(&again("FREQ=DAILY", "2027-01-05", Some("2200-01-01")));
+        assert_eq!(late, ["timing.recurrence.until"]);
+        assert_eq!(
+            refused(&again("FREQ=DAILY;UNTIL=22000101", "2027-01-05", None)),
+            ["timing.recurrence.rule"]
+        );
+        let never = again("FREQ=MONTHLY;BYDAY=5MO;BYMONTHDAY=1", "2027-01-05", None);
+        assert_eq!(refused(&never), ["timing.recurrence.rule"]);
     }
 
     #[test]

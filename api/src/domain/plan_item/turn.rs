@@ -13,11 +13,12 @@ use super::{
 use crate::{
     auth::policy::Action,
     crypto::Place,
+    db::Tx,
     domain::{
-        act::{self, Receipt},
+        act::{self, Done, Receipt},
         next_step, notice, text,
     },
-    error::{Fault, Problem},
+    error::{Fault, Problem, Stop},
     session::Session,
 };
 
@@ -32,47 +33,63 @@ pub struct TurnItem {
 
 /// Records the turn, by whom and why. The agreement must still have a next step; if not, somebody is told.
 pub async fn turn(session: &Session, key: &str, cmd: &TurnItem) -> Result<Receipt, Fault> {
-    let (action, event) = cmd.turn.names();
+    let (action, _) = cmd.turn.names();
     act::perform(session, action, key, cmd, async |tx| {
         let live = Live::take(tx, session, Action::Complete, cmd.plan_item).await?;
         let side = session.actor.party().ok_or_else(Problem::forbidden)?;
         let mut problems = Vec::new();
         let reason = text::optional("reason", cmd.reason.as_deref(), text::TEXT, &mut problems);
         let owner = live.agreed()?.owner;
-        let now_at = rules::turn(cmd.turn, live.item.status, live.item.started_at.is_some(), owner, side)?;
+        rules::turn(cmd.turn, live.item.status, live.item.started_at.is_some(), owner, side)?;
         if reason.is_none() && problems.is_empty() && rules::needs_reason(cmd.turn, owner, side) {
             text::required("reason", "", text::TEXT, &mut problems);
         }
         if !problems.is_empty() {
             return Err(problems.into());
         }
-        let place = Place::new("plan_item.status_reason", live.item.id.0);
-        // What was a mistake has no reason any more; the history keeps it.
-        let kept = reason.as_deref().filter(|_| cmd.turn != Turn::Reopen);
-        let mut row = plan_item::ActiveModel {
-            status: Set(now_at),
-            status_reason: Set(session.core.keys.seal_opt(place, kept)?),
-            status_by_kind: Set(Some(session.actor.kind())),
-            status_at: Set(Some(session.now())),
-            ..Default::default()
-        };
-        if cmd.turn == Turn::Start {
-            row.started_at = Set(Some(session.now()));
-        }
-        let told = Told {
-            action,
-            event,
-            before: Some(json!({ "status": live.item.status })),
-            after: json!({ "status": now_at, "statusReason": reason }),
-        };
-        let done = live.write(tx, session, cmd.expected_row_version, row, told).await?;
-        next_step::settle(tx, session, live.agreement.id).await?;
-        // What care promised and will not do, the patient hears of, if the patient has asked to.
-        if side == Party::Care && owner == Owner::Care && matches!(cmd.turn, Turn::Cancel | Turn::NotDone) {
-            let about = live.item.id.0.simple().to_string();
-            notice::plan_news(tx, session, (&*live.agreement).into(), &about, "PLAN_ITEM_OFF").await?;
-        }
-        Ok(done)
+        apply(tx, session, &live, cmd.turn, reason.as_deref(), cmd.expected_row_version).await
     })
     .await
+}
+
+/// Takes the turn: in an act of its own, or as what follows from another.
+pub async fn apply(
+    tx: &Tx,
+    session: &Session,
+    live: &Live,
+    turn: Turn,
+    reason: Option<&str>,
+    expected_row_version: i32,
+) -> Result<Done, Stop> {
+    let (action, event) = turn.names();
+    let side = session.actor.party().ok_or_else(Problem::forbidden)?;
+    let owner = live.agreed()?.owner;
+    let now_at = rules::turn(turn, live.item.status, live.item.started_at.is_some(), owner, side)?;
+    let place = Place::new("plan_item.status_reason", live.item.id.0);
+    // What was a mistake has no reason any more; the history keeps it.
+    let kept = reason.filter(|_| turn != Turn::Reopen);
+    let mut row = plan_item::ActiveModel {
+        status: Set(now_at),
+        status_reason: Set(session.core.keys.seal_opt(place, kept)?),
+        status_by_kind: Set(Some(session.actor.kind())),
+        status_at: Set(Some(session.now())),
+        ..Default::default()
+    };
+    if turn == Turn::Start {
+        row.started_at = Set(Some(session.now()));
+    }
+    let told = Told {
+        action,
+        event,
+        before: Some(json!({ "status": live.item.status })),
+        after: json!({ "status": now_at, "statusReason": reason }),
+    };
+    let done = live.write(tx, session, expected_row_version, row, told).await?;
+    next_step::settle(tx, session, live.agreement.id).await?;
+    // What care promised and will not do, the patient hears of, if the patient has asked to.
+    if side == Party::Care && owner == Owner::Care && matches!(turn, Turn::Cancel | Turn::NotDone) {
+        let about = live.item.id.0.simple().to_string();
+        notice::plan_news(tx, session, (&*live.agreement).into(), &about, "PLAN_ITEM_OFF").await?;
+    }
+    Ok(done)
 }

@@ -79,7 +79,6 @@ pub async fn remove(session: &Session, key: &str, cmd: &Remove) -> Result<Receip
             care_unit: row.care_unit_id,
             care_provider: row.care_provider_id,
             subject: row.id.0,
-            for_register: false,
         };
         act::emit(tx, session, [event]).await?;
         Ok(Done::on(row.patient_id).with("link", row.id.0))

@@ -13,7 +13,12 @@ use entity::{
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, sea_query::ExprTrait};
 use uuid::Uuid;
 
-use crate::{crypto::Place, db::Tx, error::Fault, session::Session};
+use crate::{
+    crypto::Place,
+    db::{Tx, insert_all},
+    error::Fault,
+    session::Session,
+};
 
 /// A reason for a unit to reach a patient, and for how long.
 #[derive(Clone, Debug)]
@@ -39,6 +44,23 @@ pub struct Declared<'a> {
 
 /// Opens a relation.
 pub async fn open(tx: &Tx, session: &Session, opening: &Opening<'_>) -> Result<CareRelationId, Fault> {
+    let (id, row) = written(session, opening)?;
+    care_relation::Entity::insert(row).exec_without_returning(tx).await?;
+    Ok(id)
+}
+
+/// Opens several.
+pub async fn open_all(tx: &Tx, session: &Session, openings: &[Opening<'_>]) -> Result<(), Fault> {
+    let rows = openings.iter().map(|opening| Ok(written(session, opening)?.1));
+    let rows = rows.collect::<Result<Vec<_>, Fault>>()?;
+    insert_all::<care_relation::Entity>(tx, rows, None).await?;
+    Ok(())
+}
+
+fn written(
+    session: &Session,
+    opening: &Opening<'_>,
+) -> Result<(CareRelationId, care_relation::ActiveModel), Fault> {
     let id = CareRelationId(session.core.clock.uuid());
     let declared = opening.declared;
     let place = Place::new("care_relation.reason", id.0);
@@ -56,8 +78,7 @@ pub async fn open(tx: &Tx, session: &Session, opening: &Opening<'_>) -> Result<C
         valid_until: Set(opening.until),
         created_at: Set(session.now()),
     };
-    care_relation::Entity::insert(row).exec_without_returning(tx).await?;
-    Ok(id)
+    Ok((id, row))
 }
 
 /// Ends the relations of `patient` that follow `subject`, at `at`; one that ends earlier keeps its end.
@@ -68,12 +89,23 @@ pub async fn end(
     subject: Uuid,
     at: DateTime<Utc>,
 ) -> Result<(), Fault> {
+    end_all(tx, &[patient], source, &[subject], at).await
+}
+
+/// [`end`] of the relations of any of `patients` that follow any of `subjects`.
+pub async fn end_all(
+    tx: &Tx,
+    patients: &[PatientId],
+    source: Source,
+    subjects: &[Uuid],
+    at: DateTime<Utc>,
+) -> Result<(), Fault> {
     use care_relation::Column as C;
     care_relation::Entity::update_many()
         .set(care_relation::ActiveModel { valid_until: Set(Some(at)), ..Default::default() })
-        .filter(C::PatientId.eq(patient))
+        .filter(C::PatientId.is_in(patients.iter().copied()))
         .filter(C::Source.eq(source))
-        .filter(C::SubjectId.eq(subject))
+        .filter(C::SubjectId.is_in(subjects.iter().copied()))
         .filter(C::ValidUntil.is_null().or(C::ValidUntil.gt(at)))
         .exec(tx)
         .await?;

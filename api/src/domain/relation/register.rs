@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use entity::{
     care_relation::{Declaration, Source},
-    patient, patient_identity,
+    patient_identity,
 };
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde::Serialize;
@@ -16,7 +16,7 @@ use crate::{
     domain::{
         act::{self, Done, Event, Receipt},
         history::{self, Change, Owner},
-        patient::{IDENTITY_LOOKUP, alive, personal_number::PersonalNumber},
+        patient::{IDENTITY_LOOKUP, alive, lock, personal_number::PersonalNumber},
         text,
     },
     error::{Fault, Problem},
@@ -63,7 +63,7 @@ pub async fn register(session: &Session, key: &str, cmd: &Register) -> Result<Re
             .one(tx)
             .await?
             .ok_or_else(unknown)?;
-        let patient = patient::Entity::find_by_id(identity.patient_id).one(tx).await?.ok_or_else(unknown)?;
+        let patient = lock(tx, identity.patient_id).await?;
         alive(&patient)?;
 
         let until = now + TimeDelta::hours(HOURS);
@@ -102,7 +102,6 @@ pub async fn register(session: &Session, key: &str, cmd: &Register) -> Result<Re
             care_unit: staff.care_unit,
             care_provider: staff.care_provider,
             subject: id.0,
-            for_register: false,
         };
         act::emit(tx, session, [event]).await?;
         Ok(Done::on(patient.id).with("patient", patient.id.0).with("relation", id.0))

@@ -2,3 +2,5 @@
 
 pub mod rules;
 pub mod set;
+pub mod stop;
+pub mod texts;

@@ -6,6 +6,7 @@ use entity::{
 };
 use serde::Serialize;
 
+use super::texts::Said;
 use crate::{
     domain::phone::{EmailAddress, PhoneNumber},
     error::{Problem, Text},
@@ -24,6 +25,22 @@ pub struct Choice {
     pub detail: Detail,
     /// The exact text that the patient saw when deciding.
     pub text_shown: String,
+    /// Which of the service's own texts it was, where it was one of them.
+    pub text_version: Option<String>,
+}
+
+impl Choice {
+    /// What it was said to.
+    pub fn said(&self) -> Said<'_> {
+        Said {
+            kind: self.kind,
+            channel: self.channel,
+            detail: self.detail,
+            opted_in: self.opted_in,
+            text: &self.text_shown,
+            version: self.text_version.as_deref(),
+        }
+    }
 }
 
 /// New addresses, as written.
@@ -39,38 +56,25 @@ pub struct Checked {
     pub ways: Vec<(Channel, String)>,
 }
 
-/// Checks choices and addresses. `reachable` are the channels that the patient can be reached by already.
+/// Checks choices and addresses. `reachable` are the channels that the patient can be reached by already,
+/// `current` the version of the texts that are sent now, and `by_care` whether staff write the choice down.
 pub fn check(
     choices: &[Choice],
     addresses: &Addresses,
     reachable: &[Channel],
+    current: &str,
+    by_care: bool,
 ) -> Result<Checked, Vec<Problem>> {
     let mut problems = Vec::new();
     let mut ways = Vec::new();
-    let both = |text: &dyn Fn(Locale) -> &'static str| Text::new(text(Locale::Sv), text(Locale::En));
-    if let Some(mail) = &addresses.mail {
-        match EmailAddress::parse(mail) {
-            Ok(address) => ways.push((Channel::Mail, address.as_str().to_owned())),
-            Err(error) => {
-                let Text { sv, en } = both(&|locale| error.text(locale));
-                problems.push(Problem::input("contactWays.mail", sv, en));
-            }
-        }
-    }
-    if let Some(phone) = &addresses.phone {
-        match PhoneNumber::parse(phone) {
-            Ok(number) if number.takes_text_messages() => {
-                ways.push((Channel::Sms, number.as_str().to_owned()));
-            }
-            Ok(_) => problems.push(Problem::input(
-                "contactWays.phone",
-                "Numret kan inte ta emot sms. Ange ett mobilnummer.",
-                "The number cannot receive text messages. Give a mobile number.",
-            )),
-            Err(error) => {
-                let Text { sv, en } = both(&|locale| error.text(locale));
-                problems.push(Problem::input("contactWays.phone", sv, en));
-            }
+    for (channel, given, field) in [
+        (Channel::Mail, &addresses.mail, "contactWays.mail"),
+        (Channel::Sms, &addresses.phone, "contactWays.phone"),
+    ] {
+        match given.as_deref().map(|given| address(channel, given, field)) {
+            Some(Ok(address)) => ways.push((channel, address)),
+            Some(Err(problem)) => problems.push(problem),
+            None => {}
         }
     }
     if choices.is_empty() && addresses.mail.is_none() && addresses.phone.is_none() {
@@ -85,20 +89,77 @@ pub fn check(
                 "The same choice is there twice.",
             ));
         }
-        let shown = choice.text_shown.trim();
-        // A no needs no text: opting out must never fail for want of one.
-        if (choice.opted_in && shown.is_empty()) || shown.chars().count() > TEXT_AT_MOST {
-            problems.push(Problem::input(
-                &format!("{field}.textShown"),
-                format!("Ange texten som patienten har sett, högst {TEXT_AT_MOST} tecken."),
-                format!("Give the text that the patient has seen, {TEXT_AT_MOST} characters at most."),
-            ));
-        }
-        if choice.opted_in {
+        let version = choice.text_version.as_deref();
+        shown(choice.opted_in, &choice.text_shown, version, current, &format!("{field}."), &mut problems);
+        // The unit sends letters and makes calls itself: it writes down that the patient wants them.
+        let by_hand = by_care
+            && choice.kind == PreferenceKind::Appointment
+            && matches!(choice.channel, Channel::Letter | Channel::Phone);
+        if choice.opted_in && !by_hand {
             problems.extend(unreachable(choice.channel, &field, &ways, reachable));
         }
     }
     if problems.is_empty() { Ok(Checked { ways }) } else { Err(problems) }
+}
+
+/// An address in the one form that is kept.
+pub fn address(channel: Channel, given: &str, field: &str) -> Result<String, Problem> {
+    let both = |text: &dyn Fn(Locale) -> &'static str| {
+        let Text { sv, en } = Text::new(text(Locale::Sv), text(Locale::En));
+        Problem::input(field, sv, en)
+    };
+    match channel {
+        Channel::Mail => match EmailAddress::parse(given) {
+            Ok(address) => Ok(address.as_str().to_owned()),
+            Err(error) => Err(both(&|locale| error.text(locale))),
+        },
+        Channel::Sms => match PhoneNumber::parse(given) {
+            Ok(number) if number.takes_text_messages() => Ok(number.as_str().to_owned()),
+            Ok(_) => Err(Problem::input(
+                field,
+                "Numret kan inte ta emot sms. Ange ett mobilnummer.",
+                "The number cannot receive text messages. Give a mobile number.",
+            )),
+            Err(error) => Err(both(&|locale| error.text(locale))),
+        },
+        Channel::Letter | Channel::Phone => Err(no_such_way(field)),
+    }
+}
+
+/// A choice of what is no way for a message of the service.
+pub fn no_such_way(field: &str) -> Problem {
+    Problem::input(
+        field,
+        "Brev och telefonsamtal kan inte väljas här. Säg till mottagningen om du vill ha det.",
+        "Letters and calls cannot be chosen here. Tell the unit if you want them.",
+    )
+}
+
+/// What a yes was said to: the text as it was shown, and that it still is the text.
+pub fn shown(
+    opted_in: bool,
+    text: &str,
+    version: Option<&str>,
+    current: &str,
+    field: &str,
+    problems: &mut Vec<Problem>,
+) {
+    let text = text.trim();
+    // A no needs no text: opting out must never fail for want of one.
+    if (opted_in && text.is_empty()) || text.chars().count() > TEXT_AT_MOST {
+        problems.push(Problem::input(
+            &format!("{field}textShown"),
+            format!("Ange texten som patienten har sett, högst {TEXT_AT_MOST} tecken."),
+            format!("Give the text that the patient has seen, {TEXT_AT_MOST} characters at most."),
+        ));
+    }
+    if opted_in && version.is_some_and(|version| version != current) {
+        problems.push(Problem::input(
+            &format!("{field}textVersion"),
+            "Texterna har ändrats. Visa de nya innan du väljer.",
+            "The texts have changed. Show the new ones before the choice.",
+        ));
+    }
 }
 
 /// Why a yes to the channel would lead nowhere, if it would.
@@ -110,11 +171,7 @@ fn unreachable(
 ) -> Option<Problem> {
     let known = reachable.contains(&channel) || new.iter().any(|(other, _)| *other == channel);
     match channel {
-        Channel::Letter | Channel::Phone => Some(Problem::input(
-            field,
-            "Brev och telefonsamtal kan inte väljas här. Säg till mottagningen om du vill ha det.",
-            "Letters and calls cannot be chosen here. Tell the unit if you want them.",
-        )),
+        Channel::Letter | Channel::Phone => Some(no_such_way(field)),
         Channel::Mail if !known => Some(Problem::input(
             "contactWays.mail",
             "Ange en e-postadress för att få e-post.",
@@ -142,22 +199,48 @@ mod tests {
             opted_in: true,
             detail: Detail::TimeOnly,
             text_shown: "Mån 1 mars kl. 09.00".to_owned(),
+            text_version: None,
         }
     }
 
     #[test]
     fn a_yes_needs_an_address_known_or_given() {
         let mail = Addresses { mail: Some("anna@example.org".to_owned()), phone: None };
-        assert!(check(&[yes(Channel::Mail)], &Addresses::default(), &[]).is_err());
-        assert!(check(&[yes(Channel::Mail)], &Addresses::default(), &[Channel::Mail]).is_ok());
-        assert_eq!(check(&[yes(Channel::Mail)], &mail, &[]).unwrap().ways.len(), 1);
-        assert!(check(&[yes(Channel::Sms)], &mail, &[Channel::Mail]).is_err());
+        assert!(check(&[yes(Channel::Mail)], &Addresses::default(), &[], "sv-1", false).is_err());
+        assert!(check(&[yes(Channel::Mail)], &Addresses::default(), &[Channel::Mail], "sv-1", false).is_ok());
+        assert_eq!(check(&[yes(Channel::Mail)], &mail, &[], "sv-1", false).unwrap().ways.len(), 1);
+        assert!(check(&[yes(Channel::Sms)], &mail, &[Channel::Mail], "sv-1", false).is_err());
+    }
+
+    #[test]
+    fn a_yes_to_texts_that_have_changed_is_no_yes() {
+        let said = |version: &str, opted_in| Choice {
+            text_version: Some(version.to_owned()),
+            opted_in,
+            ..yes(Channel::Mail)
+        };
+        let checked = |choice| check(&[choice], &Addresses::default(), &[Channel::Mail], "sv-2", false);
+        assert!(checked(said("sv-2", true)).is_ok() && checked(said("sv-1", false)).is_ok());
+        let refused = checked(said("sv-1", true)).unwrap_err();
+        assert_eq!(refused[0].field.as_deref(), Some("choices.0.textVersion"));
+    }
+
+    #[test]
+    fn letters_and_calls_are_written_down_by_care_for_appointments_alone() {
+        let checked = |kind, channel, by_care| {
+            check(&[Choice { kind, ..yes(channel) }], &Addresses::default(), &[], "sv-1", by_care).is_ok()
+        };
+        for channel in [Channel::Letter, Channel::Phone] {
+            assert!(checked(PreferenceKind::Appointment, channel, true));
+            assert!(!checked(PreferenceKind::Appointment, channel, false));
+            assert!(!checked(PreferenceKind::Plan, channel, true));
+        }
     }
 
     #[test]
     fn a_no_needs_none() {
         let no = Choice { opted_in: false, ..yes(Channel::Sms) };
-        assert!(check(&[no], &Addresses::default(), &[]).is_ok());
+        assert!(check(&[no], &Addresses::default(), &[], "sv-1", false).is_ok());
     }
 
     #[test]
@@ -165,8 +248,11 @@ mod tests {
         let addresses =
             Addresses { mail: Some("inte en adress".to_owned()), phone: Some("08-123".to_owned()) };
         let twice = [yes(Channel::Letter), Choice { text_shown: " ".to_owned(), ..yes(Channel::Letter) }];
-        let fields: Vec<_> =
-            check(&twice, &addresses, &[]).unwrap_err().into_iter().filter_map(|p| p.field).collect();
+        let fields: Vec<_> = check(&twice, &addresses, &[], "sv-1", false)
+            .unwrap_err()
+            .into_iter()
+            .filter_map(|p| p.field)
+            .collect();
         for field in
             ["contactWays.mail", "contactWays.phone", "choices.0", "choices.1", "choices.1.textShown"]
         {

@@ -1,11 +1,10 @@
 //! Saying yes or no to reminders and notices.
 
 use entity::{
-    ContactWayId, PatientId, ReminderPreferenceId, appointment,
+    ContactWayId, PatientId, ReminderPreferenceId,
     contact_way::{self, Channel},
-    notice::{self, Kind},
     patient,
-    reminder_preference::{self, Detail, PreferenceKind},
+    reminder_preference::{self, Detail},
 };
 use sea_orm::{
     ActiveValue::Set,
@@ -15,7 +14,10 @@ use sea_orm::{
 use serde::Serialize;
 use serde_json::json;
 
-use super::rules::{self, Addresses, Choice};
+use super::{
+    rules::{self, Addresses, Choice},
+    texts,
+};
 use crate::{
     auth::policy::{self, Action, Noun},
     crypto::Place,
@@ -24,8 +26,10 @@ use crate::{
         act::{self, Done, Event, Receipt, emit},
         history::{self, Change, Owner},
         notice as outbox,
+        patient::lock,
     },
     error::{Fault, Problem},
+    reminder::render::Tag,
     session::Session,
 };
 
@@ -62,6 +66,7 @@ pub async fn set(session: &Session, key: &str, cmd: &SetPreferences) -> Result<R
         if session.actor.staff().is_some_and(|staff| staff.care_provider != whom.care_provider_id) {
             return Err(Problem::not_found("patientId").into());
         }
+        let whom = lock(tx, whom.id).await?;
         let known = contact_way::Entity::find()
             .filter(contact_way::Column::PatientId.eq(whom.id))
             .order_by_desc(contact_way::Column::Id)
@@ -72,7 +77,24 @@ pub async fn set(session: &Session, key: &str, cmd: &SetPreferences) -> Result<R
             .filter(|way| way.status == contact_way::Status::Good)
             .map(|way| way.channel)
             .collect();
-        let checked = rules::check(&cmd.choices, &cmd.addresses, &reachable)?;
+        let checked = {
+            let current = session.core.texts.version(&Tag::of(&whom.language), &session.core.settings.links);
+            rules::check(&cmd.choices, &cmd.addresses, &reachable, &current, session.actor.staff().is_some())
+        };
+        let said = cmd.choices.iter().enumerate().map(|(n, choice)| (format!("choices.{n}."), choice.said()));
+        let unknown = texts::unknown(tx, session, &whom, said).await?;
+        let checked = match checked {
+            Ok(checked) if unknown.is_empty() => checked,
+            checked => {
+                return Err(checked
+                    .err()
+                    .unwrap_or_default()
+                    .into_iter()
+                    .chain(unknown)
+                    .collect::<Vec<_>>()
+                    .into());
+            }
+        };
         let mut changes = Vec::new();
         for (channel, address) in &checked.ways {
             let row = known.iter().find(|way| way.channel == *channel);
@@ -86,26 +108,28 @@ pub async fn set(session: &Session, key: &str, cmd: &SetPreferences) -> Result<R
             agreement: None,
         };
         history::record(tx, session, owner, ACTION, changes).await?;
-        for no in cmd.choices.iter().filter(|choice| !choice.opted_in) {
-            withdraw(tx, whom.id, no).await?;
+        let nos = cmd.choices.iter().filter(|choice| !choice.opted_in);
+        let stopped =
+            nos.map(|no| outbox::by_link::of_choice(whom.id, no.kind, no.channel)).reduce(ExprTrait::or);
+        match stopped {
+            Some(stopped) => outbox::refused(tx, session, whom.id, stopped).await?,
+            None => outbox::replan_patient(tx, session, whom.id).await?,
         }
-        plan_again(tx, session, &whom).await?;
-        emit(
-            tx,
-            session,
-            [Event {
-                kind: "reminder_preferences.set",
-                patient: whom.id,
-                care_unit: whom.care_unit_id,
-                care_provider: whom.care_provider_id,
-                subject: whom.id.0,
-                for_register: false,
-            }],
-        )
-        .await?;
+        emit(tx, session, [preferences_set(&whom)]).await?;
         Ok(Done::on(whom.id).with("patient", whom.id.0))
     })
     .await
+}
+
+/// The event that the patient's choices changed.
+pub(super) fn preferences_set(whom: &patient::Model) -> Event {
+    Event {
+        kind: "reminder_preferences.set",
+        patient: whom.id,
+        care_unit: whom.care_unit_id,
+        care_provider: whom.care_provider_id,
+        subject: whom.id.0,
+    }
 }
 
 /// Replaces the address of a channel in its row: what is planned goes to the new one. Gives what changed.
@@ -196,47 +220,23 @@ async fn store_choices(
             opted_in: Set(choice.opted_in),
             detail: Set(choice.detail),
             text_shown: Set(text_shown.to_owned()),
+            text_version: Set(choice.text_version.clone()),
             by_kind: Set(by_kind),
             by_id: Set(by_id),
             decided_at: Set(session.now()),
-            row_version: Set(1),
         });
     }
     let anew = OnConflict::columns([C::PatientId, C::Kind, C::Channel])
-        .update_columns([C::OptedIn, C::Detail, C::TextShown, C::ByKind, C::ById, C::DecidedAt])
-        .value(C::RowVersion, Expr::col((reminder_preference::Entity, C::RowVersion)).add(1))
+        .update_columns([
+            C::OptedIn,
+            C::Detail,
+            C::TextShown,
+            C::TextVersion,
+            C::ByKind,
+            C::ById,
+            C::DecidedAt,
+        ])
         .to_owned();
     reminder_preference::Entity::insert_many(rows).on_conflict(anew).exec_without_returning(tx).await?;
     Ok(changes)
-}
-
-/// Takes back what a no stops.
-async fn withdraw(tx: &Tx, whom: PatientId, no: &Choice) -> Result<(), Fault> {
-    use notice::Column as C;
-    let kinds: &[Kind] = match no.kind {
-        PreferenceKind::Appointment => &[Kind::Reminder, Kind::Cancellation],
-        PreferenceKind::Message => &[Kind::Message],
-        PreferenceKind::Plan => &[Kind::Plan],
-    };
-    let condition =
-        C::PatientId.eq(whom).and(C::Channel.eq(no.channel)).and(C::Kind.is_in(kinds.iter().copied()));
-    outbox::withdraw_where(tx, condition, "OPTED_OUT").await
-}
-
-/// Plans what the patient's times still have ahead, by the choices as they are now. A confirmation belongs to the
-/// booking and is not sent afterwards.
-async fn plan_again(tx: &Tx, session: &Session, whom: &patient::Model) -> Result<(), Fault> {
-    let ways = outbox::ways(tx, whom, PreferenceKind::Appointment).await?;
-    if ways.is_empty() {
-        return Ok(());
-    }
-    let now = session.now();
-    let ahead = appointment::Entity::find()
-        .filter(appointment::Column::PatientId.eq(whom.id))
-        .filter(appointment::Column::Status.eq(appointment::Status::Booked))
-        .filter(appointment::Column::StartsAt.gt(now))
-        .all(tx)
-        .await?;
-    let planned = ahead.iter().flat_map(|booked| outbox::later_reminders(booked, &ways, now)).collect();
-    outbox::plan(tx, session, planned).await
 }

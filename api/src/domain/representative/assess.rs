@@ -26,7 +26,8 @@ use crate::{
     domain::{
         act::{self, Done, Event, Receipt},
         history::{self, Change},
-        patient::alive,
+        notice,
+        patient::{alive, lock},
         text,
     },
     error::{Fault, Problem, ProblemCode, Stop},
@@ -90,6 +91,7 @@ pub async fn assess(session: &Session, key: &str, cmd: &Assess) -> Result<Receip
                 (whom.into_row(), None, decided)
             }
         };
+        let whom = lock(tx, whom.id).await?;
         alive(&whom)?;
         let reason = text::required("reason", &cmd.reason, text::TEXT, &mut problems);
         if !problems.is_empty() {
@@ -100,6 +102,7 @@ pub async fn assess(session: &Session, key: &str, cmd: &Assess) -> Result<Receip
                             "rights": decided.rights.map(Rights::areas), "reason": reason });
         let change = Change { kind: "access_assessment", subject: id.0, before: None, after: Some(after) };
         history::record(tx, session, owner(&whom), ACTION, [change]).await?;
+        notice::replan_patient(tx, session, whom.id).await?;
         let done = Done::on(whom.id).with("patient", whom.id.0);
         let Some(row) = row else {
             let event = Event {
@@ -108,7 +111,6 @@ pub async fn assess(session: &Session, key: &str, cmd: &Assess) -> Result<Receip
                 care_unit: whom.care_unit_id,
                 care_provider: whom.care_provider_id,
                 subject: whom.id.0,
-                for_register: false,
             };
             act::emit(tx, session, [event]).await?;
             return Ok(done);
@@ -207,7 +209,7 @@ fn about_young(
     if rules::own_rights(whom.birth_date, &[], &session.core.settings.ages, now).is_none() {
         return Err(Problem::new(
             ProblemCode::WrongState,
-            "Patienten når redan allt själv.",
+            "Patienten kommer redan åt allt själv.",
             "The patient already reaches everything themself.",
         )
         .at("patientId"));
@@ -219,8 +221,12 @@ fn about_young(
             "Give at least one area that the young person may reach.",
         ));
     }
-    if until.is_some_and(|until| until <= now) {
-        problems.push(Problem::input("until", "Ange en dag framåt i tiden.", "Give a time ahead."));
+    if until.is_some_and(|until| until <= now || until > attains(whom.birth_date, OF_AGE)) {
+        problems.push(Problem::input(
+            "until",
+            "Ange en dag framåt i tiden, senast 18-årsdagen.",
+            "Give a time ahead, the 18th birthday at the latest.",
+        ));
     }
     Ok(())
 }

@@ -62,9 +62,8 @@ pub async fn grant(session: &Session, key: &str, cmd: &Grant) -> Result<Receipt,
             now,
         )
         .await?;
-        alive(&whom)?;
         // Two grants at once would both find nobody.
-        lock(tx, whom.id).await?;
+        alive(&lock(tx, whom.id).await?)?;
         let mut problems = Vec::new();
         let name = text::required("name", &cmd.name, text::TITLE, &mut problems);
         let rights = Rights::parse(&cmd.areas).assenting(cmd.may_assent);
@@ -247,6 +246,5 @@ pub(super) fn event(kind: &'static str, whom: &patient::Model, subject: Represen
         care_unit: whom.care_unit_id,
         care_provider: whom.care_provider_id,
         subject: subject.0,
-        for_register: false,
     }
 }

@@ -24,8 +24,16 @@ pub async fn assessed(
     db: &impl ConnectionTrait,
     patient: PatientId,
 ) -> Result<Vec<access_assessment::Model>, Fault> {
+    assessed_of(db, [patient]).await
+}
+
+/// The same of several patients, in one statement.
+pub async fn assessed_of(
+    db: &impl ConnectionTrait,
+    patients: impl IntoIterator<Item = PatientId>,
+) -> Result<Vec<access_assessment::Model>, Fault> {
     Ok(access_assessment::Entity::find()
-        .filter(access_assessment::Column::PatientId.eq(patient))
+        .filter(access_assessment::Column::PatientId.is_in(patients))
         .order_by_asc(access_assessment::Column::At)
         .order_by_asc(access_assessment::Column::Id)
         .all(db)
@@ -103,7 +111,7 @@ async fn principal(db: &impl ConnectionTrait, id: PatientId) -> Result<patient::
     row.ok_or_else(|| Fault::internal("a representative without their patient"))
 }
 
-fn owner(whom: &patient::Model) -> Owner {
+pub(crate) fn owner(whom: &patient::Model) -> Owner {
     Owner {
         patient: whom.id,
         care_unit: whom.care_unit_id,

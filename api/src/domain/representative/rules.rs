@@ -80,6 +80,18 @@ pub fn in_force(
     Some(Rights::parse(&who.rights).assenting(who.may_assent))
 }
 
+/// Whether `who` is reminded of a child's times now: a guardian who sees them.
+pub fn is_reminded(
+    who: &representative::Model,
+    child: Principal,
+    assessed: &[access_assessment::Model],
+    ages: &Ages,
+    now: DateTime<Utc>,
+) -> bool {
+    let rights = in_force(who, child, assessed, ages, now);
+    who.kind == Kind::Guardian && rights.is_some_and(|rights| rights.level(Area::Booking).is_some())
+}
+
 /// What a young person reaches of their own; none for whoever is old enough to reach it all.
 pub fn own_rights(
     born: NaiveDate,

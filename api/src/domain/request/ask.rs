@@ -22,6 +22,7 @@ use crate::{
         history::{self, Change},
         offer::answer::said_how,
         patient::{alive, lock},
+        task::words::Words,
         text,
     },
     error::{Fault, Problem, ProblemCode, Stop},
@@ -84,6 +85,7 @@ pub async fn ask(session: &Session, key: &str, cmd: &Ask) -> Result<Receipt, Fau
             ended_at: None,
             ended_by_kind: None,
             ended_by_id: None,
+            ended_how: None,
             end_words: None,
             row_version: 1,
         };
@@ -91,7 +93,7 @@ pub async fn ask(session: &Session, key: &str, cmd: &Ask) -> Result<Receipt, Fau
             .exec_without_returning(tx)
             .await
             .map_err(|e| act::on_unique(e, already_asked))?;
-        wait(tx, session, &row, why.as_deref()).await?;
+        wait(tx, session, &row, why.as_deref().map(Words::own)).await?;
         let change = Change {
             kind: "agreement_request",
             subject: id.0,

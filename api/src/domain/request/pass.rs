@@ -8,7 +8,7 @@ use entity::{
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde::Serialize;
 
-use super::withdraw::over;
+use super::{hold, withdraw::over};
 use crate::{
     auth::policy::{self, Action},
     domain::{
@@ -42,6 +42,9 @@ pub async fn pass(session: &Session, key: &str, cmd: &Pass) -> Result<Receipt, F
             session.now(),
         )
         .await?;
+        // Held before its task: whoever ends it or passes it on meanwhile comes first or last.
+        let request =
+            hold(tx, request.id).await?.ok_or_else(|| Fault::internal("a granted request vanished"))?;
         if request.status != Status::Open {
             return Err(over().into());
         }

@@ -1,7 +1,9 @@
-//! Taking a request back: the patient's act alone, for care cannot close it silently.
+//! Taking a request back: the patient, or staff who write down what the patient said and how. Care cannot close it
+//! silently: the patient is told of what was written down.
 
 use entity::{
     AgreementRequestId,
+    agreement_offer::Way,
     agreement_request::{self, Status},
 };
 use serde::Serialize;
@@ -11,6 +13,8 @@ use crate::{
     auth::policy::{self, Action},
     domain::{
         act::{self, Done, Receipt},
+        notice,
+        offer::answer::said_how,
         task::Ending,
         text,
     },
@@ -22,6 +26,8 @@ use crate::{
 #[derive(Clone, Debug, Serialize)]
 pub struct Withdraw {
     pub request: AgreementRequestId,
+    /// How the patient said it to staff; patients leave it out.
+    pub how: Option<Way>,
     pub words: Option<String>,
     pub expected_row_version: i32,
 }
@@ -41,6 +47,7 @@ pub async fn withdraw(session: &Session, key: &str, cmd: &Withdraw) -> Result<Re
         )
         .await?;
         let mut problems = Vec::new();
+        let how = said_how(session, cmd.how, &mut problems);
         let words = text::optional("words", cmd.words.as_deref(), text::TEXT, &mut problems);
         if !problems.is_empty() {
             return Err(problems.into());
@@ -48,15 +55,21 @@ pub async fn withdraw(session: &Session, key: &str, cmd: &Withdraw) -> Result<Re
         if request.status != Status::Open {
             return Err(over().into());
         }
-        let how = Ended {
+        let told = session.actor.staff().map(|_| how);
+        let ended = Ended {
             status: Status::Withdrawn,
             task: Ending::Withdrawn,
             agreement: None,
+            told,
             words: words.as_deref(),
             action: ACTION,
         };
-        if request.row_version != cmd.expected_row_version || !settle(tx, session, &request, &how).await? {
+        if request.row_version != cmd.expected_row_version || !settle(tx, session, &request, &ended).await? {
             return Err(Problem::stale().into());
+        }
+        if told.is_some() {
+            let about = request.id.0.simple().to_string();
+            notice::plan_news(tx, session, (&*request).into(), &about, "REQUEST_TAKEN_BACK").await?;
         }
         Ok(Done::on(request.patient_id).with("request", request.id.0))
     })
@@ -67,7 +80,7 @@ pub async fn withdraw(session: &Session, key: &str, cmd: &Withdraw) -> Result<Re
 pub(super) fn over() -> Problem {
     Problem::new(
         ProblemCode::WrongState,
-        "Önskan väntar inte längre: ett patientkontrakt är påbörjat, eller så är den återtagen.",
-        "The request waits no more: an agreement has been begun, or it was taken back.",
+        "Önskan väntar inte längre: ett patientkontrakt är föreslaget, eller så är den återtagen.",
+        "The request waits no more: an agreement has been proposed, or it was taken back.",
     )
 }

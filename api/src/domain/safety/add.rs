@@ -9,18 +9,19 @@ use sea_orm::EntityTrait;
 use serde::Serialize;
 use serde_json::json;
 
-use super::{MOST, open, too_many};
+use super::{MOST, open, says, too_many};
 use crate::{
     auth::policy::{self, Action, Noun},
     calendar::to_local,
     crypto::Place,
     domain::{
         act::{self, Done, Receipt},
-        agreement::version::{Locked, event},
+        agreement::version::{Locked, content, event},
         history::{self, Change},
         notice,
         phone::callable,
         task::letter,
+        task::words::Words,
         text,
     },
     error::{Fault, Problem, ProblemCode},
@@ -67,7 +68,9 @@ pub async fn add(session: &Session, key: &str, cmd: &Add) -> Result<Receipt, Fau
             )
             .into());
         };
-        if open(tx, agreement.id).await?.len() >= MOST {
+        let said = content(keys, &agreement.current(tx).await?)?.safety;
+        let unsaid = open(tx, agreement.id).await?.into_iter().filter(|row| !says(&said, row.id));
+        if unsaid.count() >= MOST {
             return Err(too_many().into());
         }
         let id = SafetyInstructionId(session.core.clock.uuid());
@@ -111,7 +114,10 @@ pub async fn add(session: &Session, key: &str, cmd: &Add) -> Result<Receipt, Fau
         act::emit(tx, session, [event(&agreement, "agreement.safety_added", id.0)]).await?;
         let about = id.0.simple().to_string();
         if !notice::plan_news(tx, session, (&row).into(), &about, "PLAN_SAFETY").await? {
-            let note = "Skicka säkerhetsanvisningen på papper, eller ring: patienten får inga besked på annat sätt.";
+            let note = Words::ours(
+                "Skicka säkerhetsanvisningen på papper, eller ring: patienten får inga besked på annat sätt.",
+                "Send the safety instruction on paper, or phone: the patient is told in no other way.",
+            );
             letter::write(tx, session, (&row).into(), id.0, note).await?;
         }
         Ok(Done::on(agreement.patient_id).with("instruction", id.0))

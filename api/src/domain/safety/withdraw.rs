@@ -1,9 +1,11 @@
 //! Taking a safety instruction back, with a reason.
 
+use chrono::TimeDelta;
 use entity::{
     SafetyInstructionId,
-    agreement_version::Withdrawal,
+    agreement_version::{Status::Proposed, Withdrawal},
     safety_instruction::{self, Status},
+    task::Kind,
 };
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 use serde::Serialize;
@@ -12,14 +14,17 @@ use serde_json::json;
 use crate::{
     auth::policy::{self, Action, Noun},
     crypto::Place,
+    db::Tx,
     domain::{
-        act::{self, Done, Event, Receipt},
+        act::{self, Done, Receipt},
         agreement::{
             members,
             version::{Locked, event as about_agreement},
         },
         history::{self, Change},
-        notice, text,
+        notice,
+        task::{self, Ending, Raise, letter, words::Words},
+        text,
     },
     error::{Fault, Problem, ProblemCode},
     session::Session,
@@ -35,8 +40,12 @@ pub struct Withdraw {
 
 const ACTION: &str = "safetyInstructionWithdraw";
 
-/// Takes it back, and tells the patient. The proposals that say it fall, as when the plan has changed under them. What
-/// has been agreed on stays: another instruction is laid over it instead.
+/// A plan without what holds no longer is proposed within this time.
+const NEW_VERSION_WITHIN: TimeDelta = TimeDelta::days(3);
+
+/// Takes it back, and tells the patient, on paper where there is no other way. The proposals that say it fall, as when
+/// the plan has changed under them; where the version in force says it, care is asked for a new one. What has been agreed
+/// on stays: another instruction is laid over it instead.
 pub async fn withdraw(session: &Session, key: &str, cmd: &Withdraw) -> Result<Receipt, Fault> {
     act::perform(session, ACTION, key, cmd, async |tx| {
         let now = session.now();
@@ -89,28 +98,65 @@ pub async fn withdraw(session: &Session, key: &str, cmd: &Withdraw) -> Result<Re
             after: Some(json!({ "status": Status::Withdrawn, "reason": reason })),
         };
         history::record(tx, session, (&*row).into(), ACTION, [change]).await?;
-        let carrying = super::proposals_with(tx, session, &row).await?;
+        let carrying = super::said_by(tx, session, &row).await?;
         if !carrying.is_empty() {
-            let fell = carrying.iter().map(|v| about_agreement(&agreement, "agreement.withdrawn", v.id.0));
+            let (falling, holding): (Vec<_>, Vec<_>) =
+                carrying.into_iter().partition(|version| version.status == Proposed);
+            let fell = falling.iter().map(|v| about_agreement(&agreement, "agreement.withdrawn", v.id.0));
             act::emit(tx, session, fell.collect::<Vec<_>>()).await?;
             let how = Withdrawal::BaseMoved;
-            let changes = members::withdraw(tx, session, &agreement, carrying, how).await?;
+            let changes = members::withdraw(tx, session, &agreement, falling, how).await?;
             history::record(tx, session, (&*agreement).into(), ACTION, changes).await?;
+            if !holding.is_empty() {
+                ask_for_a_new_version(tx, session, &agreement).await?;
+            }
             let (status, current) = (agreement.status, agreement.current_version_id);
             agreement.touch(tx, session, status, current).await?;
         }
-        let event = Event {
-            kind: "agreement.safety_withdrawn",
-            patient: row.patient_id,
-            care_unit: row.care_unit_id,
-            care_provider: row.care_provider_id,
-            subject: row.id.0,
-            for_register: false,
-        };
-        act::emit(tx, session, [event]).await?;
+        act::emit(tx, session, [about_agreement(&agreement, "agreement.safety_withdrawn", row.id.0)]).await?;
         let about = format!("{}:withdrawn", row.id.0.simple());
-        notice::plan_news(tx, session, (&*row).into(), &about, "PLAN_SAFETY").await?;
+        let told = notice::plan_news(tx, session, (&*row).into(), &about, "PLAN_SAFETY").await?;
+        on_paper(tx, session, &row, told).await?;
         Ok(Done::on(row.patient_id).with("instruction", row.id.0))
     })
     .await
+}
+
+/// What a version says is never edited: the plan says it until another version is in force.
+async fn ask_for_a_new_version(tx: &Tx, session: &Session, agreement: &Locked) -> Result<(), Fault> {
+    let wanted = Raise {
+        kind: Kind::RevisePlan,
+        owner: (&**agreement).into(),
+        assignee: None,
+        subject: agreement.id.0,
+        due_at: session.now() + NEW_VERSION_WITHIN,
+        note: Some(Words::ours(
+            "Vården har tagit tillbaka en säkerhetsanvisning som planen som gäller har med. Föreslå en ny version utan den.",
+            "Care has taken back a safety instruction that the plan in force says. Propose a new version without it.",
+        )),
+    };
+    task::raise(tx, session, &wanted).await?;
+    Ok(())
+}
+
+/// A letter that has not been sent is not sent any more. Who may have read the instruction on paper, or is told in no
+/// other way now, reads there that it holds no longer.
+async fn on_paper(
+    tx: &Tx,
+    session: &Session,
+    row: &safety_instruction::Model,
+    told: bool,
+) -> Result<(), Fault> {
+    let words =
+        Words::ours("Säkerhetsanvisningen är återtagen.", "The safety instruction has been taken back.");
+    let unsent = task::end(tx, session, Kind::Letter, row.id.0, Ending::Superseded, Some(words)).await?;
+    if told || unsent.is_some() {
+        return Ok(());
+    }
+    let note = Words::ours(
+        "Skriv till patienten att säkerhetsanvisningen inte gäller längre, eller ring: patienten får inga besked på \
+         annat sätt.",
+        "Write to the patient that the safety instruction holds no longer, or phone: the patient is told in no other way.",
+    );
+    letter::write(tx, session, row.into(), row.id.0, note).await
 }

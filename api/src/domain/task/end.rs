@@ -2,14 +2,14 @@
 
 use chrono::{DateTime, Utc};
 use entity::{
-    TaskId, care_contact,
+    TaskId, appointment, care_contact,
     task::{self, Kind},
     thread,
 };
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, sea_query::Expr};
 use serde::Serialize;
 
-use super::{Ending, close, rules};
+use super::{Ending, close, rules, words::Words};
 use crate::{
     auth::policy::{self, Action},
     db::Tx,
@@ -33,15 +33,23 @@ pub struct End {
 pub async fn end(session: &Session, key: &str, cmd: &End) -> Result<Receipt, Fault> {
     act::perform(session, "taskEnd", key, cmd, async |tx| {
         let task = policy::task(tx, &session.actor, Action::End, cmd.task, "taskId", session.now()).await?;
-        let held = task.kind == Kind::Handover && role_is_held(tx, &task).await?;
-        rules::may_end_with_words(task.kind, task.status, held)?;
+        if task.kind == Kind::UnansweredMessage {
+            hold_thread(tx, &task).await?;
+        }
+        let stands = match task.kind {
+            Kind::Handover => role_is_held(tx, &task).await?,
+            // A call about a booked time stands on the list of tasks alone.
+            Kind::Call => appointment::Entity::find_by_id(task.subject_id).one(tx).await?.is_none(),
+            _ => false,
+        };
+        rules::may_end_with_words(task.kind, task.status, stands)?;
         let mut problems = Vec::new();
         let words = text::required("words", &cmd.words, text::TEXT, &mut problems);
         if !problems.is_empty() {
             return Err(problems.into());
         }
         if task.row_version != cmd.expected_row_version
-            || !close(tx, session, &task, Ending::Done, Some(&words)).await?
+            || !close(tx, session, &task, Ending::Done, Some(Words::own(words))).await?
         {
             return Err(Problem::stale().into());
         }
@@ -51,6 +59,13 @@ pub async fn end(session: &Session, key: &str, cmd: &End) -> Result<Receipt, Fau
         Ok(Done::on(task.patient_id).with("task", task.id.0))
     })
     .await
+}
+
+/// Holds what a message holds before it ends the task.
+async fn hold_thread(tx: &Tx, task: &task::Model) -> Result<(), Fault> {
+    let of = thread::Entity::find().filter(thread::Column::Id.eq(task.subject_id)).lock_exclusive();
+    of.one(tx).await?;
+    Ok(())
 }
 
 /// Whether the contact that a handover is about still has the role.

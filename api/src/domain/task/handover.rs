@@ -1,14 +1,15 @@
 //! Handing over everything somebody has to do: when they leave, or are away for long.
 
-use entity::{AssignmentId, assignment, task};
+use entity::{AssignmentId, CareUnitId, assignment, task};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde::Serialize;
 
 use super::{assign::assigned, change, colleague};
 use crate::{
     auth::policy::{self, Action, Noun},
+    db::Tx,
     domain::act::{self, Done, Receipt},
-    error::{Fault, Problem},
+    error::{Fault, Problem, Stop},
     session::Session,
 };
 
@@ -48,23 +49,37 @@ pub async fn handover(session: &Session, key: &str, cmd: &Handover) -> Result<Re
             )
             .into());
         }
-        let tasks = task::Entity::find()
-            .filter(task::Column::AssigneeId.eq(from.id))
-            .filter(task::Column::Status.eq(task::Status::Open))
-            .filter(task::Column::CareUnitId.eq(staff.care_unit))
-            .order_by_asc(task::Column::DueAt)
-            .order_by_asc(task::Column::Id)
-            .limit(MOST)
-            .all(tx)
-            .await?;
+        let tasks = give(tx, session, staff.care_unit, (from.id, to.id), ACTION).await?;
         let mut done = Done::on_all(tasks.iter().map(|task| task.patient_id));
         for (n, task) in tasks.iter().enumerate() {
-            let row = task::ActiveModel { assignee_id: Set(Some(to.id)), ..Default::default() };
-            change(tx, task, task.row_version, row).await?;
-            assigned(tx, session, ACTION, task, Some(to.id)).await?;
             done = done.with(&receipt_name(n), task.id.0);
         }
         Ok(done)
     })
     .await
+}
+
+/// Gives the open tasks of one person at a unit to another there, and tells which, those due first before others.
+pub async fn give(
+    tx: &Tx,
+    session: &Session,
+    unit: CareUnitId,
+    (from, to): (AssignmentId, AssignmentId),
+    action: &'static str,
+) -> Result<Vec<task::Model>, Stop> {
+    let tasks = task::Entity::find()
+        .filter(task::Column::AssigneeId.eq(from))
+        .filter(task::Column::Status.eq(task::Status::Open))
+        .filter(task::Column::CareUnitId.eq(unit))
+        .order_by_asc(task::Column::DueAt)
+        .order_by_asc(task::Column::Id)
+        .limit(MOST)
+        .all(tx)
+        .await?;
+    for task in &tasks {
+        let row = task::ActiveModel { assignee_id: Set(Some(to)), ..Default::default() };
+        change(tx, task, task.row_version, row).await?;
+        assigned(tx, session, action, task, Some(to)).await?;
+    }
+    Ok(tasks)
 }

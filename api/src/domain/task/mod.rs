@@ -11,31 +11,32 @@ pub mod assign;
 pub mod end;
 pub mod handover;
 pub mod letter;
+mod many;
 pub mod note;
 pub mod pass;
 pub mod rise;
 pub mod rules;
+pub mod words;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::{
-    AssignmentId, CareUnitId, PatientId, TaskId, assignment, care_relation, patient,
+    AssignmentId, CareUnitId, PatientId, Sealed, TaskId, assignment, care_relation,
     task::{self, Kind, Status},
 };
 use sea_orm::{
-    ActiveValue::Set,
-    ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect,
-    sea_query::{LockType, OnConflict},
+    ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect, sea_query::LockType,
 };
 use serde_json::json;
 use uuid::Uuid;
 
+pub use self::many::{Closing, close_all, raise_all};
+use self::words::Words;
 use super::{
     act::{self, Event},
     history::{self, Change, Owner},
     relation::{self, Opening},
 };
 use crate::{
-    auth::actor::Actor,
     crypto::Place,
     db::Tx,
     error::{Fault, Problem, Stop},
@@ -47,7 +48,7 @@ const RELATION_AFTER: TimeDelta = TimeDelta::days(1);
 
 /// A task to be raised.
 #[derive(Clone, Debug)]
-pub struct Raise<'a> {
+pub struct Raise {
     pub kind: Kind,
     /// Whose record it belongs to, and the unit that must act.
     pub owner: Owner,
@@ -56,8 +57,8 @@ pub struct Raise<'a> {
     /// What it is about. One open task per kind and subject.
     pub subject: Uuid,
     pub due_at: DateTime<Utc>,
-    /// More about it, in words for staff. Sealed.
-    pub note: Option<&'a str>,
+    /// More about it, for staff. Sealed.
+    pub note: Option<Words>,
 }
 
 /// How a task ends.
@@ -82,52 +83,9 @@ impl Ending {
 
 /// Raises a task, unless one of this kind about this subject is open. Gives the new one. Sweeps raise nothing about
 /// the dead.
-pub async fn raise(tx: &Tx, session: &Session, raise: &Raise<'_>) -> Result<Option<TaskId>, Fault> {
-    if session.actor == Actor::System {
-        let whom = patient::Entity::find_by_id(raise.owner.patient).one(tx).await?;
-        if whom.is_none_or(|whom| whom.deceased_on.is_some()) {
-            return Ok(None);
-        }
-    }
-    let id = TaskId(session.core.clock.uuid());
-    let (created_by_kind, created_by_id) = act::by(session);
-    let row = task::ActiveModel {
-        id: Set(id),
-        patient_id: Set(raise.owner.patient),
-        care_unit_id: Set(raise.owner.care_unit),
-        care_provider_id: Set(raise.owner.care_provider),
-        kind: Set(raise.kind),
-        subject_id: Set(raise.subject),
-        agreement_id: Set(raise.owner.agreement),
-        assignee_id: Set(raise.assignee),
-        note: Set(session.core.keys.seal_opt(Place::new("task.note", id.0), raise.note)?),
-        due_at: Set(raise.due_at),
-        raised_to_manager_at: Set(None),
-        status: Set(Status::Open),
-        created_by_kind: Set(created_by_kind),
-        created_by_id: Set(created_by_id),
-        created_at: Set(session.now()),
-        ended_at: Set(None),
-        ended_by_kind: Set(None),
-        ended_by_id: Set(None),
-        ending: Set(None),
-        row_version: Set(1),
-    };
-    // Whichever key is taken: that of the kind and subject holds for open tasks only, and has no name to conflict on.
-    let nothing = OnConflict::new().do_nothing().to_owned();
-    let stored = task::Entity::insert(row).on_conflict(nothing).exec_without_returning(tx).await?;
-    if stored == 0 {
-        return Ok(None);
-    }
-    let after = json!({
-        "kind": raise.kind, "status": Status::Open, "dueAt": raise.due_at, "assignee": raise.assignee,
-        "note": raise.note,
-    });
-    let change = Change { kind: "task", subject: id.0, before: None, after: Some(after) };
-    history::record(tx, session, raise.owner, "taskRaise", [change]).await?;
-    open_relation(tx, session, raise.owner, id).await?;
-    act::emit(tx, session, [event("task.raised", raise.owner, id)]).await?;
-    Ok(Some(id))
+pub async fn raise(tx: &Tx, session: &Session, raise: &Raise) -> Result<Option<TaskId>, Fault> {
+    let new = raise_all(tx, session, std::slice::from_ref(raise)).await?.pop();
+    Ok(new.map(|(id, _)| id))
 }
 
 /// The open task of this kind about `subject`, held until the transaction ends: somebody who takes it or notes something
@@ -148,7 +106,7 @@ pub async fn end(
     kind: Kind,
     subject: Uuid,
     ending: Ending,
-    words: Option<&str>,
+    words: Option<Words>,
 ) -> Result<Option<TaskId>, Fault> {
     let Some(row) = held(tx, kind, subject).await? else { return Ok(None) };
     Ok(close(tx, session, &row, ending, words).await?.then_some(row.id))
@@ -205,7 +163,7 @@ pub async fn note_anew(
     session: &Session,
     kind: Kind,
     subject: Uuid,
-    note: &str,
+    note: &Words,
 ) -> Result<(), Fault> {
     let open = task::Entity::find()
         .filter(task::Column::Kind.eq(kind))
@@ -215,13 +173,13 @@ pub async fn note_anew(
         .await?;
     let Some(row) = open else { return Ok(()) };
     let (keys, place) = (&session.core.keys, || Place::new("task.note", row.id.0));
-    let was = keys.open_opt(place(), row.note.as_ref())?;
-    if was.as_deref() == Some(note) {
+    let was = row.note.as_ref().map(|note| Words::open(keys, place(), note)).transpose()?;
+    if was.as_ref() == Some(note) {
         return Ok(());
     }
     let changed = task::Entity::update_many()
         .set(task::ActiveModel {
-            note: Set(Some(keys.seal(place(), note)?)),
+            note: Set(Some(note.seal(keys, place())?)),
             row_version: Set(row.row_version.saturating_add(1)),
             ..Default::default()
         })
@@ -247,7 +205,7 @@ pub async fn close(
     session: &Session,
     row: &task::Model,
     ending: Ending,
-    words: Option<&str>,
+    words: Option<Words>,
 ) -> Result<bool, Fault> {
     let (by_kind, by_id) = act::by(session);
     let changed = task::Entity::update_many()
@@ -256,7 +214,7 @@ pub async fn close(
             ended_at: Set(Some(session.now())),
             ended_by_kind: Set(Some(by_kind)),
             ended_by_id: Set(Some(by_id)),
-            ending: Set(session.core.keys.seal_opt(Place::new("task.ending", row.id.0), words)?),
+            ending: Set(sealed(session, "task.ending", row.id, words.as_ref())?),
             row_version: Set(row.row_version.saturating_add(1)),
             ..Default::default()
         })
@@ -268,17 +226,20 @@ pub async fn close(
     if changed.rows_affected != 1 {
         return Ok(false);
     }
-    let owner = Owner::from(row);
-    let change = Change {
-        kind: "task",
-        subject: row.id.0,
-        before: Some(json!({ "kind": row.kind, "status": Status::Open })),
-        after: Some(json!({ "kind": row.kind, "status": ending.status(), "ending": words })),
-    };
+    let (owner, change) = many::ended(row, ending, words.as_ref());
     history::record(tx, session, owner, "taskEnd", [change]).await?;
     end_relation(tx, row.patient_id, row.id, session.now() + RELATION_AFTER).await?;
     act::emit(tx, session, [event("task.ended", owner, row.id)]).await?;
     Ok(true)
+}
+
+fn sealed(
+    session: &Session,
+    column: &'static str,
+    id: TaskId,
+    words: Option<&Words>,
+) -> Result<Option<Sealed>, Fault> {
+    words.map(|words| words.seal(&session.core.keys, Place::new(column, id.0))).transpose()
 }
 
 fn event(kind: &'static str, owner: Owner, task: TaskId) -> Event {
@@ -288,7 +249,6 @@ fn event(kind: &'static str, owner: Owner, task: TaskId) -> Event {
         care_unit: owner.care_unit,
         care_provider: owner.care_provider,
         subject: task.0,
-        for_register: false,
     }
 }
 
@@ -343,8 +303,9 @@ async fn colleague(
     found.ok_or_else(|| Problem::not_found(field).into())
 }
 
-async fn open_relation(tx: &Tx, session: &Session, owner: Owner, of: TaskId) -> Result<(), Fault> {
-    let opening = Opening {
+/// While a task is open, its unit reaches the patient.
+fn relation_to(session: &Session, owner: Owner, of: TaskId) -> Opening<'static> {
+    Opening {
         patient: owner.patient,
         care_unit: owner.care_unit,
         care_provider: owner.care_provider,
@@ -353,9 +314,7 @@ async fn open_relation(tx: &Tx, session: &Session, owner: Owner, of: TaskId) -> 
         from: session.now(),
         until: None,
         declared: None,
-    };
-    relation::open(tx, session, &opening).await?;
-    Ok(())
+    }
 }
 
 async fn end_relation(tx: &Tx, patient: PatientId, of: TaskId, until: DateTime<Utc>) -> Result<(), Fault> {

@@ -5,7 +5,7 @@ use sea_orm::ActiveValue::Set;
 use serde::Serialize;
 use serde_json::json;
 
-use super::change;
+use super::{change, words::Words};
 use crate::{
     auth::policy::{self, Action},
     crypto::Place,
@@ -38,8 +38,9 @@ pub async fn note(session: &Session, key: &str, cmd: &Note) -> Result<Receipt, F
             return Err(problems.into());
         }
         let (keys, place) = (&session.core.keys, Place::new("task.note", task.id.0));
-        let before = keys.open_opt(place, task.note.as_ref())?;
-        let row = task::ActiveModel { note: Set(Some(keys.seal(place, &note)?)), ..Default::default() };
+        let before = task.note.as_ref().map(|note| Words::open(keys, place, note)).transpose()?;
+        let note = Words::own(note);
+        let row = task::ActiveModel { note: Set(Some(note.seal(keys, place)?)), ..Default::default() };
         change(tx, &task, cmd.expected_row_version, row).await?;
         let entry = Change {
             kind: "task",

@@ -1,14 +1,14 @@
 //! Passing a task to another unit of the same care provider. Why stays in the history.
 
 use entity::{
-    CareUnitId, TaskId, care_unit, phone_call,
+    AgreementRequestId, CareUnitId, ContactRequestId, TaskId, ThreadId, care_unit, phone_call,
     task::{self, Kind},
 };
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
 use serde::Serialize;
 use serde_json::json;
 
-use super::{change, end_relation, event, open_relation};
+use super::{change, end_relation, event, relation_to};
 use crate::{
     auth::policy::{self, Action},
     db::Tx,
@@ -16,7 +16,8 @@ use crate::{
         act::{self, Done, Receipt},
         contact::request_pass,
         history::{self, Change, Owner},
-        request, text,
+        relation, request, text,
+        thread::follow,
     },
     error::{Fault, Problem, Stop},
     session::Session,
@@ -72,6 +73,14 @@ pub async fn hand_over(
         Some(_) => {}
     }
     let Some(to) = to.filter(|_| problems.is_empty()) else { return Err(problems.into()) };
+    // Whoever ends a request, or answers a message, holds it before its task.
+    let mut thread = None;
+    match task.kind {
+        Kind::AgreementRequest => drop(request::hold(tx, AgreementRequestId(task.subject_id)).await?),
+        Kind::AppointContact => drop(request_pass::hold(tx, ContactRequestId(task.subject_id)).await?),
+        Kind::UnansweredMessage => thread = Some(follow::hold(tx, ThreadId(task.subject_id)).await?),
+        _ => {}
+    }
     let row = task::ActiveModel {
         care_unit_id: Set(to.id),
         assignee_id: Set(None),
@@ -89,7 +98,7 @@ pub async fn hand_over(
     };
     history::record(tx, session, from, action, [entry]).await?;
     end_relation(tx, task.patient_id, task.id, session.now() + super::RELATION_AFTER).await?;
-    open_relation(tx, session, owner, task.id).await?;
+    relation::open(tx, session, &relation_to(session, owner, task.id)).await?;
     match task.kind {
         Kind::AgreementRequest => request::passed_on(tx, session, task, to.id, &reason).await?,
         Kind::AppointContact => request_pass::follow(tx, session, task, to.id, &reason).await?,
@@ -103,6 +112,9 @@ pub async fn hand_over(
                 .await?;
         }
         _ => {}
+    }
+    if let Some(thread) = thread {
+        follow::follow(tx, session, thread, task, to.id, action).await?;
     }
     act::emit(tx, session, [event("task.passed", owner, task.id)]).await?;
     Ok(())

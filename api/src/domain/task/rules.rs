@@ -9,16 +9,16 @@ use crate::error::{Problem, ProblemCode, Text};
 pub fn ended_only_by(kind: Kind) -> Option<Text> {
     let (sv, en) = match kind {
         Kind::AppointContact => (
-            "Uppgiften är klar när en kontakt har utsetts, eller när patienten själv tar tillbaka sin önskan. Du kan \
-             lämna den vidare till en annan enhet.",
-            "The task ends when a contact is appointed, or when the patient takes the request back. You can pass it \
-             to another unit.",
+            "Uppgiften är klar när en kontakt har utsetts, eller när patienten tar tillbaka sin önskan: säger patienten \
+             det till dig, anteckna hur. Du kan lämna den vidare till en annan enhet.",
+            "The task ends when a contact is appointed, or when the patient takes the request back: if the patient tells \
+             you so, write down how. You can pass it to another unit.",
         ),
         Kind::AgreementRequest => (
-            "Uppgiften är klar när ett patientkontrakt har påbörjats, eller när patienten själv tar tillbaka sin \
-             önskan. Du kan lämna den vidare till en annan enhet.",
-            "The task ends when an agreement is drawn up, or when the patient takes the request back. You can pass it \
-             to another unit.",
+            "Uppgiften är klar när ett patientkontrakt har föreslagits, eller när patienten tar tillbaka sin önskan: \
+             säger patienten det till dig, anteckna hur. Du kan lämna den vidare till en annan enhet.",
+            "The task ends when an agreement is proposed, or when the patient takes the request back: if the patient \
+             tells you so, write down how. You can pass it to another unit.",
         ),
         Kind::ItemConcern => (
             "Uppgiften är klar när patientens oro för insatsen har besvarats, eller när patienten tar tillbaka den.",
@@ -51,11 +51,22 @@ pub fn ended_only_by(kind: Kind) -> Option<Text> {
             "Uppgiften är klar när patienten har tagit ställning, eller när ni har antecknat en ny dag att fråga.",
             "The task ends when the patient has decided, or when you have recorded another day to ask.",
         ),
+        Kind::RevisePlan => (
+            "Uppgiften är klar när en ny version gäller: föreslå en utan det som vården har tagit tillbaka.",
+            "The task ends when a new version is in force: propose one without what care has taken back.",
+        ),
+        Kind::OutcomeMissing => (
+            "Uppgiften är klar när det är noterat om patienten kom.",
+            "The task ends when it is recorded whether the patient came.",
+        ),
         Kind::Handover
+        | Kind::VisitMissed
         | Kind::MissedCall
         | Kind::UnansweredMessage
         | Kind::Letter
         | Kind::PlanSignal
+        | Kind::CancellationCall
+        | Kind::TimeWish
         | Kind::DischargeGap => return None,
     };
     Some(Text::new(sv, en))
@@ -76,14 +87,15 @@ fn somebody_takes_over() -> Text {
     )
 }
 
-/// Whether words end a task now. `role_is_held`: of a handover, whether the contact's role has not ended yet; where it
-/// has run out, only words can say what became of it.
-pub fn may_end_with_words(kind: Kind, status: Status, role_is_held: bool) -> Result<(), Problem> {
+/// Whether words end a task now. `stands`: of a handover, whether the contact's role has not ended yet (where it has run
+/// out, only words can say what became of it); of a call, whether it stands in the call log.
+pub fn may_end_with_words(kind: Kind, status: Status, stands: bool) -> Result<(), Problem> {
     if status != Status::Open {
         return Err(over());
     }
     let only = match kind {
-        Kind::Handover if role_is_held => Some(somebody_takes_over()),
+        Kind::Handover if stands => Some(somebody_takes_over()),
+        Kind::Call if !stands => None,
         _ => ended_only_by(kind),
     };
     match only {

@@ -22,7 +22,6 @@ use crate::{
             canonical::{Document, ItemWording},
             change::{self, Target},
             edit::Edit,
-            gaps::{self, Gap},
             rules::Place,
             version::{Locked, event},
         },
@@ -225,18 +224,9 @@ async fn note(
     Ok(id)
 }
 
-/// Something that is still open in a draft.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Open {
-    /// The draft cannot be proposed like this.
-    Gap(Gap),
-    /// Care does it, and nobody is named.
-    Responsible(PlanItemId),
-}
-
-/// What is still open after items were added: every gap, and who is responsible for what care does.
-pub fn open(document: &Document, reachable: bool, added: &[PlanItemId]) -> Vec<Open> {
-    let mut open: Vec<Open> = gaps::gaps(document, reachable).into_iter().map(Open::Gap).collect();
+/// Which of the items that were added care does, and names nobody for. They can be proposed like that: the patient is
+/// told to call the fast vårdkontakt, or the unit.
+pub fn without_responsible(document: &Document, added: &[PlanItemId]) -> Vec<PlanItemId> {
     let nobody = |item: &&ItemWording| {
         item.owner == Owner::Care
             && item.responsible_unit.is_none()
@@ -244,21 +234,5 @@ pub fn open(document: &Document, reachable: bool, added: &[PlanItemId]) -> Vec<O
             && item.responsible_contact.is_none()
     };
     let ours = document.items.iter().filter(|item| added.contains(&item.id));
-    open.extend(ours.filter(nobody).map(|item| Open::Responsible(item.id)));
-    open
-}
-
-impl Open {
-    /// The same as a problem, with its field.
-    pub fn problem(&self) -> Problem {
-        match self {
-            Self::Gap(gap) => gap.problem(),
-            Self::Responsible(item) => Problem::new(
-                ProblemCode::Incomplete,
-                "Ansvarig enhet är inte ifylld: ange vilken mottagning som gör det.",
-                "The responsible unit is not filled in: say which unit does it.",
-            )
-            .at(&format!("planItems.{}.responsibleUnitId", item.0)),
-        }
-    }
+    ours.filter(nobody).map(|item| item.id).collect()
 }

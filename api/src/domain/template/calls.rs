@@ -1,11 +1,13 @@
 //! The daily call that was not made (missat samtal): raised, until the patient is reached.
 //!
 //! A call is missed when its day has passed the hour and nobody has marked it as done. The task falls due soon and
-//! rises to the manager like any other. It ends when a call of the item is marked as done, or with the follow-up.
+//! rises to the manager like any other. It ends when a call of the latest day that was missed, or of a later one, is
+//! marked as done, or with the follow-up: that an earlier call was made says nothing of how the patient is now.
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use entity::{
-    AgreementId, AssignmentId, CareProviderId, CareUnitId, PatientId, plan_item::Status, task::Kind,
+    AgreementId, AssignmentId, CareProviderId, CareUnitId, PatientId, PlanItemId, plan_item::Status,
+    task::Kind,
 };
 use sea_orm::{ActiveEnum, ConnectionTrait, QueryResult, Statement};
 use uuid::Uuid;
@@ -16,7 +18,7 @@ use crate::{
     db::Tx,
     domain::{
         history::Owner,
-        task::{self, Ending, Raise},
+        task::{self, Ending, Raise, words::Words},
     },
     error::Fault,
     session::Session,
@@ -47,25 +49,55 @@ pub async fn sweep(session: &Session) -> Result<usize, Fault> {
     Ok(raised)
 }
 
+const PATIENT_REACHED: (&str, &str) = ("Patienten är nådd.", "The patient has been reached.");
+
+/// The call of `on` has been made: the task about a missed one ends, unless a later day has been missed too. `last` is the
+/// last day of the calls.
+pub async fn made(
+    tx: &Tx,
+    session: &Session,
+    item: PlanItemId,
+    last: Option<NaiveDate>,
+    on: NaiveDate,
+) -> Result<(), Fault> {
+    let passed = last_passed(session);
+    if on >= last.map_or(passed, |last| last.min(passed)) {
+        let words = Some(PATIENT_REACHED.into());
+        task::end(tx, session, Kind::MissedCall, item.0, Ending::Done, words).await?;
+    }
+    Ok(())
+}
+
+/// The latest day on which a call would have been made by now.
+fn last_passed(session: &Session) -> NaiveDate {
+    let today = to_local(session.now()).date_naive();
+    let until = to_instant(today.and_time(session.core.settings.daily_call_until));
+    if until <= session.now() { today } else { today - TimeDelta::days(1) }
+}
+
 /// Ends the tasks whose patient has been reached, or whose follow-up is over. Gives how many it saw.
 async fn end(tx: &Tx, session: &Session) -> Result<usize, Fault> {
     const REACHED: &str = "EXISTS (SELECT 1 FROM plan_item_mark m WHERE m.plan_item_id = k.subject_id \
-         AND m.outcome = 'DONE' AND m.marked_at >= k.created_at)";
+         AND m.outcome = 'DONE' AND (m.on_day >= $1 OR m.on_day >= r.due_on))";
     let sql = format!(
         "SELECT k.subject_id, CASE WHEN i.status = 'DONE' OR {REACHED} THEN 1 ELSE 0 END FROM task k \
          JOIN plan_item i ON i.id = k.subject_id JOIN agreement a ON a.id = i.agreement_id \
+         LEFT JOIN version_item v ON v.version_id = a.current_version_id AND v.plan_item_id = i.id \
+         LEFT JOIN plan_item_revision r ON r.id = v.plan_item_revision_id \
          WHERE k.kind = 'MISSED_CALL' AND k.status = 'OPEN' AND (a.status NOT IN ('ACTIVE', 'PATIENT_UNDECIDED') \
          OR i.status NOT IN ('ACCEPTED', 'IN_PROGRESS') OR {REACHED}) ORDER BY k.id LIMIT {BATCH}"
     );
-    let rows = tx.query_all_raw(Statement::from_string(tx.get_database_backend(), sql)).await?;
+    let values = [last_passed(session).into()];
+    let rows =
+        tx.query_all_raw(Statement::from_sql_and_values(tx.get_database_backend(), sql, values)).await?;
     for row in &rows {
         let (item, reached): (Uuid, i32) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
         let (ending, words) = if reached == 1 {
-            (Ending::Done, "Patienten är nådd.")
+            (Ending::Done, PATIENT_REACHED)
         } else {
-            (Ending::Superseded, "Uppföljningen är avslutad.")
+            (Ending::Superseded, ("Uppföljningen är avslutad.", "The follow-up has ended."))
         };
-        task::end(tx, session, Kind::MissedCall, item, ending, Some(words)).await?;
+        task::end(tx, session, Kind::MissedCall, item, ending, Some(words.into())).await?;
     }
     Ok(rows.len())
 }
@@ -113,15 +145,19 @@ async fn raise(tx: &Tx, session: &Session, after: Uuid) -> Result<Found, Fault> 
     let mut raised = 0;
     for call in &calls {
         let Some(day) = missed(call, session) else { continue };
-        let note =
-            format!("Samtalet {day} i den dagliga uppföljningen är inte gjort. Se till att patienten nås.");
+        let note = Words::ours(
+            format!("Samtalet {day} i den dagliga uppföljningen är inte gjort. Se till att patienten nås."),
+            format!(
+                "The call of {day} in the daily follow-up has not been made. See to it that the patient is reached."
+            ),
+        );
         let new = Raise {
             kind: Kind::MissedCall,
             owner: call.owner,
             assignee: call.assignee,
             subject: call.item,
             due_at: session.now() + session.core.settings.missed_call_due,
-            note: Some(&note),
+            note: Some(note),
         };
         raised += usize::from(task::raise(tx, session, &new).await?.is_some());
     }

@@ -5,6 +5,7 @@ use entity::plan_item_revision::Timing;
 
 use crate::{
     calendar::{ClosingDays, add_working_days, is_working_day, subtract_working_days},
+    domain::plan_item::recurrence::last,
     library::{Count, Offset, When},
 };
 
@@ -57,18 +58,12 @@ pub fn times(when: &When, anchor: NaiveDate, today: NaiveDate) -> Option<Times> 
         // Never fewer days than agreed: it begins on its own day, or it is not taken in.
         When::Again { first, rule } => {
             let first = Some(day(anchor, *first)).filter(|day| *day >= today)?;
-            Times { timing: Timing::Recurrence, starts_on: Some(first), due_on: last(rule, first) }
+            Times { timing: Timing::Recurrence, starts_on: Some(first), due_on: last(rule, first, None) }
         }
         When::Trigger { latest, .. } => {
             Times { timing: Timing::Trigger, starts_on: None, due_on: Some(ahead(day(anchor, *latest))?) }
         }
     })
-}
-
-/// The last day of what happens every day a number of times; none for other rules.
-pub fn last(rule: &str, first: NaiveDate) -> Option<NaiveDate> {
-    let count: i64 = rule.strip_prefix("FREQ=DAILY;COUNT=")?.parse().ok()?;
-    Some(first + TimeDelta::days(count - 1))
 }
 
 /// The days of a daily call, first to last.

@@ -20,9 +20,10 @@ use crate::{
     domain::{
         act::{self, Done, Receipt},
         agreement::{canonical::Document, content::Light, rules, version::document},
-        task::{self, Ending, Raise},
+        task::{self, Ending, Raise, words::Words},
     },
     error::{Fault, Problem, ProblemCode, Text},
+    locale::Locale,
     session::Session,
 };
 
@@ -235,17 +236,20 @@ pub async fn run(session: &Session, key: &str, cmd: &Run) -> Result<Receipt, Fau
             .into());
         };
         if gaps.is_empty() {
-            let words = Some("Inget saknas vid utskrivningskontrollen.");
+            let words = Some(Words::ours(
+                "Inget saknas vid utskrivningskontrollen.",
+                "Nothing is missing at the discharge check.",
+            ));
             task::end(tx, session, Kind::DischargeGap, agreement.id.0, Ending::Done, words).await?;
         } else {
-            let note = gaps.iter().map(|gap| gap.text().sv).collect::<Vec<_>>().join("\n");
+            let note = note(&gaps);
             let raise = Raise {
                 kind: Kind::DischargeGap,
                 owner: (&*agreement).into(),
                 assignee: None,
                 subject: agreement.id.0,
                 due_at: now + session.core.settings.discharge_gap_due,
-                note: Some(&note),
+                note: Some(note.clone()),
             };
             if task::raise(tx, session, &raise).await?.is_none() {
                 task::note_anew(tx, session, Kind::DischargeGap, agreement.id.0, &note).await?;
@@ -254,4 +258,12 @@ pub async fn run(session: &Session, key: &str, cmd: &Run) -> Result<Receipt, Fau
         Ok(Done::on(agreement.patient_id).with("agreement", agreement.id.0))
     })
     .await
+}
+
+/// What is missing, a line each.
+fn note(gaps: &[Gap]) -> Words {
+    let lines = |locale| {
+        gaps.iter().map(|gap| gap.text().in_locale(locale).to_owned()).collect::<Vec<_>>().join("\n")
+    };
+    Words::ours(lines(Locale::Sv), lines(Locale::En))
 }

@@ -8,22 +8,72 @@ use entity::{AssignmentId, CareUnitId, TaskId, task, thread};
 use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Statement, Value};
 use uuid::Uuid;
 
-use crate::{db::Tx, domain::task::assign::assigned, error::Fault, session::Session};
+use crate::{
+    auth::actor::StaffActor,
+    db::Tx,
+    domain::{
+        contact::{held, lead_first},
+        task::assign::assigned,
+    },
+    error::Fault,
+    session::Session,
+};
+
+/// Joins the absence `also` of who steps in under the absence `ab`, if they are away too at `$4`.
+macro_rules! also_away {
+    () => {
+        "LEFT JOIN contact_absence also ON also.id = (SELECT z.id FROM contact_absence z \
+           WHERE z.assignment_id = ab.substitute_id AND z.cancelled_at IS NULL \
+           AND z.from_at <= $4 AND z.until_at > $4 \
+           ORDER BY CASE WHEN z.substitute_id IS NULL THEN 1 ELSE 0 END, z.id LIMIT 1)"
+    };
+}
+
+/// The condition on an assignment under which it steps in at `$4` for `$of`: as the absence `ab` says or, where that
+/// person is away too, as their own absence `also` does. Nobody does who is away, and nobody for themselves: further
+/// than that nobody looks, and it is the unit's.
+macro_rules! steps_in {
+    ($who:literal, $of:literal) => {
+        concat!(
+            $who,
+            ".id = CASE WHEN also.id IS NULL THEN ab.substitute_id ELSE also.substitute_id END AND (",
+            $of,
+            " IS NULL OR ",
+            $who,
+            ".id <> ",
+            $of,
+            ") AND ",
+            $who,
+            ".valid_from <= $4 AND (",
+            $who,
+            ".valid_until IS NULL OR ",
+            $who,
+            ".valid_until > $4) AND NOT EXISTS (SELECT 1 FROM contact_absence z WHERE z.assignment_id = ",
+            $who,
+            ".id AND z.cancelled_at IS NULL AND z.from_at <= $4 AND z.until_at > $4)"
+        )
+    };
+}
 
 /// Joins to a thread `t` the contact `c` that holds its role at `$4`, the absence `ab` of that contact then, and who
-/// steps in: the assignment `sub` of the staff member `sm`.
-pub const JOINS: &str = "LEFT JOIN care_contact c ON c.id = (SELECT x.id FROM care_contact x \
+/// steps in: the assignment `sub` of the staff member `sm`, who is at work.
+pub const JOINS: &str = concat!(
+    "LEFT JOIN care_contact c ON c.id = (SELECT x.id FROM care_contact x \
        WHERE x.patient_id = t.patient_id AND x.care_provider_id = t.care_provider_id AND x.role = t.to_role \
-       AND (t.to_treating_kind IS NULL OR x.treating_kind = t.to_treating_kind) AND x.status <> 'ENDED' \
-       AND x.valid_from <= $4 AND (x.valid_until IS NULL OR x.valid_until > $4) \
-       ORDER BY x.is_lead DESC, x.valid_from DESC, x.id LIMIT 1) \
+       AND (t.to_treating_kind IS NULL OR x.treating_kind = t.to_treating_kind) AND ",
+    held!("x"),
+    " ",
+    lead_first!(),
+    ") \
      LEFT JOIN contact_absence ab ON ab.id = (SELECT y.id FROM contact_absence y \
        WHERE (y.contact_id = c.id OR y.assignment_id = c.assignment_id) AND y.cancelled_at IS NULL \
        AND y.from_at <= $4 AND y.until_at > $4 \
-       ORDER BY CASE WHEN y.substitute_id IS NULL THEN 1 ELSE 0 END, y.id LIMIT 1) \
-     LEFT JOIN assignment sub ON sub.id = ab.substitute_id AND sub.valid_from <= $4 \
-       AND (sub.valid_until IS NULL OR sub.valid_until > $4) \
-     LEFT JOIN staff_member sm ON sm.id = sub.staff_member_id";
+       ORDER BY CASE WHEN y.substitute_id IS NULL THEN 1 ELSE 0 END, y.id LIMIT 1) ",
+    also_away!(),
+    " LEFT JOIN assignment sub ON ",
+    steps_in!("sub", "c.assignment_id"),
+    " LEFT JOIN staff_member sm ON sm.id = sub.staff_member_id"
+);
 
 /// The person at the thread's own unit who answers it now, if it goes to a role that somebody there holds.
 pub(super) async fn at_unit(
@@ -44,6 +94,28 @@ pub(super) async fn at_unit(
     let statement = Statement::from_sql_and_values(tx.get_database_backend(), sql, values);
     let found = tx.query_one_raw(statement).await?;
     Ok(found.map(|row| row.try_get_by_index::<Uuid>(0)).transpose()?.map(AssignmentId))
+}
+
+/// Whether what this person of care writes to the patient answers the thread: they are at the unit that it is with, or
+/// they hold its role or step in for who does. A colleague at another unit who writes something leaves the answer to those
+/// who were asked.
+pub(super) async fn answers(
+    tx: &Tx,
+    session: &Session,
+    of: &thread::Model,
+    staff: &StaffActor,
+) -> Result<bool, Fault> {
+    if staff.care_unit == of.care_unit_id {
+        return Ok(true);
+    }
+    let sql = format!(
+        "SELECT 1 FROM thread t {JOINS} WHERE t.id = $5 \
+         AND CASE WHEN ab.id IS NULL THEN c.assignment_id ELSE sub.id END = $6"
+    );
+    let mut values = no_reach(session);
+    values.extend([of.id.0.into(), staff.assignment.0.into()]);
+    let statement = Statement::from_sql_and_values(tx.get_database_backend(), sql, values);
+    Ok(tx.query_one_raw(statement).await?.is_some())
 }
 
 /// `$1` to `$4` where nothing but the moment matters: the same places as under the policy's condition.
@@ -74,20 +146,19 @@ pub async fn sweep(session: &Session) -> Result<usize, Fault> {
 pub async fn hand_on(tx: &Tx, session: &Session, of: Option<AssignmentId>) -> Result<usize, Fault> {
     let only = if of.is_some() { "AND k.assignee_id = $5" } else { "" };
     let sql = format!(
-        "SELECT k.id, (SELECT s.id FROM assignment s WHERE s.id = ab.substitute_id AND s.care_unit_id = k.care_unit_id \
-           AND s.valid_from <= $4 AND (s.valid_until IS NULL OR s.valid_until > $4) \
-           AND NOT EXISTS (SELECT 1 FROM contact_absence z WHERE z.assignment_id = s.id AND z.cancelled_at IS NULL \
-             AND z.from_at <= $4 AND z.until_at > $4)) \
+        "SELECT k.id, (SELECT s.id FROM assignment s WHERE s.care_unit_id = k.care_unit_id AND {steps_in}) \
          FROM task k JOIN assignment a ON a.id = k.assignee_id JOIN thread t ON t.id = k.subject_id \
          LEFT JOIN care_contact c ON c.id = (SELECT x.id FROM care_contact x WHERE x.patient_id = t.patient_id \
            AND x.role = t.to_role AND x.assignment_id = k.assignee_id AND x.status <> 'ENDED' ORDER BY x.id DESC LIMIT 1) \
          LEFT JOIN contact_absence ab ON ab.id = (SELECT y.id FROM contact_absence y \
            WHERE (y.assignment_id = k.assignee_id OR y.contact_id = c.id) AND y.cancelled_at IS NULL \
            AND y.from_at <= $4 AND y.until_at > $4 \
-           ORDER BY CASE WHEN y.substitute_id IS NULL THEN 1 ELSE 0 END, y.id LIMIT 1) \
+           ORDER BY CASE WHEN y.substitute_id IS NULL THEN 1 ELSE 0 END, y.id LIMIT 1) {also_away} \
          WHERE k.kind = 'UNANSWERED_MESSAGE' AND k.status = 'OPEN' {only} \
            AND (ab.id IS NOT NULL OR a.valid_until <= $4) \
-         ORDER BY k.id LIMIT {BATCH}"
+         ORDER BY k.id LIMIT {BATCH}",
+        steps_in = steps_in!("s", "k.assignee_id"),
+        also_away = also_away!(),
     );
     let mut values = no_reach(session);
     values.extend(of.map(|of| Value::from(of.0)));
@@ -126,10 +197,11 @@ async fn give(tx: &Tx, session: &Session, id: TaskId, to: Option<AssignmentId>) 
     Ok(true)
 }
 
-/// The unit that must answer what `author` has written in a thread: the other side's.
+/// The unit that must answer what `author` has written in a thread: the other side's. To the unit that asked, everybody
+/// else who writes is the other side.
 pub(super) fn other_unit(of: &thread::Model, author: Option<CareUnitId>) -> CareUnitId {
-    match (of.from_unit_id, author) {
-        (Some(from), Some(author)) if author == of.care_unit_id => from,
+    match of.from_unit_id {
+        Some(from) if author != Some(from) => from,
         _ => of.care_unit_id,
     }
 }

@@ -1,11 +1,12 @@
-//! Closing a thread, and opening it again: care's acts. A patient who waits for an answer is answered first.
+//! Closing a thread, and opening it again: acts of the units whose conversation it is. Who waits for an answer is answered
+//! first.
 
 use entity::{ThreadId, task, thread};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, sea_query::Expr};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
 use serde::Serialize;
 use serde_json::json;
 
-use super::{emit, reach, rules};
+use super::{answerer::answers, emit, follow::hold, reach, rules};
 use crate::{
     auth::policy::Action,
     domain::{
@@ -42,12 +43,17 @@ async fn turn(
 ) -> Result<Receipt, Fault> {
     act::perform(session, action, key, cmd, async |tx| {
         let granted = reach(tx, session, Action::End, cmd.thread).await?;
-        // Behind the lock that a message takes: none is written between the look and the act.
-        let row = thread::Entity::find_by_id(granted.id)
-            .lock_exclusive()
-            .one(tx)
-            .await?
-            .ok_or_else(|| Fault::internal("a granted thread vanished"))?;
+        // None is written between the look and the act.
+        let row = hold(tx, granted.id).await?;
+        if !takes_part(tx, session, &row).await? {
+            return Err(Problem::new(
+                ProblemCode::Forbidden,
+                "Konversationen hör till en annan enhet. Bara den kan avsluta den eller öppna den igen.",
+                "The conversation belongs to another unit. Only that unit can close it or open it again.",
+            )
+            .at("threadId")
+            .into());
+        }
         if row.status == to {
             return Err(match to {
                 thread::Status::Closed => rules::closed(),
@@ -85,6 +91,12 @@ async fn turn(
         Ok(Done::on(row.patient_id).with("thread", row.id.0))
     })
     .await
+}
+
+/// Whether the caller is of a unit whose conversation it is.
+async fn takes_part(tx: &crate::db::Tx, session: &Session, of: &thread::Model) -> Result<bool, Fault> {
+    let Some(staff) = session.actor.staff() else { return Ok(false) };
+    Ok(of.from_unit_id == Some(staff.care_unit) || answers(tx, session, of, staff).await?)
 }
 
 async fn waits(tx: &crate::db::Tx, thread: ThreadId) -> Result<bool, Fault> {

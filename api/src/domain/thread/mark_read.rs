@@ -4,7 +4,7 @@ use entity::{ThreadId, ThreadMessageId, thread_message, thread_read};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 use serde::Serialize;
 
-use super::{emit, reach};
+use super::{emit, reach, seen};
 use crate::{
     auth::policy::Action,
     domain::act::{self, Done, Receipt},
@@ -49,6 +49,9 @@ pub async fn mark_read(session: &Session, key: &str, cmd: &MarkRead) -> Result<R
             // The same mark set twice at once is one mark.
             thread_read::Entity::insert(row).on_conflict_do_nothing().exec_without_returning(tx).await?;
             emit(tx, session, &of, "thread.read").await?;
+            if session.actor.staff().is_none() {
+                seen(tx, session, &of).await?;
+            }
         }
         Ok(Done::on(of.patient_id).with("thread", of.id.0))
     })

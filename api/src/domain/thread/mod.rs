@@ -5,6 +5,7 @@
 
 pub mod answerer;
 pub mod close;
+pub mod follow;
 pub mod mark_read;
 pub mod rules;
 pub mod send;
@@ -13,8 +14,12 @@ pub mod start;
 pub mod waiting;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use entity::{ThreadMessageId, care_relation, care_unit, patient, task::Kind, thread, thread_message};
-use sea_orm::{ActiveValue::Set, EntityTrait};
+use entity::{
+    CareUnitId, ThreadMessageId, access_event::ActorKind, care_relation, care_unit, patient, task::Kind,
+    thread, thread_message, thread_read,
+};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
+use uuid::Uuid;
 
 use crate::{
     auth::policy::{self, Action, Granted},
@@ -26,7 +31,7 @@ use crate::{
         booking::closing_days,
         notice::{self, NewMessage},
         relation::{self, Opening},
-        task::{self, Ending},
+        task::{self, Ending, letter, words::Words},
     },
     error::{Fault, Problem, Stop},
     session::Session,
@@ -38,6 +43,8 @@ pub const BODY: &str = "thread_message.body";
 
 /// A thread opens the record to its unit until this long after the last message.
 pub const RELATION_AFTER: TimeDelta = TimeDelta::days(30);
+/// Whoever has written or read in a thread looks into it for so long.
+const FOLLOWS: TimeDelta = TimeDelta::days(14);
 
 /// The thread, if the caller reaches it. What care givers write to each other is not the patient's conversation.
 async fn reach(
@@ -60,17 +67,34 @@ fn answer_time(unit: &care_unit::Model, now: DateTime<Utc>) -> Result<Option<Dat
     Ok(rules::answer_by(&hours, &closing_days(unit)?, now))
 }
 
-/// Writes one message as of `at`, its event, the notice to the patient when care has written, and the task of answering
-/// where the message makes care owe an answer, by `owed_by`.
+/// The id of the message after `last`, behind the thread's lock: higher, also where another instance's clock is ahead.
+/// Who has read up to a message has read those before it, and no message may come to stand among them.
+fn next_id(session: &Session, last: ThreadMessageId) -> ThreadMessageId {
+    let after = Uuid::from_u128(last.0.as_u128().saturating_add(1));
+    ThreadMessageId(Ord::max(session.core.clock.uuid(), after))
+}
+
+/// What a message does to the answer that care owes in its thread.
+#[derive(Clone, Copy, Debug)]
+enum Answer {
+    /// It asks for one, by then.
+    Owed(DateTime<Utc>),
+    /// It is one: who was asked has written.
+    Given,
+    /// Whoever waits goes on waiting.
+    Unchanged,
+}
+
+/// Writes one message as of `at`, its event, the notice to the patient when care has written, and what it does to the
+/// task of answering.
 async fn write(
     tx: &Tx,
     session: &Session,
     to: &thread::Model,
-    (kind, at): (&'static str, DateTime<Utc>),
+    (kind, id, at): (&'static str, ThreadMessageId, DateTime<Utc>),
     body: &str,
-    owed_by: Option<DateTime<Utc>>,
-) -> Result<ThreadMessageId, Fault> {
-    let id = ThreadMessageId(session.core.clock.uuid());
+    answer: Answer,
+) -> Result<(), Fault> {
     let (author_kind, author_id) = act::by(session);
     let row = thread_message::ActiveModel {
         id: Set(id),
@@ -95,18 +119,51 @@ async fn write(
             care_unit: to.care_unit_id,
             care_provider: to.care_provider_id,
         };
-        notice::plan_message(tx, session, &whom, about).await?;
-        task::end(tx, session, Kind::UnansweredMessage, to.id.0, Ending::Done, None).await?;
+        let told = notice::plan_message(tx, session, &whom, about).await?;
+        let awaited = matches!(answer, Answer::Given)
+            && task::end(tx, session, Kind::UnansweredMessage, to.id.0, Ending::Done, None).await?.is_some();
+        // Who has asked looks for the answer; who has not must learn that there is something to read.
+        let unheard = !told && !awaited && whom.deceased_on.is_none();
+        if unheard && !followed(tx, to, at).await? {
+            letter::write(tx, session, to.into(), to.id.0, unread()).await?;
+        }
+    } else if to.kind == thread::Kind::PatientCare && to.last_author == ActorKind::Staff {
+        seen(tx, session, to).await?;
     }
     if let (Some(staff), thread::Kind::CareCare) = (session.actor.staff(), to.kind) {
         // Whoever is asked has answered; one's own question goes on waiting.
         task::end_at(tx, session, Kind::UnansweredMessage, to.id.0, staff.care_unit).await?;
     }
-    if let Some(owed_by) = owed_by {
-        waiting::raise(tx, session, to, owed_by).await?;
+    if let Answer::Owed(by) = answer {
+        waiting::raise(tx, session, to, by).await?;
     }
-    emit(tx, session, to, kind).await?;
-    Ok(id)
+    emit(tx, session, to, kind).await
+}
+
+fn unread() -> Words {
+    Words::ours(
+        "Patienten har fått ett meddelande, men får inga besked om det. Skicka ett brev eller ring.",
+        "The patient has been sent a message and is told of it in no other way. Send a letter, or call.",
+    )
+}
+
+/// Whether the patient's side has been in the thread lately.
+async fn followed(tx: &Tx, of: &thread::Model, now: DateTime<Utc>) -> Result<bool, Fault> {
+    let lately = now - FOLLOWS;
+    let wrote = thread_message::Entity::find()
+        .filter(thread_message::Column::ThreadId.eq(of.id))
+        .filter(thread_message::Column::AuthorKind.ne(ActorKind::Staff))
+        .filter(thread_message::Column::SentAt.gt(lately));
+    let read = thread_read::Entity::find()
+        .filter(thread_read::Column::ThreadId.eq(of.id))
+        .filter(thread_read::Column::ReaderKind.ne(ActorKind::Staff))
+        .filter(thread_read::Column::ReadAt.gt(lately));
+    Ok(wrote.one(tx).await?.is_some() || read.one(tx).await?.is_some())
+}
+
+/// The patient's side has been in the thread: nobody needs to tell them of it.
+async fn seen(tx: &Tx, session: &Session, of: &thread::Model) -> Result<(), Fault> {
+    task::end(tx, session, Kind::Letter, of.id.0, Ending::Superseded, None).await.map(drop)
 }
 
 /// Tells both units of a thread what has happened in it.
@@ -117,34 +174,47 @@ async fn emit(tx: &Tx, session: &Session, of: &thread::Model, kind: &'static str
         care_unit,
         care_provider: of.care_provider_id,
         subject: of.id.0,
-        for_register: false,
     };
-    let from = of.from_unit_id.filter(|from| *from != of.care_unit_id);
-    act::emit(tx, session, std::iter::once(of.care_unit_id).chain(from).map(at)).await
+    act::emit(tx, session, sides(of).map(at)).await
 }
 
 /// Opens the care relation (vårdrelation) that the thread brings.
 async fn open_relation(tx: &Tx, session: &Session, of: &thread::Model) -> Result<(), Fault> {
-    let now = session.now();
-    let from = of.from_unit_id.filter(|from| *from != of.care_unit_id);
-    for care_unit in std::iter::once(of.care_unit_id).chain(from) {
-        let opening = Opening {
-            patient: of.patient_id,
-            care_unit,
-            care_provider: of.care_provider_id,
-            source: care_relation::Source::Thread,
-            subject: Some(of.id.0),
-            from: now,
-            until: Some(now + RELATION_AFTER),
-            declared: None,
-        };
-        relation::open(tx, session, &opening).await?;
+    for care_unit in sides(of) {
+        relation::open(tx, session, &opening(session, of, care_unit)).await?;
     }
     Ok(())
 }
 
-/// Moves the end of the relation: the thread goes on.
+fn opening(session: &Session, of: &thread::Model, care_unit: CareUnitId) -> Opening<'static> {
+    let now = session.now();
+    Opening {
+        patient: of.patient_id,
+        care_unit,
+        care_provider: of.care_provider_id,
+        source: care_relation::Source::Thread,
+        subject: Some(of.id.0),
+        from: now,
+        until: Some(now + RELATION_AFTER),
+        declared: None,
+    }
+}
+
+/// Moves the end of the relations of those who talk: the thread goes on.
 async fn extend_relation(tx: &Tx, of: &thread::Model, now: DateTime<Utc>) -> Result<(), Fault> {
-    relation::move_end(tx, of.patient_id, care_relation::Source::Thread, of.id.0, Some(now + RELATION_AFTER))
-        .await
+    use care_relation::Column as C;
+    care_relation::Entity::update_many()
+        .col_expr(C::ValidUntil, Expr::value(now + RELATION_AFTER))
+        .filter(C::PatientId.eq(of.patient_id))
+        .filter(C::Source.eq(care_relation::Source::Thread))
+        .filter(C::SubjectId.eq(of.id.0))
+        .filter(C::CareUnitId.is_in(sides(of)))
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
+/// The units that talk in a thread, each once.
+fn sides(of: &thread::Model) -> impl Iterator<Item = CareUnitId> {
+    std::iter::once(of.care_unit_id).chain(of.from_unit_id.filter(|from| *from != of.care_unit_id))
 }

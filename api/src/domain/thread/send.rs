@@ -1,14 +1,23 @@
 //! Sending a message in a thread.
 
 use chrono::{DateTime, Utc};
-use entity::{ThreadId, access_event::ActorKind, care_unit, thread};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, sea_query::Expr};
+use entity::{ThreadId, care_unit, thread};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
 use serde::Serialize;
 
-use super::{answer_time, answerer::other_unit, extend_relation, reach, rules, send_pg, waiting, write};
+use super::{
+    Answer, answer_time,
+    answerer::{answers, other_unit},
+    extend_relation,
+    follow::hold,
+    next_id, reach, rules, send_pg, waiting, write,
+};
 use crate::{
     auth::policy::Action,
-    domain::act::{self, Done, Receipt},
+    domain::{
+        act::{self, Done, Receipt},
+        patient::{alive, lock},
+    },
     error::Fault,
     session::Session,
 };
@@ -45,29 +54,36 @@ pub async fn send(session: &Session, key: &str, cmd: &Send) -> Result<Sent, Faul
         let now = session.now();
         let to = reach(tx, session, Action::Send, cmd.thread).await?;
         let body = rules::body(&cmd.body)?;
+        if to.kind == thread::Kind::PatientCare {
+            alive(&lock(tx, to.patient_id).await?)?;
+        }
         // Read again behind a lock: somebody may be writing just now, and the promise goes by who wrote last.
-        let to = thread::Entity::find_by_id(to.id)
-            .lock_exclusive()
-            .one(tx)
-            .await?
-            .ok_or_else(|| Fault::internal("a granted thread vanished"))?;
-        // A promise that care has not kept yet stands, however often the patient writes.
-        let (answer_by, owed_by) = match to.answer_by {
-            Some(promised) if session.actor.staff().is_none() && to.last_author != ActorKind::Staff => {
-                (Some(promised), None)
+        let to = hold(tx, to.id).await?;
+        // A promise that care has not kept yet stands, however often the patient writes, or somebody of care who was
+        // not asked.
+        let (answer_by, answer) = match (session.actor.staff(), to.kind) {
+            (None, _) if to.answer_by.is_some() => (to.answer_by, Answer::Unchanged),
+            (Some(staff), thread::Kind::PatientCare) => {
+                if answers(tx, session, &to, staff).await? {
+                    (None, Answer::Given)
+                } else {
+                    (to.answer_by, Answer::Unchanged)
+                }
             }
-            _ => {
-                let author = session.actor.staff().map(|staff| staff.care_unit);
-                let unit = care_unit::Entity::find_by_id(other_unit(&to, author))
+            (author, _) => {
+                let unit = other_unit(&to, author.map(|staff| staff.care_unit));
+                let unit = care_unit::Entity::find_by_id(unit)
                     .one(tx)
                     .await?
                     .ok_or_else(|| Fault::internal("a thread without its unit"))?;
                 let by = answer_time(&unit, now)?;
-                (by.filter(|_| author.is_none()), waiting::owed_by(session, &to, by))
+                (by.filter(|_| author.is_none()), Answer::Owed(waiting::owed_by(session, by)))
             }
         };
+        let message = next_id(session, to.last_message_id);
         let updated = thread::Entity::update_many()
             .col_expr(thread::Column::LastMessageAt, Expr::value(now))
+            .col_expr(thread::Column::LastMessageId, Expr::value(message.0))
             .col_expr(thread::Column::LastAuthor, Expr::value(session.actor.kind()))
             .col_expr(thread::Column::AnswerBy, Expr::value(answer_by))
             .filter(thread::Column::Id.eq(to.id))
@@ -79,7 +95,7 @@ pub async fn send(session: &Session, key: &str, cmd: &Send) -> Result<Sent, Faul
             return Err(rules::closed().into());
         }
         extend_relation(tx, &to, now).await?;
-        let message = write(tx, session, &to, ("thread.message_sent", now), &body, owed_by).await?;
+        write(tx, session, &to, ("thread.message_sent", message, now), &body, answer).await?;
         written = Some((message, Fresh { body, sent_at: now }));
         Ok(Done::on(to.patient_id).with("thread", to.id.0).with("message", message.0))
     })

@@ -3,11 +3,11 @@
 //! Patients often write several messages in a row. Then nothing has to be looked up first: the promise of an answer
 //! stands, and nobody is notified but staff. One statement holds the policy's condition and every row that the
 //! general path writes. Where it does not apply - another actor, a closed or foreign thread, a key used before, a
-//! first message - it returns no row and has written nothing, and the general path decides and answers.
+//! first message, one that came in between - it returns no row and has written nothing, and the general path decides and answers.
 
 use std::{collections::BTreeSet, sync::LazyLock};
 
-use entity::{CareUnitId, DomainEventId, ThreadMessageId, access_event::Outcome};
+use entity::{CareProviderId, CareUnitId, DomainEventId, ThreadMessageId, access_event::Outcome};
 use sea_orm::{ConnectionTrait, DatabaseBackend, Statement, Value};
 
 use super::{
@@ -32,10 +32,11 @@ static SQL: LazyLock<String> = LazyLock::new(|| {
     format!(
         "WITH target AS (SELECT h.id, h.patient_id, h.care_unit_id, h.care_provider_id FROM thread h \
            WHERE h.id = $5 AND h.status = 'OPEN' AND h.kind = 'PATIENT_CARE' AND h.answer_by IS NOT NULL \
-           AND h.last_author <> 'STAFF' AND {reach} FOR UPDATE), \
+           AND h.last_author <> 'STAFF' AND h.last_message_id < $11 AND {reach} AND NOT EXISTS (SELECT 1 FROM patient x \
+             WHERE x.id = h.patient_id AND x.deceased_on IS NOT NULL) FOR UPDATE), \
          key AS (INSERT INTO idempotency_key (scope, input_hash, result, created_at) \
            SELECT $6, $7, $8, $9 FROM target ON CONFLICT DO NOTHING RETURNING scope), \
-         t AS (UPDATE thread SET last_message_at = $9, last_author = $10 FROM target, key \
+         t AS (UPDATE thread SET last_message_at = $9, last_message_id = $11, last_author = $10 FROM target, key \
            WHERE thread.id = target.id \
            RETURNING target.id, target.patient_id, target.care_unit_id, target.care_provider_id), \
          m AS (INSERT INTO thread_message (id, thread_id, patient_id, care_unit_id, care_provider_id, author_kind, \
@@ -45,13 +46,13 @@ static SQL: LazyLock<String> = LazyLock::new(|| {
            AND care_relation.care_unit_id = t.care_unit_id AND care_relation.source = 'THREAD' \
            AND care_relation.subject_id = t.id), \
          d AS (INSERT INTO domain_event (id, kind, patient_id, care_unit_id, care_provider_id, subject_id, \
-             for_register, by_kind, at) \
-           SELECT $14, 'thread.message_sent', patient_id, care_unit_id, care_provider_id, id, FALSE, $10, $9 FROM t), \
+             by_kind, at) \
+           SELECT $14, 'thread.message_sent', patient_id, care_unit_id, care_provider_id, id, $10, $9 FROM t), \
          e AS (INSERT INTO access_event (id, writer_id, seq, hash, actor_kind, actor_id, action, outcome, \
              request_id, at) \
            SELECT $15, $16, $17, $18, $10, $1, 'messageSend', 'ALLOWED', $19, $20 FROM t RETURNING id), \
          p AS (INSERT INTO access_event_patient (event_id, patient_id) SELECT e.id, t.patient_id FROM e, t) \
-         SELECT care_unit_id FROM t"
+         SELECT care_unit_id, care_provider_id FROM t"
     )
 });
 
@@ -91,30 +92,31 @@ pub async fn send(session: &Session, key: &str, cmd: &Send) -> Result<Option<Sen
         event.request_id.into(),
         event.at.into(),
     ]);
-    // One statement is its own transaction. Run again after a lost answer, it runs into its key.
-    let written = core
+    // One statement is its own transaction.
+    let sent = core
         .db
-        .read(async |db| -> Result<Option<CareUnitId>, Fault> {
+        .write_at_once(async |db| -> Result<Option<(CareUnitId, CareProviderId)>, Fault> {
             let statement = Statement::from_sql_and_values(db.get_database_backend(), SQL.as_str(), values);
-            match db.query_one_raw(statement).await.map_err(Fault::from) {
-                Ok(row) => {
-                    Ok(row.map(|row| row.try_get_by_index::<uuid::Uuid>(0)).transpose()?.map(CareUnitId))
-                }
-                // Which part of the statement was refused cannot be told here: the general path finds out.
-                Err(fault @ Fault::Internal(_)) => {
-                    telemetry::note_failure("sending a message in one statement", &fault);
-                    Ok(None)
-                }
-                Err(fault) => Err(fault),
-            }
+            let Some(row) = db.query_one_raw(statement).await? else { return Ok(None) };
+            Ok(Some((CareUnitId(row.try_get_by_index(0)?), CareProviderId(row.try_get_by_index(1)?))))
         })
-        .await?;
-    let Some(care_unit) = written else { return Ok(None) };
+        .await;
+    let written = match sent {
+        // Which part of the statement was refused, or whether it was run before its connection broke, cannot be told
+        // here. The general path finds out: it runs into the key of what was written.
+        Err(fault @ (Fault::Internal(_) | Fault::ConnectionLost(_))) => {
+            telemetry::note_failure("sending a message in one statement", &fault);
+            None
+        }
+        sent => sent?,
+    };
+    let Some((care_unit, care_provider)) = written else { return Ok(None) };
     core.db.events().tell(vec![Happened {
         id: happened,
         kind: "thread.message_sent".to_owned(),
         patient,
         care_unit,
+        care_provider,
         subject: cmd.thread.0,
     }]);
     session.trail.logged(&record.patients);

@@ -1,17 +1,19 @@
 //! Starting a thread (skriva till en mottagning).
 
-use entity::{CareContactId, CareUnitId, PatientId, ThreadId, care_contact, care_unit, patient, thread};
+use entity::{
+    CareContactId, CareUnitId, PatientId, ThreadId, ThreadMessageId, care_contact, care_unit, patient, thread,
+};
 use sea_orm::{ActiveModelTrait as _, EntityTrait};
 use serde::Serialize;
 
-use super::{SUBJECT, answer_time, open_relation, rules, waiting, write};
+use super::{Answer, SUBJECT, answer_time, open_relation, rules, waiting, write};
 use crate::{
     auth::policy::{self, Action, Noun},
     crypto::Place,
     db::Tx,
     domain::{
         act::{self, Done, Receipt},
-        patient::alive,
+        patient::{alive, lock},
     },
     error::{Fault, Problem, Stop},
     session::Session,
@@ -44,7 +46,7 @@ pub async fn start(session: &Session, key: &str, cmd: &Start) -> Result<Receipt,
         let actor = &session.actor;
         let whom =
             policy::patient(tx, actor, Noun::Thread, Action::Create, cmd.patient, "patientId", now).await?;
-        alive(&whom).map_err(|died| died.at("patientId"))?;
+        alive(&lock(tx, whom.id).await?).map_err(|died| died.at("patientId"))?;
         let (unit, role) = addressee(tx, session, &whom, cmd.to).await?;
         match (actor.staff(), cmd.kind) {
             (None, thread::Kind::CareCare) => return Err(Problem::forbidden().at("kind").into()),
@@ -58,6 +60,7 @@ pub async fn start(session: &Session, key: &str, cmd: &Start) -> Result<Receipt,
         let (subject, body) = rules::first(&cmd.subject, &cmd.body)?;
         let answered = answer_time(&unit, now)?;
         let id = ThreadId(session.core.clock.uuid());
+        let message = ThreadMessageId(session.core.clock.uuid());
         let row = thread::Model {
             id,
             patient_id: whom.id,
@@ -67,6 +70,7 @@ pub async fn start(session: &Session, key: &str, cmd: &Start) -> Result<Receipt,
             subject: session.core.keys.seal(Place::new(SUBJECT, id.0), &subject)?,
             status: thread::Status::Open,
             last_message_at: now,
+            last_message_id: message,
             last_author: actor.kind(),
             answer_by: answered.filter(|_| actor.staff().is_none()),
             to_role: role.as_ref().map(|contact| contact.role),
@@ -80,8 +84,13 @@ pub async fn start(session: &Session, key: &str, cmd: &Start) -> Result<Receipt,
             .exec_without_returning(tx)
             .await?;
         open_relation(tx, session, &row).await?;
-        let owed_by = waiting::owed_by(session, &row, answered);
-        let message = write(tx, session, &row, ("thread.started", now), &body, owed_by).await?;
+        // What care writes to the patient waits for no answer.
+        let answer = if actor.staff().is_some() && cmd.kind == thread::Kind::PatientCare {
+            Answer::Unchanged
+        } else {
+            Answer::Owed(waiting::owed_by(session, answered))
+        };
+        write(tx, session, &row, ("thread.started", message, now), &body, answer).await?;
         Ok(Done::on(whom.id).with("thread", id.0).with("message", message.0))
     })
     .await

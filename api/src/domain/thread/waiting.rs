@@ -5,9 +5,13 @@
 //! kept, and the next message raises it anew.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use entity::{task, thread};
+use entity::{PatientId, care_unit, task, thread};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::Expr};
 
-use super::answerer::{at_unit, other_unit};
+use super::{
+    answer_time,
+    answerer::{at_unit, other_unit},
+};
 use crate::{
     db::Tx,
     domain::{
@@ -21,15 +25,9 @@ use crate::{
 /// By when to answer where the unit has no opening hours that a promise could rest on.
 const WITHOUT_PROMISE: TimeDelta = TimeDelta::days(3);
 
-/// By when a message is owed an answer, under a promise made now. What care writes to the patient waits for none; what
-/// a unit writes to another waits as long as a patient's would where nothing is promised.
-pub(super) fn owed_by(
-    session: &Session,
-    of: &thread::Model,
-    answer_by: Option<DateTime<Utc>>,
-) -> Option<DateTime<Utc>> {
-    let by = answer_by.unwrap_or_else(|| session.now() + WITHOUT_PROMISE);
-    (session.actor.staff().is_none() || of.kind == thread::Kind::CareCare).then_some(by)
+/// By when a message is owed an answer: when it is promised, and soon where nothing can be.
+pub(super) fn owed_by(session: &Session, promised: Option<DateTime<Utc>>) -> DateTime<Utc> {
+    promised.unwrap_or_else(|| session.now() + WITHOUT_PROMISE)
 }
 
 /// Raises the task of answering, unless it is open already: at the other side's unit, for whoever holds the role that
@@ -41,15 +39,45 @@ pub(super) async fn raise(
     due_at: DateTime<Utc>,
 ) -> Result<(), Fault> {
     let author = session.actor.staff().map(|staff| staff.care_unit);
+    let care_unit = other_unit(waits, author);
+    // Whoever holds the role works at the unit that was written to; at the unit that asked it is nobody's yet.
+    let assignee = if care_unit == waits.care_unit_id { at_unit(tx, session, waits).await? } else { None };
     let raise = Raise {
         kind: task::Kind::UnansweredMessage,
-        owner: Owner { care_unit: other_unit(waits, author), ..Owner::from(waits) },
-        assignee: at_unit(tx, session, waits).await?,
+        owner: Owner { care_unit, ..Owner::from(waits) },
+        assignee,
         subject: waits.id.0,
         due_at,
         note: None,
     };
     raise_task(tx, session, &raise).await.map(drop)
+}
+
+/// Messages that still waited when a death was recorded by mistake wait anew, under a promise made now.
+pub async fn wait_again(tx: &Tx, session: &Session, whom: PatientId) -> Result<(), Fault> {
+    use thread::Column as T;
+    let now = session.now();
+    let waiting = thread::Entity::find()
+        .filter(T::PatientId.eq(whom))
+        .filter(T::Kind.eq(thread::Kind::PatientCare))
+        .filter(T::Status.eq(thread::Status::Open))
+        .filter(T::AnswerBy.is_not_null())
+        .order_by_asc(T::Id)
+        .lock_exclusive();
+    for waits in waiting.all(tx).await? {
+        let unit = care_unit::Entity::find_by_id(waits.care_unit_id)
+            .one(tx)
+            .await?
+            .ok_or_else(|| Fault::internal("a thread without its unit"))?;
+        let by = owed_by(session, answer_time(&unit, now)?);
+        thread::Entity::update_many()
+            .col_expr(T::AnswerBy, Expr::value(by))
+            .filter(T::Id.eq(waits.id))
+            .exec(tx)
+            .await?;
+        raise(tx, session, &waits, by).await?;
+    }
+    Ok(())
 }
 
 impl From<&thread::Model> for Owner {

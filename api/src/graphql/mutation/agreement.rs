@@ -30,7 +30,7 @@ pub struct AgreementCreateInput {
     patient_id: ID,
     /// A heading in plain words; at most 200 characters. Everything else can be written with `agreementContentEdit`.
     title: String,
-    /// The patient's own story (patientberättelse). This and the texts below: at most 4 000 characters each.
+    /// The patient's own story (patientberättelse). This and the other texts: at most 4 000 characters each.
     story: Option<String>,
     /// What matters to the patient (vad är viktigt för mig).
     what_matters: Option<String>,
@@ -102,7 +102,7 @@ pub struct AgreementProposeInput {
     idempotency_key: String,
 }
 
-/// A yes to a version of an agreement (samtycke till överenskommelsen).
+/// A yes to a version of an agreement (godkännande av överenskommelsen).
 #[derive(InputObject)]
 pub struct AgreementAssentInput {
     /// The agreement's global id.
@@ -222,8 +222,10 @@ impl AgreementMutation {
         Ok(AgreementCreatePayload(Answer::new(session, outcome, "agreement", None)?))
     }
 
-    /// Proposes the draft (föreslår överenskommelsen): its text is fixed and waits for the other side. Proposing is
-    /// the proposer's assent. INCOMPLETE with an error for everything that is missing.
+    /// Proposes the draft (föreslår överenskommelsen): its text is fixed and waits for the other side. Proposing is the
+    /// assent of a proposer who may assent; not so where the plan holds without the patient's decision
+    /// (`PATIENT_UNDECIDED`) and the patient's side proposes: the patient decides with `agreementAssent`. INCOMPLETE with
+    /// an error for everything that is missing.
     async fn agreement_propose(
         &self,
         ctx: &Context<'_>,
@@ -234,7 +236,7 @@ impl AgreementMutation {
             GlobalId::row(&input.agreement_id, NodeKind::Agreement).unwrap_or(AgreementId(Uuid::nil()));
         let cmd = Propose { agreement, expected_row_version: input.expected_row_version };
         let outcome = propose(session, &input.idempotency_key, &cmd).await;
-        Ok(AgreementProposePayload(Answer::new(session, outcome, "agreement", Some(agreement))?))
+        Ok(AgreementProposePayload(Answer::on_agreement(session, outcome, agreement)?))
     }
 
     /// Assents to a version (godkänner överenskommelsen): to exactly the text with this digest. When patient and
@@ -255,7 +257,7 @@ impl AgreementMutation {
             expected_row_version: input.expected_row_version,
         };
         let outcome = assent(session, &input.idempotency_key, &cmd).await;
-        Ok(AgreementAssentPayload(Answer::new(session, outcome, "agreement", Some(agreement))?))
+        Ok(AgreementAssentPayload(Answer::on_agreement(session, outcome, agreement)?))
     }
 
     /// Chooses between two agreements (väljer patientkontrakt), by the patient: assents to this one, which comes into
@@ -276,7 +278,7 @@ impl AgreementMutation {
             digest: hex::decode(input.digest.trim()).unwrap_or_default(),
         };
         let outcome = choose(session, &input.idempotency_key, &cmd).await;
-        Ok(AgreementChoosePayload(Answer::new(session, outcome, "agreement", Some(agreement))?))
+        Ok(AgreementChoosePayload(Answer::on_agreement(session, outcome, agreement)?))
     }
 
     /// Changes the patient group (patientgrupp) that the agreement counts as in follow-up, by care. It is no part of
@@ -295,7 +297,7 @@ impl AgreementMutation {
             expected_row_version: input.expected_row_version,
         };
         let outcome = set_group(session, &input.idempotency_key, &cmd).await;
-        Ok(AgreementPatientGroupSetPayload(Answer::new(session, outcome, "agreement", Some(agreement))?))
+        Ok(AgreementPatientGroupSetPayload(Answer::on_agreement(session, outcome, agreement)?))
     }
 
     /// Ends an agreement (avslutar patientkontraktet), by either side: it is an agreement, and each may leave it. What
@@ -315,6 +317,6 @@ impl AgreementMutation {
             expected_row_version: input.expected_row_version,
         };
         let outcome = end(session, &input.idempotency_key, &cmd).await;
-        Ok(AgreementEndPayload(Answer::new(session, outcome, "agreement", Some(agreement))?))
+        Ok(AgreementEndPayload(Answer::on_agreement(session, outcome, agreement)?))
     }
 }

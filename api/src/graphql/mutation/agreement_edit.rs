@@ -135,6 +135,8 @@ pub struct AgreementWithdrawInput {
     agreement_id: ID,
     /// The draft or proposal: the version's global id.
     version_id: ID,
+    /// Why. Care must say it of a first draft, for the agreement ends with it; the patient need not.
+    words: Option<String>,
     /// The agreement's `rowVersion` as it was read.
     expected_row_version: i32,
     /// New for every action, the same when the action is tried again; 1 to 200 characters.
@@ -199,7 +201,7 @@ impl AgreementEditMutation {
         let agreement = agreement_id(&input.agreement_id);
         let cmd = Revise { agreement, expected_row_version: input.expected_row_version };
         let outcome = revise(session, &input.idempotency_key, &cmd).await;
-        Ok(AgreementRevisePayload(Answer::new(session, outcome, "agreement", Some(agreement))?))
+        Ok(AgreementRevisePayload(Answer::on_agreement(session, outcome, agreement)?))
     }
 
     /// Changes sections of an agreement: in the draft if there is one; else, on an agreement in force, as a proposal
@@ -217,7 +219,7 @@ impl AgreementEditMutation {
             expected_row_version: input.expected_row_version,
         };
         let outcome = content_edit(session, &input.idempotency_key, &cmd).await;
-        Ok(AgreementContentEditPayload(Answer::new(session, outcome, "agreement", Some(agreement))?))
+        Ok(AgreementContentEditPayload(Answer::on_agreement(session, outcome, agreement)?))
     }
 
     /// Answers the other side's proposal with a counter-proposal (motförslag): a draft that begins as what was
@@ -235,12 +237,13 @@ impl AgreementEditMutation {
             expected_row_version: input.expected_row_version,
         };
         let outcome = counter(session, &input.idempotency_key, &cmd).await;
-        Ok(AgreementCounterPayload(Answer::new(session, outcome, "agreement", Some(agreement))?))
+        Ok(AgreementCounterPayload(Answer::on_agreement(session, outcome, agreement)?))
     }
 
     /// Takes back (återtar) a draft, or a proposal of the caller's own side that has not come into force. What is in
     /// force stays. A first version that was proposed goes on as a draft; a first draft that is taken back ends the
-    /// agreement.
+    /// agreement, and the other side is told. What the patient had asked for or said yes to waits again with its deadline,
+    /// unless the patient's side takes it back.
     async fn agreement_withdraw(
         &self,
         ctx: &Context<'_>,
@@ -251,9 +254,10 @@ impl AgreementEditMutation {
         let cmd = Withdraw {
             agreement,
             version: version_id(&input.version_id),
+            words: input.words,
             expected_row_version: input.expected_row_version,
         };
         let outcome = withdraw(session, &input.idempotency_key, &cmd).await;
-        Ok(AgreementWithdrawPayload(Answer::new(session, outcome, "agreement", Some(agreement))?))
+        Ok(AgreementWithdrawPayload(Answer::on_agreement(session, outcome, agreement)?))
     }
 }

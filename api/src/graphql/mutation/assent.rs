@@ -15,7 +15,7 @@ use crate::{
     graphql::{
         read::node,
         scalars::{Date, GlobalId, NodeKind},
-        types::{agreement::Agreement, assent::AssentSetting},
+        types::{agreement::Agreement, assent::AssentSetting, enums::WayOfTelling},
         user_error::session,
     },
 };
@@ -50,8 +50,10 @@ pub struct AgreementObjectInput {
     agreement_id: ID,
     /// The version's global id.
     version_id: ID,
-    /// What is wrong, in one's own words; at most 4 000 characters.
+    /// What is wrong, in the patient's own words; at most 4 000 characters.
     words: String,
+    /// How the patient said it, when staff write it down. Patients leave it out.
+    how: Option<WayOfTelling>,
     /// New for every action, the same when the action is tried again; 1 to 200 characters.
     idempotency_key: String,
 }
@@ -148,12 +150,12 @@ impl AssentMutation {
             expected_row_version: input.expected_row_version,
         };
         let outcome = record_oral(session, &input.idempotency_key, &cmd).await;
-        Ok(AgreementAssentRecordOralPayload(Answer::new(session, outcome, "agreement", Some(agreement))?))
+        Ok(AgreementAssentRecordOralPayload(Answer::on_agreement(session, outcome, agreement)?))
     }
 
-    /// Objects (invänder) to a yes that others gave or wrote down for the patient. The version stays in force, visibly
-    /// objected to, until care and patient act: another version, an end, or the patient's own assent to this one. A
-    /// task for the unit.
+    /// Objects (invänder) to a yes that others gave or wrote down for the patient: the patient, or staff who may record a
+    /// yes and write down what the patient says. The version stays in force, visibly objected to, until care and patient
+    /// act: another version, an end, or the patient's own assent to this one. A task for the unit.
     async fn agreement_object(
         &self,
         ctx: &Context<'_>,
@@ -161,9 +163,14 @@ impl AssentMutation {
     ) -> Result<AgreementObjectPayload> {
         let session = session(ctx);
         let agreement = agreement_id(&input.agreement_id);
-        let cmd = Objection { agreement, version: version_id(&input.version_id), words: input.words };
+        let cmd = Objection {
+            agreement,
+            version: version_id(&input.version_id),
+            words: input.words,
+            how: input.how.map(Into::into),
+        };
         let outcome = object(session, &input.idempotency_key, &cmd).await;
-        Ok(AgreementObjectPayload(Answer::new(session, outcome, "agreement", Some(agreement))?))
+        Ok(AgreementObjectPayload(Answer::on_agreement(session, outcome, agreement)?))
     }
 
     /// Records that the patient cannot decide now (utan patientens ställningstagande), by care: the version holds for

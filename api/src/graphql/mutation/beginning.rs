@@ -46,7 +46,7 @@ pub struct AgreementOfferInput {
 pub struct AgreementOfferAnswerInput {
     /// The offer's global id.
     offer_id: ID,
-    /// Whether the patient says yes (tackar ja).
+    /// Whether the patient says yes (tackar ja). No after a yes takes the yes back.
     accepted: bool,
     /// How the patient said it, when staff record it. Patients leave it out.
     how: Option<WayOfTelling>,
@@ -73,11 +73,13 @@ pub struct AgreementRequestInput {
     idempotency_key: String,
 }
 
-/// A request that the patient takes back (tar tillbaka önskan).
+/// A request that the patient takes back (tar tillbaka sin önskan).
 #[derive(InputObject)]
 pub struct AgreementRequestWithdrawInput {
     /// The request's global id.
     request_id: ID,
+    /// How the patient said it, when staff write it down. Patients leave it out.
+    how: Option<WayOfTelling>,
     /// Why, if the patient wants to say; at most 4 000 characters.
     words: Option<String>,
     /// The request's `rowVersion` as it was read.
@@ -183,7 +185,8 @@ impl BeginningMutation {
     }
 
     /// Answers an offer (tackar ja eller nej): the patient, or staff who record what the patient said. A yes puts the
-    /// agreement on the unit's list of tasks. `WRONG_STATE` when it has been answered.
+    /// agreement on the unit's list of tasks. A no takes an earlier yes back (tar tillbaka sitt ja) and ends that task, as
+    /// long as no agreement has been proposed. `WRONG_STATE` when it has been answered otherwise.
     async fn agreement_offer_answer(
         &self,
         ctx: &Context<'_>,
@@ -221,7 +224,8 @@ impl BeginningMutation {
         Ok(AgreementRequestPayload(Shown::new(session, outcome, "request", None)?))
     }
 
-    /// Takes a request back (tar tillbaka sin önskan): the patient's act alone. `WRONG_STATE` when it waits no more.
+    /// Takes a request back (tar tillbaka sin önskan): the patient, or staff who write down what the patient said and how;
+    /// the patient is told of that. Care cannot close it otherwise. `WRONG_STATE` when it waits no more.
     async fn agreement_request_withdraw(
         &self,
         ctx: &Context<'_>,
@@ -229,7 +233,12 @@ impl BeginningMutation {
     ) -> Result<AgreementRequestWithdrawPayload> {
         let session = session(ctx);
         let request = request_row(&input.request_id);
-        let cmd = Withdraw { request, words: input.words, expected_row_version: input.expected_row_version };
+        let cmd = Withdraw {
+            request,
+            how: input.how.map(Into::into),
+            words: input.words,
+            expected_row_version: input.expected_row_version,
+        };
         let outcome = withdraw(session, &input.idempotency_key, &cmd).await;
         Ok(AgreementRequestWithdrawPayload(Shown::new(session, outcome, "request", Some(request))?))
     }

@@ -1,6 +1,6 @@
 //! Publishing, booking, moving and cancelling times.
 
-use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
+use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
 use entity::{AppointmentId, SlotId};
 use uuid::Uuid;
 
@@ -10,6 +10,8 @@ use crate::{
         booking::{
             book::{Book, book},
             cancel::{Cancel, cancel},
+            confirm::{Confirm, confirm},
+            outcome::{self, Record, record},
             publish::{Publish, publish, receipt_name},
             rebook::{Rebook, rebook},
         },
@@ -18,7 +20,7 @@ use crate::{
     graphql::{
         read::node,
         scalars::{GlobalId, NodeKind},
-        slots,
+        slots::{self, Whose},
         types::{
             booking::{Appointment, Slot},
             enums::BookingChannel,
@@ -29,7 +31,7 @@ use crate::{
 };
 
 /// An id of another kind, or of no form, is the id of nothing.
-fn row<T: From<Uuid>>(id: &ID, kind: NodeKind) -> T {
+pub(super) fn row<T: From<Uuid>>(id: &ID, kind: NodeKind) -> T {
     GlobalId::row(id, kind).unwrap_or_else(|| T::from(Uuid::nil()))
 }
 
@@ -71,13 +73,17 @@ pub struct AppointmentBookInput {
     slot_id: ID,
     /// For staff: whose time it is. Patients leave it out.
     patient_id: Option<ID>,
-    /// The plan item (insats) that the time is for, if any.
+    /// The plan item (insats) that the time is for, if any. `WRONG_STATE` when it is done or called off.
     plan_item_id: Option<ID>,
     /// For staff: how the patient reached them, PHONE or `ON_SITE`. Patients leave it out.
     booking_channel: Option<BookingChannel>,
     /// For staff: book although the patient is occupied then. Patients leave it out.
     #[graphql(default = false)]
     allow_overlap: bool,
+    /// That the patient has read and accepts the type's `conditions` (villkor), where it has any. Staff say it when they
+    /// have told the patient.
+    #[graphql(default = false)]
+    conditions_accepted: bool,
     /// 1 to 200 characters, new for every action; a retry with the same key acts once.
     idempotency_key: String,
 }
@@ -87,7 +93,8 @@ pub struct AppointmentBookInput {
 pub struct AppointmentBookPayload {
     /// The booked time; none when refused.
     appointment: Option<Appointment>,
-    /// When somebody else got the time: up to five free ones of the same kind at the same unit, the nearest first.
+    /// When the time cannot be had - somebody else got it, the patient is occupied then, or it is too late: up to five free
+    /// ones of the same kind at the same unit, the nearest first. None at which the patient has another time.
     alternatives: Vec<Slot>,
     /// Why nothing was booked.
     user_errors: Vec<UserError>,
@@ -98,6 +105,9 @@ pub struct AppointmentBookPayload {
 pub struct AppointmentCancelInput {
     /// The booked time.
     appointment_id: ID,
+    /// For staff: how the patient reached them, PHONE or `ON_SITE`, where it was the patient who asked. Patients leave it
+    /// out.
+    booking_channel: Option<BookingChannel>,
     /// Its `rowVersion` as last read.
     expected_row_version: i32,
     /// 1 to 200 characters, new for every action; a retry with the same key acts once.
@@ -123,6 +133,13 @@ pub struct AppointmentRebookInput {
     /// For staff: move although the patient is occupied then. Patients leave it out.
     #[graphql(default = false)]
     allow_overlap: bool,
+    /// That the patient has read and accepts the type's `conditions` (villkor), where they are others than the
+    /// `acceptedConditions` of the time.
+    #[graphql(default = false)]
+    conditions_accepted: bool,
+    /// For staff: how the patient reached them, PHONE or `ON_SITE`, where it was the patient who asked. Patients leave it
+    /// out.
+    booking_channel: Option<BookingChannel>,
     /// Its `rowVersion` as last read.
     expected_row_version: i32,
     /// 1 to 200 characters, new for every action; a retry with the same key acts once.
@@ -134,9 +151,68 @@ pub struct AppointmentRebookInput {
 pub struct AppointmentRebookPayload {
     /// The booked time as it is now; the old time is kept when the new one could not be got.
     appointment: Option<Appointment>,
-    /// When somebody else got the new time: up to five free ones, the nearest to it first.
+    /// When the new time cannot be had - somebody else got it, the patient is occupied then, or it is too late: up to five
+    /// free ones of the same kind at the same unit, the nearest to it first. None at which the patient has another time.
     alternatives: Vec<Slot>,
     /// Why it was not moved.
+    user_errors: Vec<UserError>,
+}
+
+/// A time to confirm (bekräfta).
+#[derive(InputObject)]
+pub struct AppointmentConfirmInput {
+    /// The booked time.
+    appointment_id: ID,
+    /// For staff: how the patient reached them, PHONE or `ON_SITE`, where it was the patient who asked. Patients leave it
+    /// out.
+    booking_channel: Option<BookingChannel>,
+    /// Its `rowVersion` as last read.
+    expected_row_version: i32,
+    /// 1 to 200 characters, new for every action; a retry with the same key acts once.
+    idempotency_key: String,
+}
+
+/// What became of confirming.
+#[derive(SimpleObject)]
+pub struct AppointmentConfirmPayload {
+    /// The time as it is now.
+    appointment: Option<Appointment>,
+    /// Why it was not confirmed.
+    user_errors: Vec<UserError>,
+}
+
+/// Whether the patient came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum AppointmentOutcome {
+    /// The patient came (genomförd).
+    Attended,
+    /// The patient did not come (uteblev).
+    Missed,
+}
+
+/// The outcome of a time (utfall).
+#[derive(InputObject)]
+pub struct AppointmentOutcomeRecordInput {
+    /// The booked time.
+    appointment_id: ID,
+    /// What happened. Recorded before, it is corrected; the history keeps both.
+    outcome: AppointmentOutcome,
+    /// The plan item (insats) that the time was for goes on as it is. Otherwise it is done when the patient came, and
+    /// "blev inte av" when not; one that recurs is never closed by one time.
+    #[graphql(default = false)]
+    keep_plan_item: bool,
+    /// Its `rowVersion` as last read.
+    expected_row_version: i32,
+    /// 1 to 200 characters, new for every action; a retry with the same key acts once.
+    idempotency_key: String,
+}
+
+/// What became of recording the outcome.
+#[derive(SimpleObject)]
+pub struct AppointmentOutcomeRecordPayload {
+    /// The time as it is now.
+    appointment: Option<Appointment>,
+    /// Why nothing was recorded.
     user_errors: Vec<UserError>,
 }
 
@@ -177,12 +253,14 @@ impl BookingMutation {
             plan_item: input.plan_item_id.as_ref().map(|id| row(id, NodeKind::PlanItem)),
             channel: input.booking_channel.map(Into::into),
             allow_overlap: input.allow_overlap,
+            conditions_accepted: input.conditions_accepted,
         };
         let receipt =
             book(session, &input.idempotency_key, &command).await.map_err(|e| fault(session, &e))?;
         Ok(AppointmentBookPayload {
             appointment: appointment(ctx, receipt.id("appointment")).await?,
-            alternatives: alternatives(session, &receipt, command.slot).await?,
+            alternatives: alternatives(session, &receipt, command.slot, Whose::Patient(command.patient))
+                .await?,
             user_errors: user_errors(&receipt, session.locale),
         })
     }
@@ -197,11 +275,58 @@ impl BookingMutation {
         let session = session(ctx);
         let command = Cancel {
             appointment: row(&input.appointment_id, NodeKind::Appointment),
+            channel: input.booking_channel.map(Into::into),
             expected_row_version: input.expected_row_version,
         };
         let receipt =
             cancel(session, &input.idempotency_key, &command).await.map_err(|e| fault(session, &e))?;
         Ok(AppointmentCancelPayload {
+            appointment: current(ctx, &receipt, command.appointment).await?,
+            user_errors: user_errors(&receipt, session.locale),
+        })
+    }
+
+    /// Confirms a booked time (bekräftar): the patient is coming, and is not reminded the evening before. Moving the time
+    /// takes the confirmation back.
+    async fn appointment_confirm(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which appointment.")] input: AppointmentConfirmInput,
+    ) -> Result<AppointmentConfirmPayload> {
+        let session = session(ctx);
+        let command = Confirm {
+            appointment: row(&input.appointment_id, NodeKind::Appointment),
+            channel: input.booking_channel.map(Into::into),
+            expected_row_version: input.expected_row_version,
+        };
+        let receipt =
+            confirm(session, &input.idempotency_key, &command).await.map_err(|e| fault(session, &e))?;
+        Ok(AppointmentConfirmPayload {
+            appointment: current(ctx, &receipt, command.appointment).await?,
+            user_errors: user_errors(&receipt, session.locale),
+        })
+    }
+
+    /// Records or corrects the outcome of a time (utfall): whether the patient came. From its start on, by staff of the
+    /// unit. Whom nobody met becomes a task.
+    async fn appointment_outcome_record(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which appointment, and what happened.")] input: AppointmentOutcomeRecordInput,
+    ) -> Result<AppointmentOutcomeRecordPayload> {
+        let session = session(ctx);
+        let command = Record {
+            appointment: row(&input.appointment_id, NodeKind::Appointment),
+            outcome: match input.outcome {
+                AppointmentOutcome::Attended => outcome::Outcome::Attended,
+                AppointmentOutcome::Missed => outcome::Outcome::Missed,
+            },
+            keep_plan_item: input.keep_plan_item,
+            expected_row_version: input.expected_row_version,
+        };
+        let receipt =
+            record(session, &input.idempotency_key, &command).await.map_err(|e| fault(session, &e))?;
+        Ok(AppointmentOutcomeRecordPayload {
             appointment: current(ctx, &receipt, command.appointment).await?,
             user_errors: user_errors(&receipt, session.locale),
         })
@@ -218,14 +343,17 @@ impl BookingMutation {
         let command = Rebook {
             appointment: row(&input.appointment_id, NodeKind::Appointment),
             slot: row(&input.slot_id, NodeKind::Slot),
+            channel: input.booking_channel.map(Into::into),
             allow_overlap: input.allow_overlap,
+            conditions_accepted: input.conditions_accepted,
             expected_row_version: input.expected_row_version,
         };
         let receipt =
             rebook(session, &input.idempotency_key, &command).await.map_err(|e| fault(session, &e))?;
         Ok(AppointmentRebookPayload {
             appointment: current(ctx, &receipt, command.appointment).await?,
-            alternatives: alternatives(session, &receipt, command.slot).await?,
+            alternatives: alternatives(session, &receipt, command.slot, Whose::Moved(command.appointment))
+                .await?,
             user_errors: user_errors(&receipt, session.locale),
         })
     }
@@ -245,10 +373,15 @@ async fn current(ctx: &Context<'_>, receipt: &Receipt, asked: AppointmentId) -> 
     appointment(ctx, (!denied).then_some(asked)).await
 }
 
-async fn alternatives(session: &Session, receipt: &Receipt, wanted: SlotId) -> Result<Vec<Slot>> {
+pub(super) async fn alternatives(
+    session: &Session,
+    receipt: &Receipt,
+    wanted: SlotId,
+    whose: Whose,
+) -> Result<Vec<Slot>> {
     let nearest = [ProblemCode::SlotTaken, ProblemCode::AlreadyOccupied, ProblemCode::TooLate];
     if !receipt.problems.iter().any(|p| nearest.contains(&p.code) && p.field.as_deref() == Some("slotId")) {
         return Ok(Vec::new());
     }
-    slots::alternatives(session, wanted).await.map_err(|e| fault(session, &e))
+    slots::alternatives(session, wanted, whose).await.map_err(|e| fault(session, &e))
 }

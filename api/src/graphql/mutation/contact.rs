@@ -1,6 +1,6 @@
 //! Care contacts: appointing and ending.
 
-use async_graphql::{Context, Enum, ID, InputObject, Object, OneofObject, Result};
+use async_graphql::{Context, ID, InputObject, Object, OneofObject, Result};
 use chrono::{DateTime, Utc};
 use entity::{AssignmentId, CareContactId, PatientId};
 use uuid::Uuid;
@@ -8,20 +8,17 @@ use uuid::Uuid;
 use super::payload::{Answer, payload};
 use crate::{
     calendar::{OpenSpan, OpeningHours},
-    domain::{
-        act::Receipt,
-        contact::{
-            appoint::{Appoint, Person, appoint},
-            end::{End, end},
-            review::{Outcome, Review, review},
-        },
+    domain::contact::{
+        appoint::{Appoint, Person, appoint},
+        end::{End, end},
+        review::{Outcome, Review, review},
     },
     error::Problem,
     graphql::{
         read::node,
         scalars::{Date, GlobalId, NodeKind, PhoneNumber},
         types::{
-            enums::{CareContactRole, Consultation, ToldGround, TreatingKind},
+            enums::{CareContactRole, Consultation, ToldGround, TreatingKind, Weekday},
             people::CareContact,
         },
         user_error::session,
@@ -67,25 +64,6 @@ pub struct CallHoursInput {
     from: String,
     /// Until, such as "11:00".
     until: String,
-}
-
-/// A day of the week.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-pub enum Weekday {
-    /// Måndag.
-    Monday,
-    /// Tisdag.
-    Tuesday,
-    /// Onsdag.
-    Wednesday,
-    /// Torsdag.
-    Thursday,
-    /// Fredag.
-    Friday,
-    /// Lördag.
-    Saturday,
-    /// Söndag.
-    Sunday,
 }
 
 /// Who is appointed: one of these.
@@ -208,13 +186,6 @@ impl ContactMutation {
         #[graphql(desc = "Who gets which role, for whom.")] input: ContactAppointInput,
     ) -> Result<ContactAppointPayload> {
         let session = session(ctx);
-        let reach_hours = match input.takes_calls.map(call_hours).transpose() {
-            Ok(hours) => hours,
-            Err(problem) => {
-                let refused = Ok(Receipt::refused(vec![problem]));
-                return Ok(ContactAppointPayload(Answer::new(session, refused, "contact", None)?));
-            }
-        };
         let cmd = Appoint {
             patient: GlobalId::row(&input.patient_id, NodeKind::Patient).unwrap_or(PatientId(Uuid::nil())),
             role: input.role.into(),
@@ -229,7 +200,7 @@ impl ContactMutation {
             },
             is_lead: input.is_lead,
             how_to_reach: input.how_to_reach,
-            reach_hours,
+            reach_hours: input.takes_calls.map(call_hours).transpose(),
             valid_from: input.valid_from,
             valid_until: input.valid_until,
             review_on: input.review_on.map(|day| day.0),

@@ -1,23 +1,32 @@
 //! Absences of contacts and who steps in, handover, and who may be a contact at all.
 
-use async_graphql::{Context, ID, InputObject, Object, OneofObject, Result};
+use async_graphql::{Context, ID, InputObject, Object, OneofObject, Result, SimpleObject};
 use chrono::{DateTime, Utc};
-use entity::{AssignmentId, CareContactId, CareUnitId, ContactAbsenceId};
+use entity::{AppointmentId, AssignmentId, CareContactId, CareUnitId, ContactAbsenceId};
 use uuid::Uuid;
 
 use super::payload::{Answer, payload};
 use crate::{
-    domain::contact::{
-        absence::{Absence, Who, register},
-        absence_cancel::{Cancel, cancel},
-        functions::{SetFunctions, set},
-        handover::{Handover, hand_over, made},
+    domain::{
+        booking::{
+            away::MOST,
+            away_rebook::{AwayRebook, rebook},
+        },
+        contact::{
+            absence::{Absence, Who, register},
+            absence_cancel::{Cancel, cancel},
+            functions::{SetFunctions, set},
+            handover::{Handover, hand_over, made},
+        },
     },
     graphql::{
         care_unit::CareUnit,
-        read::contact_work,
+        read::{away, contact_work},
         scalars::{GlobalId, NodeKind},
-        types::people::{CareContact, ContactAbsence},
+        types::{
+            booking::Appointment,
+            people::{CareContact, ContactAbsence},
+        },
         user_error::{UserError, fault, session, user_errors},
     },
 };
@@ -85,6 +94,37 @@ pub struct ContactFunctionsSetInput {
     idempotency_key: String,
 }
 
+/// Times of somebody who is away, to move to others.
+#[derive(InputObject)]
+pub struct AbsenceRebookInput {
+    /// The absence of a person at the caller's own unit: its global id.
+    absence_id: ID,
+    /// Which of the booked times, by their global ids; the soonest that can be moved when left out. At most 200.
+    appointment_ids: Option<Vec<ID>>,
+    /// New for every action, the same when the action is tried again; 1 to 200 characters. A repeated action goes on
+    /// where the first one stopped.
+    idempotency_key: String,
+}
+
+/// What became of moving them.
+#[derive(SimpleObject)]
+pub struct AbsenceRebookPayload {
+    /// How many were moved; their patients are told, or phoned where they want no message. A time that was cancelled
+    /// meanwhile counts neither as moved nor as left.
+    moved_count: i32,
+    /// How many could not be moved: each is a task, `CANCELLATION_CALL`.
+    left_count: i32,
+    /// How many were not come to although something free fits, because one action moves at most 200: move on with a new
+    /// key.
+    remaining_count: i32,
+    /// The times that were moved, as they are now, as far as the caller may see them.
+    moved: Vec<Appointment>,
+    /// The times that could not be moved, as far as the caller may see them: the soonest 200.
+    left: Vec<Appointment>,
+    /// Why nothing was done, everything at once.
+    user_errors: Vec<UserError>,
+}
+
 payload! {
     /// Answer to `contactAbsenceRegister`.
     ContactAbsenceRegisterPayload of ContactAbsenceId {
@@ -137,7 +177,8 @@ pub struct ContactAbsenceMutation;
 #[Object(serial)]
 impl ContactAbsenceMutation {
     /// Registers that a contact is away, and who steps in (frånvaro och ersättare): shown to the patient, and part of
-    /// the answer to whom to turn to. Without a substitute, a handover task is raised before the gap.
+    /// the answer to whom to turn to. Without a substitute, a handover task is raised before the gap. Of a person, the
+    /// free times are withdrawn, and each booked time is a task to phone (ringa återbud): see `absenceRebook`.
     async fn contact_absence_register(
         &self,
         ctx: &Context<'_>,
@@ -159,7 +200,7 @@ impl ContactAbsenceMutation {
         Ok(ContactAbsenceRegisterPayload(Answer::new(session, outcome, "absence", None)?))
     }
 
-    /// Calls an absence off, or ends it early (är tillbaka).
+    /// Calls an absence off, or ends it early (är tillbaka). Free times that were withdrawn for it can be booked again.
     async fn contact_absence_cancel(
         &self,
         ctx: &Context<'_>,
@@ -173,8 +214,37 @@ impl ContactAbsenceMutation {
         Ok(ContactAbsenceCancelPayload(Answer::new(session, outcome, "absence", Some(absence))?))
     }
 
+    /// Moves booked times of somebody who is away to others of the unit (massombokning): all that can be moved, or those
+    /// chosen, one by one, and tells each patient. What cannot be moved stays a task to phone (ringa återbud).
+    async fn absence_rebook(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which absence, and which of its times.")] input: AbsenceRebookInput,
+    ) -> Result<AbsenceRebookPayload> {
+        let session = session(ctx);
+        let time = |id: &ID| GlobalId::row(id, NodeKind::Appointment).unwrap_or(AppointmentId(Uuid::nil()));
+        let cmd = AwayRebook {
+            absence: GlobalId::row(&input.absence_id, NodeKind::ContactAbsence)
+                .unwrap_or(ContactAbsenceId(Uuid::nil())),
+            appointments: input.appointment_ids.map(|ids| ids.iter().map(time).collect()),
+        };
+        let done = rebook(session, &input.idempotency_key, &cmd).await.map_err(|e| fault(session, &e))?;
+        let count = |ids: &[AppointmentId]| i32::try_from(ids.len()).unwrap_or(i32::MAX);
+        let shown =
+            async |ids: &[AppointmentId]| away::shown(session, ids).await.map_err(|e| fault(session, &e));
+        Ok(AbsenceRebookPayload {
+            moved_count: count(&done.moved),
+            left_count: count(&done.left),
+            remaining_count: i32::try_from(done.remaining).unwrap_or(i32::MAX),
+            moved: shown(&done.moved).await?,
+            left: shown(done.left.get(..MOST as usize).unwrap_or(&done.left)).await?,
+            user_errors: user_errors(&done.receipt, session.locale),
+        })
+    }
+
     /// Hands contact roles over to somebody else when staff leave (överlämning), in one act: all of them or those
-    /// listed. Everything is checked first, and every patient is told.
+    /// listed. Where everything goes to a colleague at the same unit, the open tasks go too. Everything is checked
+    /// first, and every patient is told.
     async fn contact_handover(
         &self,
         ctx: &Context<'_>,

@@ -46,6 +46,8 @@ pub struct ContactRequestInput {
 pub struct ContactRequestWithdrawInput {
     /// The request's global id.
     request_id: ID,
+    /// How the patient said it, when staff write it down. Patients leave it out.
+    how: Option<WayOfTelling>,
     /// Why, if the patient wants to say; at most 4 000 characters.
     words: Option<String>,
     /// The request's `rowVersion` as it was read.
@@ -175,7 +177,8 @@ impl ContactRequestMutation {
         Ok(ContactRequestPayload(Answer::new(session, outcome, "request", None)?))
     }
 
-    /// Takes a request for a contact back (återtar begäran), by the patient.
+    /// Takes a request for a contact back (återtar begäran): the patient, or staff who write down what the patient said and
+    /// how; the patient is told of that. Care cannot close it otherwise.
     async fn contact_request_withdraw(
         &self,
         ctx: &Context<'_>,
@@ -183,7 +186,12 @@ impl ContactRequestMutation {
     ) -> Result<ContactRequestWithdrawPayload> {
         let session = session(ctx);
         let request = request_id(&input.request_id);
-        let cmd = Withdraw { request, why: input.words, expected_row_version: input.expected_row_version };
+        let cmd = Withdraw {
+            request,
+            how: input.how.map(Into::into),
+            why: input.words,
+            expected_row_version: input.expected_row_version,
+        };
         let outcome = withdraw(session, &input.idempotency_key, &cmd).await;
         Ok(ContactRequestWithdrawPayload(Answer::new(session, outcome, "request", Some(request))?))
     }
@@ -207,7 +215,9 @@ impl ContactRequestMutation {
         Ok(ContactRequestPassPayload(Answer::new(session, outcome, "request", Some(request))?))
     }
 
-    /// Offers a contact (erbjuder en kontakt), by care. The patient answers with `contactOfferAnswer`.
+    /// Offers a contact (erbjuder en kontakt), by care. The patient answers with `contactOfferAnswer`. CONFLICT when the
+    /// patient has the contact already: of a fast läkarkontakt, and of a fast vårdkontakt where the region allows one
+    /// alone, with the care provider; of what several may have, at the same unit.
     async fn contact_offer(
         &self,
         ctx: &Context<'_>,

@@ -116,7 +116,7 @@ impl GuaranteeMutation {
             expected_row_version: input.expected_row_version,
         };
         let outcome = start(session, &input.idempotency_key, &cmd).await;
-        Ok(CareGuaranteeStartPayload(Answer::new(session, outcome, "planItem", Some(plan_item))?))
+        Ok(CareGuaranteeStartPayload(Answer::on_item(session, outcome, plan_item)?))
     }
 
     /// Records days that the care guarantee does not count, by care: the patient chose to wait, or waiting is medically
@@ -136,7 +136,7 @@ impl GuaranteeMutation {
             expected_row_version: input.expected_row_version,
         };
         let outcome = pause(session, &input.idempotency_key, &cmd).await;
-        Ok(CareGuaranteePausePayload(Answer::new(session, outcome, "planItem", Some(plan_item))?))
+        Ok(CareGuaranteePausePayload(Answer::on_item(session, outcome, plan_item)?))
     }
 
     /// Ends a pause of the care guarantee that was until further notice, by care.
@@ -154,6 +154,6 @@ impl GuaranteeMutation {
             expected_row_version: input.expected_row_version,
         };
         let outcome = resume(session, &input.idempotency_key, &cmd).await;
-        Ok(CareGuaranteeResumePayload(Answer::new(session, outcome, "planItem", Some(plan_item))?))
+        Ok(CareGuaranteeResumePayload(Answer::on_item(session, outcome, plan_item)?))
     }
 }

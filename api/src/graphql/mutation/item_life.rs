@@ -290,7 +290,7 @@ impl ItemLifeMutation {
             expected_row_version: input.expected_row_version,
         };
         let outcome = turn(session, &input.idempotency_key, &cmd).await;
-        Ok(PlanItemStartPayload(Answer::new(session, outcome, "planItem", Some(plan_item))?))
+        Ok(PlanItemStartPayload(Answer::on_item(session, outcome, plan_item)?))
     }
 
     /// Says that a plan item is done (gjort). Patients for what they or their relatives do; staff for
@@ -309,7 +309,7 @@ impl ItemLifeMutation {
             expected_row_version: input.expected_row_version,
         };
         let outcome = turn(session, &input.idempotency_key, &cmd).await;
-        Ok(PlanItemCompletePayload(Answer::new(session, outcome, "planItem", Some(plan_item))?))
+        Ok(PlanItemCompletePayload(Answer::on_item(session, outcome, plan_item)?))
     }
 
     /// Says that a plan item did not happen (blev inte av), and why. Patients for what they or their relatives do; staff for
@@ -329,7 +329,7 @@ impl ItemLifeMutation {
             expected_row_version: input.expected_row_version,
         };
         let outcome = turn(session, &input.idempotency_key, &cmd).await;
-        Ok(PlanItemNotDonePayload(Answer::new(session, outcome, "planItem", Some(plan_item))?))
+        Ok(PlanItemNotDonePayload(Answer::on_item(session, outcome, plan_item)?))
     }
 
     /// Calls a plan item off (ställer in), with a reason. Patients for what they or their relatives do; staff for
@@ -348,7 +348,7 @@ impl ItemLifeMutation {
             expected_row_version: input.expected_row_version,
         };
         let outcome = turn(session, &input.idempotency_key, &cmd).await;
-        Ok(PlanItemCancelPayload(Answer::new(session, outcome, "planItem", Some(plan_item))?))
+        Ok(PlanItemCancelPayload(Answer::on_item(session, outcome, plan_item)?))
     }
 
     /// Opens a plan item that was closed by mistake. Patients for what they or their relatives do; staff for
@@ -368,7 +368,7 @@ impl ItemLifeMutation {
             expected_row_version: input.expected_row_version,
         };
         let outcome = turn(session, &input.idempotency_key, &cmd).await;
-        Ok(PlanItemReopenPayload(Answer::new(session, outcome, "planItem", Some(plan_item))?))
+        Ok(PlanItemReopenPayload(Answer::on_item(session, outcome, plan_item)?))
     }
 
     /// Says what became of one occurrence of a recurring plan item (bockar av). Marking the day again corrects the mark.
@@ -388,7 +388,7 @@ impl ItemLifeMutation {
             expected_row_version: input.expected_row_version,
         };
         let outcome = mark(session, &input.idempotency_key, &cmd).await;
-        Ok(PlanItemOccurrenceMarkPayload(Answer::new(session, outcome, "planItem", Some(plan_item))?))
+        Ok(PlanItemOccurrenceMarkPayload(Answer::on_item(session, outcome, plan_item)?))
     }
 
     /// Says how far a referral (remiss) has come, by care.
@@ -406,7 +406,7 @@ impl ItemLifeMutation {
             expected_row_version: input.expected_row_version,
         };
         let outcome = set_state(session, &input.idempotency_key, &cmd).await;
-        Ok(ReferralStateSetPayload(Answer::new(session, outcome, "planItem", Some(plan_item))?))
+        Ok(ReferralStateSetPayload(Answer::on_item(session, outcome, plan_item)?))
     }
 
     /// Records that the patient has been told the result (besked lämnat), by care: it keeps the promise in `resultHow`
@@ -425,7 +425,7 @@ impl ItemLifeMutation {
             expected_row_version: input.expected_row_version,
         };
         let outcome = told(session, &input.idempotency_key, &cmd).await;
-        Ok(ResultToldPayload(Answer::new(session, outcome, "planItem", Some(plan_item))?))
+        Ok(ResultToldPayload(Answer::on_item(session, outcome, plan_item)?))
     }
 
     /// Records that the relative (närstående) who is to do a plan item has said yes, by care. The relative needs no login.
@@ -440,7 +440,7 @@ impl ItemLifeMutation {
         let cmd =
             RecordConsent { plan_item, words: input.words, expected_row_version: input.expected_row_version };
         let outcome = record(session, &input.idempotency_key, &cmd).await;
-        Ok(RelativeConsentRecordPayload(Answer::new(session, outcome, "planItem", Some(plan_item))?))
+        Ok(RelativeConsentRecordPayload(Answer::on_item(session, outcome, plan_item)?))
     }
 
     /// Writes a work note (arbetsanteckning) on a plan item, by staff. It is not shown to the patient or a representative
@@ -454,6 +454,6 @@ impl ItemLifeMutation {
         let plan_item = plan_item_id(&input.plan_item_id);
         let cmd = SetNote { plan_item, text: input.text, expected_row_version: input.expected_row_version };
         let outcome = set(session, &input.idempotency_key, &cmd).await;
-        Ok(WorkNoteSetPayload(Answer::new(session, outcome, "planItem", Some(plan_item))?))
+        Ok(WorkNoteSetPayload(Answer::on_item(session, outcome, plan_item)?))
     }
 }

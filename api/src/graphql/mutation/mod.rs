@@ -2,6 +2,7 @@
 
 mod agreement;
 mod agreement_edit;
+mod appointment_type;
 mod assent;
 mod battery;
 mod beginning;
@@ -23,11 +24,19 @@ mod plan_edit;
 mod relation;
 mod reminder;
 mod representative;
+mod schedule;
+mod schedule_preview;
+mod slot_hold;
+mod staff_notice;
 mod task;
 mod template;
 mod thread;
+mod time_wish;
 
 use async_graphql::MergedObject;
+
+pub use schedule::SchedulePatternInput;
+pub use schedule_preview::{SchedulePreview, schedule_preview};
 
 /// Everything that can be done: one mutation per business action.
 // In a few groups, not one long row: a merged object is a chain, and the compiler and every call go down the whole of it.
@@ -71,10 +80,15 @@ struct People(
 /// Times, messages, calls and tasks.
 #[derive(Default, MergedObject)]
 struct Everyday(
+    appointment_type::AppointmentTypeMutation,
     booking::BookingMutation,
     calendar::CalendarMutation,
     call::CallMutation,
     reminder::ReminderMutation,
+    schedule::ScheduleMutation,
+    slot_hold::SlotHoldMutation,
+    staff_notice::StaffNoticeMutation,
     task::TaskMutation,
     thread::ThreadMutation,
+    time_wish::TimeWishMutation,
 );

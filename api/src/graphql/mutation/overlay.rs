@@ -1,10 +1,10 @@
 //! What lies over and under an agreement: safety instructions, and links to existing plans.
 
 use async_graphql::{Context, ID, InputObject, Object, Result};
-use entity::{AgreementId, PlanLinkId, SafetyInstructionId};
+use entity::{AgreementId, PlanLinkId, SafetyInstructionId, safety_instruction};
 use uuid::Uuid;
 
-use super::payload::{Answer, payload};
+use super::payload::{Answer, payload, shows_current};
 use crate::{
     domain::{
         plan_link::{
@@ -13,13 +13,15 @@ use crate::{
         },
         safety::{
             add::{Add, add},
+            remove::{Remove as SafetyRemove, remove as safety_remove},
             withdraw::{Withdraw, withdraw},
         },
     },
     graphql::{
-        read::overlay,
+        read::{node, overlay},
         scalars::{Date, GlobalId, NodeKind, PhoneNumber},
         types::{
+            agreement::Agreement,
             enums::{ExistingPlanKind, SafetyInstructionKind},
             overlay::{PlanLink, SafetyInstruction},
         },
@@ -44,6 +46,17 @@ pub struct SafetyInstructionAddInput {
     source: Option<String>,
     /// The date of that list. Required of a medicine.
     source_on: Option<Date>,
+    /// New for every action, the same when the action is tried again; 1 to 200 characters.
+    idempotency_key: String,
+}
+
+/// A safety instruction to take out of the plan (ta bort).
+#[derive(InputObject)]
+pub struct SafetyInstructionRemoveInput {
+    /// The instruction's global id.
+    instruction_id: ID,
+    /// The agreement's `rowVersion` as it was read.
+    expected_row_version: i32,
     /// New for every action, the same when the action is tried again; 1 to 200 characters.
     idempotency_key: String,
 }
@@ -118,6 +131,14 @@ payload! {
 }
 
 payload! {
+    /// Answer to `safetyInstructionRemove`.
+    SafetyInstructionRemovePayload of AgreementId {
+        /// The agreement as it is now, also when the act was refused for having changed.
+        agreement: Agreement = node::agreement
+    }
+}
+
+payload! {
     /// Answer to `planLinkAdd`.
     PlanLinkAddPayload of PlanLinkId {
         /// The link.
@@ -133,6 +154,10 @@ payload! {
     }
 }
 
+fn instruction_row(id: &ID) -> SafetyInstructionId {
+    GlobalId::row(id, NodeKind::SafetyInstruction).unwrap_or(SafetyInstructionId(Uuid::nil()))
+}
+
 /// Safety instructions and links to existing plans.
 #[derive(Default)]
 pub struct OverlayMutation;
@@ -141,7 +166,8 @@ pub struct OverlayMutation;
 #[Object(serial)]
 impl OverlayMutation {
     /// Lays a safety instruction (säkerhetsanvisning) over an agreement in force, by care: it holds at once, the patient
-    /// is told, and sees that it is not agreed yet. The next version that is proposed says it too.
+    /// is told, and sees that it is not agreed yet. The next version that care proposes says it too. `CONFLICT` when 30
+    /// wait that the version in force does not say.
     async fn safety_instruction_add(
         &self,
         ctx: &Context<'_>,
@@ -161,16 +187,37 @@ impl OverlayMutation {
         Ok(SafetyInstructionAddPayload(Answer::new(session, outcome, "instruction", None)?))
     }
 
-    /// Takes a safety instruction back (återtar säkerhetsanvisningen), by care, with a reason. `WRONG_STATE` when it has
-    /// been agreed on: then a new version changes it.
+    /// Takes a safety instruction out of the plan (tar bort säkerhetsanvisningen), by either side: out of the draft if
+    /// there is one; else as a proposal on top of what is in force. It holds until a version without it is in force.
+    /// `WRONG_STATE` when no version says it yet: then care takes it back.
+    async fn safety_instruction_remove(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which instruction.")] input: SafetyInstructionRemoveInput,
+    ) -> Result<SafetyInstructionRemovePayload> {
+        let session = session(ctx);
+        let instruction = instruction_row(&input.instruction_id);
+        let cmd = SafetyRemove { instruction, expected_row_version: input.expected_row_version };
+        let outcome = safety_remove(session, &input.idempotency_key, &cmd).await;
+        let agreement = if shows_current(&outcome) {
+            node::reach::<safety_instruction::Entity>(session, instruction).await?.map(|row| row.agreement_id)
+        } else {
+            None
+        };
+        Ok(SafetyInstructionRemovePayload(Answer::new(session, outcome, "agreement", agreement)?))
+    }
+
+    /// Takes a safety instruction back (återtar säkerhetsanvisningen), by care, with a reason. Proposals that say it are
+    /// withdrawn; where the version in force says it (`PATIENT_UNDECIDED`), it is shown there no longer and care gets the
+    /// task `REVISE_PLAN`. `WRONG_STATE` when it has been agreed on: then `safetyInstructionRemove` proposes a version
+    /// without it.
     async fn safety_instruction_withdraw(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which instruction, and why.")] input: SafetyInstructionWithdrawInput,
     ) -> Result<SafetyInstructionWithdrawPayload> {
         let session = session(ctx);
-        let instruction = GlobalId::row(&input.instruction_id, NodeKind::SafetyInstruction)
-            .unwrap_or(SafetyInstructionId(Uuid::nil()));
+        let instruction = instruction_row(&input.instruction_id);
         let cmd =
             Withdraw { instruction, reason: input.reason, expected_row_version: input.expected_row_version };
         let outcome = withdraw(session, &input.idempotency_key, &cmd).await;

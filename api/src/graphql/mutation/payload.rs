@@ -1,7 +1,7 @@
 //! What every mutation answers: the object as it is now, and why it was refused.
 
 use async_graphql::Result;
-use entity::PlanItemId;
+use entity::{AgreementId, PlanItemId};
 use uuid::Uuid;
 
 use crate::{
@@ -34,6 +34,24 @@ impl<I: From<Uuid>> Answer<I> {
         let show = receipt.id(name).or(if denied || receipt.problems.is_empty() { None } else { named });
         receipt.problems.iter_mut().for_each(name_items_globally);
         Ok(Self { show, errors: user_errors(&receipt, session.locale) })
+    }
+}
+
+impl Answer<PlanItemId> {
+    /// Of an act on a plan item.
+    pub fn on_item(session: &Session, outcome: Result<Receipt, Fault>, item: PlanItemId) -> Result<Self> {
+        Self::new(session, outcome, "planItem", Some(item))
+    }
+}
+
+impl Answer<AgreementId> {
+    /// Of an act on an agreement.
+    pub fn on_agreement(
+        session: &Session,
+        outcome: Result<Receipt, Fault>,
+        agreement: AgreementId,
+    ) -> Result<Self> {
+        Self::new(session, outcome, "agreement", Some(agreement))
     }
 }
 
@@ -82,6 +100,13 @@ macro_rules! payload {
 }
 
 pub(super) use payload;
+
+/// Whether a refusal is answered with the object as it is now: not where it is out of reach.
+pub(super) fn shows_current(outcome: &Result<Receipt, Fault>) -> bool {
+    outcome
+        .as_ref()
+        .is_ok_and(|receipt| !receipt.problems.is_empty() && !receipt.problems.iter().any(Problem::is_denial))
+}
 
 #[cfg(test)]
 mod tests {

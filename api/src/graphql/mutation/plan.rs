@@ -136,11 +136,11 @@ pub struct PlanItemPeriodInput {
 #[derive(InputObject)]
 pub struct PlanItemRecurrenceInput {
     /// RFC 5545 recurrence rule with FREQ, INTERVAL, COUNT or UNTIL, BYDAY, BYMONTHDAY, such as
-    /// `FREQ=WEEKLY;BYDAY=MO,TH`.
+    /// `FREQ=WEEKLY;BYDAY=MO,TH` or `FREQ=MONTHLY;BYDAY=1MO`.
     rule: String,
-    /// The first day.
+    /// The first day: at most a year ago, unless the plan says so already.
     from: Date,
-    /// The last day, if there is one.
+    /// The last day, if there is one: by 2199, as is an UNTIL.
     until: Option<Date>,
 }
 
@@ -238,8 +238,10 @@ impl PlanMutation {
         Ok(PlanItemProposePayload(Answer::new(session, outcome, "planItem", None)?))
     }
 
-    /// Accepts a proposed plan item (godkänner insatsen), for the side that did not propose it. The plan with the
-    /// item comes into force. `BASE_MOVED` when the plan has changed since the proposal.
+    /// Accepts a proposed plan item (godkänner insatsen), for the side that did not propose it: assents to the plan with
+    /// the item, which comes into force when both sides have. `BASE_MOVED` when the plan has changed since the proposal.
+    /// Of a plan that holds without the patient's decision (`PATIENT_UNDECIDED`) care's yes waits for the patient, who is
+    /// told, and who accepts no single item (`WRONG_STATE`) but assents to the whole plan with `agreementAssent`.
     async fn plan_item_accept(
         &self,
         ctx: &Context<'_>,
@@ -249,7 +251,7 @@ impl PlanMutation {
         let plan_item = plan_item_id(&input.plan_item_id);
         let cmd = Accept { plan_item, expected_row_version: input.expected_row_version };
         let outcome = accept(session, &input.idempotency_key, &cmd).await;
-        Ok(PlanItemAcceptPayload(Answer::new(session, outcome, "planItem", Some(plan_item))?))
+        Ok(PlanItemAcceptPayload(Answer::on_item(session, outcome, plan_item)?))
     }
 }
 

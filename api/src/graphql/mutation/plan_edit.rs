@@ -5,12 +5,12 @@ use entity::{AgreementId, GoalId, PlanItemId};
 use uuid::Uuid;
 
 use super::{
-    payload::{Answer, payload},
+    payload::{Answer, payload, shows_current},
     plan::PlanItemWordingInput,
 };
 use crate::{
     domain::{act::Receipt, goal, plan_item},
-    error::{Fault, Problem},
+    error::Fault,
     graphql::{
         read::node,
         scalars::{Date, GlobalId, NodeKind},
@@ -134,12 +134,6 @@ async fn agreement_of_item(
         return Ok(None);
     }
     Ok(node::reach::<entity::plan_item::Entity>(session, item).await?.map(|row| row.agreement_id))
-}
-
-fn shows_current(outcome: &Result<Receipt, Fault>) -> bool {
-    outcome
-        .as_ref()
-        .is_ok_and(|receipt| !receipt.problems.is_empty() && !receipt.problems.iter().any(Problem::is_denial))
 }
 
 /// Goals and plan items, worded anew.

@@ -193,7 +193,8 @@ impl TaskMutation {
     }
 
     /// Passes a task to another unit of the same care provider (lämnar uppgiften vidare). Its time stays, and the other
-    /// unit gets a care relation to the patient.
+    /// unit gets a care relation to the patient. What the task is about goes with it: a request is with that unit then, and so
+    /// is a conversation whose answer is due, which the patient sees.
     async fn task_pass(
         &self,
         ctx: &Context<'_>,

@@ -109,7 +109,7 @@ impl TemplateMutation {
         };
         let outcome = apply(session, &input.idempotency_key, &cmd).await;
         let used = outcome.as_ref().ok().and_then(|receipt| receipt.id("templateUse"));
-        let agreement = Answer::new(session, outcome, "agreement", Some(agreement))?;
+        let agreement = Answer::on_agreement(session, outcome, agreement)?;
         Ok(AgreementApplyTemplatePayload { agreement, used })
     }
 
@@ -124,6 +124,6 @@ impl TemplateMutation {
         let agreement =
             GlobalId::row(&input.agreement_id, NodeKind::Agreement).unwrap_or(AgreementId(Uuid::nil()));
         let outcome = run(session, &input.idempotency_key, &Run { agreement }).await;
-        Ok(DischargeCheckRunPayload(Answer::new(session, outcome, "agreement", Some(agreement))?))
+        Ok(DischargeCheckRunPayload(Answer::on_agreement(session, outcome, agreement)?))
     }
 }

@@ -134,7 +134,7 @@ pub struct ThreadMarkReadPayload {
     user_errors: Vec<UserError>,
 }
 
-/// A thread to close (avsluta), or to open again.
+/// A thread to close (avsluta).
 #[derive(InputObject)]
 pub struct ThreadCloseInput {
     /// The thread.
@@ -199,7 +199,9 @@ impl ThreadMutation {
         Ok(ThreadStartPayload { thread, user_errors: user_errors(&receipt, session.locale) })
     }
 
-    /// Sends a message (skickar ett meddelande) in a thread. In an emergency call 112.
+    /// Sends a message (skickar ett meddelande) in a thread. In an emergency call 112. What care writes to the patient is
+    /// the answer that was promised when it comes from the unit or role that was written to, or from the unit that has the
+    /// task of answering; a colleague elsewhere may write, and whoever waits goes on waiting.
     async fn message_send(
         &self,
         ctx: &Context<'_>,
@@ -211,8 +213,8 @@ impl ThreadMutation {
         Ok(MessageSendPayload { sent, asked: command.thread })
     }
 
-    /// Closes a thread (avslutar konversationen): nothing more is written in it. Refused while somebody waits for an
-    /// answer there.
+    /// Closes a thread (avslutar konversationen): nothing more is written in it. By the units whose conversation it is;
+    /// refused while somebody waits for an answer there.
     async fn thread_close(
         &self,
         ctx: &Context<'_>,
@@ -223,7 +225,7 @@ impl ThreadMutation {
         Ok(ThreadClosePayload(Answer::new(session, outcome, "thread", Some(id))?))
     }
 
-    /// Opens a closed thread again (återupptar konversationen).
+    /// Opens a closed thread again (återupptar konversationen), by the units whose conversation it is.
     async fn thread_reopen(
         &self,
         ctx: &Context<'_>,

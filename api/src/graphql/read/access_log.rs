@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::cols::Cols;
 use crate::{
     auth::policy,
+    domain::reminder_preference::stop,
     error::Fault,
     graphql::{
         page::{Page, PageRequest},
@@ -85,6 +86,14 @@ fn message(by: ActorKind, unit: Option<&str>, action: &str, outcome: Outcome, lo
             .pick(
                 "Tjänsten själv läste hur du vill bli nådd, för att skicka ett meddelande till dig.",
                 "The service itself read how you want to be reached, to send you a message.",
+            )
+            .to_owned();
+    }
+    if by == ActorKind::System && action == stop::ACTION {
+        return locale
+            .pick(
+                "Tjänsten själv stängde av sms till dig, efter ett STOPP från ditt nummer.",
+                "The service itself ended SMS to you, after a STOPP from your number.",
             )
             .to_owned();
     }

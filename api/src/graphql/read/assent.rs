@@ -3,6 +3,7 @@
 use entity::{
     Sealed,
     access_event::ActorKind,
+    agreement_offer::Way,
     agreement_version::Party,
     version_assent::{Given, Setting},
 };
@@ -74,15 +75,17 @@ async fn assents(
     let sql = format!(
         "SELECT x.version_id, x.id, x.side, x.by_kind, x.by_id, x.at, x.digest, x.given, x.setting, x.interpreter, \
          x.present, x.recorded_by, x.objected_at, x.objection, rep.display_name, {by}, {recorder}, \
-         v.care_assent_id = x.recorded_by \
+         v.care_assent_id = x.recorded_by, {hearer}, x.objection_how \
          FROM version_assent x JOIN agreement_version v ON v.id = x.version_id \
          LEFT JOIN representative rep ON x.by_kind = 'REPRESENTATIVE' AND rep.id = x.by_id \
          LEFT JOIN assignment ba ON x.by_kind = 'STAFF' AND ba.id = x.by_id \
          LEFT JOIN staff_member bs ON bs.id = ba.staff_member_id \
          LEFT JOIN assignment ra ON ra.id = x.recorded_by LEFT JOIN staff_member rs ON rs.id = ra.staff_member_id \
+         LEFT JOIN assignment ha ON ha.id = x.objection_recorded_by LEFT JOIN staff_member hs ON hs.id = ha.staff_member_id \
          WHERE x.agreement_id = (SELECT one.agreement_id FROM agreement_version one WHERE one.id = $5) AND {reach} ORDER BY x.at, x.id",
         by = staff_columns("bs"),
         recorder = staff_columns("rs"),
+        hearer = staff_columns("hs"),
     );
     let rows = rows(session, db, sql, version).await?;
     rows.iter().map(|row| assent(session, &mut Cols::new(row))).collect()
@@ -109,6 +112,8 @@ fn assent(session: &Session, cols: &mut Cols<'_>) -> Result<(Uuid, VersionAssent
     let staff = cols.opt_staff()?;
     let recorder = cols.opt_staff()?;
     let same: Option<bool> = cols.opt()?;
+    let hearer = cols.opt_staff()?;
+    let how: Option<Way> = cols.opt_enum()?;
     // The patient may object to what the reader did.
     let objection = if session.actor.acting_for().is_some() { None } else { open(OBJECTION, objection)? };
     Ok((
@@ -130,6 +135,8 @@ fn assent(session: &Session, cols: &mut Cols<'_>) -> Result<(Uuid, VersionAssent
             recorded_by_care_assenter: same.unwrap_or_default(),
             objected_at,
             objection,
+            objection_recorded_by: hearer,
+            objection_how: how.map(Into::into),
         },
     ))
 }

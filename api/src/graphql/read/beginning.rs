@@ -4,15 +4,16 @@ use async_graphql::{Context, Result};
 use entity::{
     AgreementOfferId, AgreementRequestId, PatientId, Sealed, access_event::ActorKind, agreement_offer,
 };
-use sea_orm::{ConnectionTrait, QueryResult, Statement, Value};
+use sea_orm::QueryResult;
 use uuid::Uuid;
 
 use super::{
     cols::{Cols, staff_columns, unit_columns},
     plan::version_content,
+    rows::rows,
 };
 use crate::{
-    auth::policy::{self, Action, Noun, Who, reach_sql, reach_values},
+    auth::policy::{self, Action, Noun, Who, reach_sql},
     crypto::Place,
     error::Fault,
     graphql::{
@@ -28,24 +29,6 @@ use crate::{
 
 /// How many offers or requests are shown of one patient.
 const MOST: u32 = 50;
-
-/// Runs a statement whose first four parameters are those of the policy, and `own` the fifth and on.
-pub(super) async fn rows(
-    session: &Session,
-    sql: String,
-    own: impl IntoIterator<Item = Value>,
-) -> Result<Vec<QueryResult>, Fault> {
-    let mut values = reach_values(&session.actor, session.now());
-    values.extend(own);
-    session
-        .core
-        .db
-        .read(async |db| -> Result<_, Fault> {
-            let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
-            Ok(db.query_all_raw(statement).await?)
-        })
-        .await
-}
 
 fn offers_sql(session: &Session, condition: &str) -> String {
     format!(
@@ -129,7 +112,7 @@ pub(super) fn shown<T>(session: &Session, found: Result<Option<(PatientId, T)>, 
 fn requests_sql(session: &Session, condition: &str) -> String {
     format!(
         "SELECT r.patient_id, r.id, r.status, r.why, {unit}, r.asked_at, r.asked_by_kind, r.asked_how, r.due_at, r.ended_at, \
-         r.end_words, r.row_version, s.id, s.passed_at, sf.name, st.name, {staff}, s.reason \
+         r.ended_how, r.end_words, r.row_version, s.id, s.passed_at, sf.name, st.name, {staff}, s.reason \
          FROM (SELECT r.* FROM agreement_request r WHERE {condition} = $5 AND {reach} \
            ORDER BY r.asked_at DESC, r.id DESC LIMIT {MOST}) r JOIN care_unit ru ON ru.id = r.care_unit_id \
          LEFT JOIN agreement_request_pass s ON s.request_id = r.id LEFT JOIN care_unit sf ON sf.id = s.from_unit_id \
@@ -163,6 +146,7 @@ fn read_requests(
         let asked_by: ActorKind = cols.text_enum()?;
         let asked_how: Option<agreement_offer::Way> = cols.opt_enum()?;
         let (due_at, ended_at) = (cols.take()?, cols.opt()?);
+        let ended_how: Option<agreement_offer::Way> = cols.opt_enum()?;
         let end_words = cols.opt_sealed()?;
         let row_version = cols.take()?;
         if requests.last().is_none_or(|(_, last)| last.id.id != id) {
@@ -177,6 +161,7 @@ fn read_requests(
                 due_at,
                 passes: Vec::new(),
                 ended_at,
+                ended_how: ended_how.map(Into::into),
                 end_words: keys
                     .open_opt(Place::new("agreement_request.end_words", id), end_words.as_ref())?,
                 row_version,

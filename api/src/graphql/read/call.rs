@@ -4,11 +4,14 @@ use std::collections::HashMap;
 
 use async_graphql::{Context, Enum, Result};
 use entity::{CallId, CareUnitId, PatientId, Sealed, patient, phone_call};
-use sea_orm::{ConnectionTrait, QueryResult, Statement, Value};
+use sea_orm::Value;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::cols::{Cols, staff_columns, unit_columns};
+use super::{
+    cols::{Cols, staff_columns, unit_columns},
+    rows,
+};
 use crate::{
     auth::policy::{self, Action, Noun, Who, reach_sql, reach_values},
     crypto::Place,
@@ -122,7 +125,7 @@ async fn load(
 ) -> std::result::Result<Vec<CallLogEntry>, Fault> {
     let mut all = reach_values(&session.actor, session.now());
     all.extend(values);
-    let rows = rows(session, sql, all).await?;
+    let rows = rows::run(session, sql, all).await?;
     let mut calls: Vec<CallLogEntry> =
         rows.iter().map(|row| read(session, &mut Cols::new(row))).collect::<std::result::Result<_, _>>()?;
     for call in calls.iter().take(shown) {
@@ -133,21 +136,6 @@ async fn load(
         call.attempts = attempts.remove(&call.id.id).unwrap_or_default();
     }
     Ok(calls)
-}
-
-async fn rows(
-    session: &Session,
-    sql: String,
-    values: Vec<Value>,
-) -> std::result::Result<Vec<QueryResult>, Fault> {
-    session
-        .core
-        .db
-        .read(async |db| -> std::result::Result<_, Fault> {
-            let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
-            Ok(db.query_all_raw(statement).await?)
-        })
-        .await
 }
 
 fn read(session: &Session, cols: &mut Cols<'_>) -> std::result::Result<CallLogEntry, Fault> {
@@ -203,7 +191,7 @@ async fn attempts(
     );
     let values = calls.iter().map(|call| call.id.id.into()).collect();
     let mut found: HashMap<Uuid, Vec<CallAttempt>> = HashMap::new();
-    for row in rows(session, sql, values).await? {
+    for row in rows::run(session, sql, values).await? {
         let mut cols = Cols::new(&row);
         let of = found.entry(cols.take()?).or_default();
         if of.len() == ATTEMPTS {

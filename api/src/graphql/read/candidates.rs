@@ -7,7 +7,7 @@ use sea_orm::Value;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{beginning::rows, cols::Cols, unit::pattern};
+use super::{cols::Cols, rows::rows, unit::pattern};
 use crate::{
     auth::{
         actor::StaffActor,

@@ -7,20 +7,24 @@ use entity::{
     care_contact::{Consultation, Role, ToldGround, TreatingKind},
     contact_function_rule, contact_offer, contact_request,
 };
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, Statement, Value};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Value};
 use uuid::Uuid;
 
 use super::{
     cols::{Cols, staff_columns, unit_columns},
     contact::{self, opt_absence, opt_contact},
+    rows::rows,
 };
 use crate::{
-    auth::policy::{Action, Noun, Who, allows, reach_sql, reach_values},
+    auth::policy::{Action, Noun, Who, allows, reach_sql},
     crypto::Place,
-    domain::contact::{
-        functions::{self, InForce},
-        offer::{ANSWER, WORDS},
-        request::{ENDING, PASS_REASON, WHY},
+    domain::{
+        contact::{
+            functions::{self, InForce},
+            offer::{ANSWER, WORDS},
+            request::{ENDING, PASS_REASON, WHY},
+        },
+        reason::told,
     },
     error::Fault,
     graphql::{
@@ -34,23 +38,6 @@ use crate::{
 };
 
 type Read<T> = std::result::Result<T, Fault>;
-
-async fn rows(
-    session: &Session,
-    sql: String,
-    own: impl IntoIterator<Item = Value>,
-) -> Read<Vec<sea_orm::QueryResult>> {
-    let mut values = reach_values(&session.actor, session.now());
-    values.extend(own);
-    session
-        .core
-        .db
-        .read(async |db| -> Read<_> {
-            let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
-            Ok(db.query_all_raw(statement).await?)
-        })
-        .await
-}
 
 /// The condition under which the caller reaches rows of `alias`, if their role may read them at all.
 fn reach_if(session: &Session, noun: Noun, alias: &str) -> String {
@@ -92,7 +79,7 @@ async fn find_requests(
     let reach = reach_if(session, Noun::ContactRequest, "r");
     let sql = format!(
         "SELECT r.id, r.patient_id, r.role, r.treating_kind, r.why, r.status, {}, r.due_at, t.raised_to_manager_at, \
-         r.asked_by_kind, r.created_at, r.ended_at, r.ending, r.row_version, {}, \
+         r.asked_by_kind, r.created_at, r.ended_at, r.ended_how, r.ending, r.row_version, {}, \
          s.id, fu.name, tu.name, s.reason, s.at \
          FROM contact_request r JOIN care_unit u ON u.id = r.care_unit_id \
          LEFT JOIN task t ON t.kind = 'APPOINT_CONTACT' AND t.subject_id = r.id AND t.status = 'OPEN' \
@@ -125,7 +112,7 @@ fn read_request(session: &Session, cols: &mut Cols<'_>) -> Read<(PatientId, Cont
     let patient = PatientId(cols.take()?);
     let role: Role = cols.text_enum()?;
     let treating_kind: Option<TreatingKind> = cols.opt_enum()?;
-    let why = keys.open(Place::new(WHY, id), &Sealed(cols.take()?))?;
+    let why = told(keys.open(Place::new(WHY, id), &Sealed(cols.take()?))?, session.locale);
     let status: contact_request::Status = cols.text_enum()?;
     let care_unit = cols.unit()?;
     let due_at = cols.take()?;
@@ -133,6 +120,7 @@ fn read_request(session: &Session, cols: &mut Cols<'_>) -> Read<(PatientId, Cont
     let asked_by: ActorKind = cols.text_enum()?;
     let asked_at = cols.take()?;
     let ended_at = cols.opt()?;
+    let ended_how: Option<entity::agreement_offer::Way> = cols.opt_enum()?;
     let ending = cols.opt_sealed()?;
     let row_version = cols.take()?;
     let request = ContactRequest {
@@ -147,7 +135,10 @@ fn read_request(session: &Session, cols: &mut Cols<'_>) -> Read<(PatientId, Cont
         asked_by: asked_by.into(),
         asked_at,
         ended_at,
-        end_words: keys.open_opt(Place::new(ENDING, id), ending.as_ref())?,
+        ended_how: ended_how.map(Into::into),
+        end_words: keys
+            .open_opt(Place::new(ENDING, id), ending.as_ref())?
+            .map(|words| told(words, session.locale)),
         contact: opt_contact(cols, session)?.map(|found| found.contact),
         passes: Vec::new(),
         row_version,
@@ -181,7 +172,8 @@ async fn find_offers(session: &Session, condition: &str, id: Uuid) -> Read<Vec<(
         "SELECT o.id, o.patient_id, o.role, o.treating_kind, o.words, {}, o.status, o.offered_at, o.answered_at, \
          o.answered_by_kind, o.answered_how, o.answer_words, o.row_version \
          FROM contact_offer o JOIN care_unit u ON u.id = o.care_unit_id \
-         WHERE {reach} AND {condition} ORDER BY o.id DESC LIMIT 100",
+         WHERE {reach} AND {condition} \
+         ORDER BY CASE o.status WHEN 'OPEN' THEN 0 ELSE 1 END, o.id DESC LIMIT 100",
         unit_columns("u"),
     );
     let keys = &session.core.keys;
@@ -278,7 +270,8 @@ pub async fn past(session: &Session, patient: PatientId) -> Read<Vec<PastContact
         let Some(found) = opt_contact(&mut cols, session)? else { continue };
         let ended_at = cols.take()?;
         let place = Place::new("care_contact.end_reason", found.contact.id.id);
-        let reason = keys.open_opt(place, cols.opt_sealed()?.as_ref())?;
+        let reason =
+            keys.open_opt(place, cols.opt_sealed()?.as_ref())?.map(|reason| told(reason, session.locale));
         let consultation: Option<Consultation> = cols.opt_enum()?;
         let told_ground: Option<ToldGround> = cols.opt_enum()?;
         past.push(PastContact {

@@ -12,19 +12,19 @@ use chrono::{DateTime, Utc};
 use entity::{PatientId, Sealed, access_event::ActorKind};
 use sea_orm::Value as Parameter;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::{
-    beginning::rows,
     cols::Cols,
     history_words::{field_label, what, word},
+    rows::rows,
 };
 use crate::{
     auth::policy::{Action, Noun, Who, allows, reach_sql},
     calendar::to_local,
     crypto::Place,
-    domain::agreement::patient_group::PatientGroup,
+    domain::{agreement::patient_group::PatientGroup, reason::told},
     error::Fault,
     graphql::{
         page::{Page, PageRequest},
@@ -71,24 +71,49 @@ pub async fn of_agreement(
     agreement: Uuid,
     request: &PageRequest<HistoryPlace>,
 ) -> Result<Page<HistoryEntry>, Fault> {
-    let who = Who::from(&session.actor);
+    let which = format!(
+        "(e.agreement_id = $5 OR (e.agreement_id IS NULL AND e.subject_kind IN ({}) \
+           AND e.patient_id = (SELECT a.patient_id FROM agreement a WHERE a.id = $5)))",
+        beside(Who::from(&session.actor)),
+    );
+    page(session, Noun::Agreement, &which, agreement, request).await
+}
+
+/// A page of the history of a booked time that the caller reaches, the latest first.
+pub async fn of_appointment(
+    session: &Session,
+    appointment: Uuid,
+    request: &PageRequest<HistoryPlace>,
+) -> Result<Page<HistoryEntry>, Fault> {
+    // The patient is named for the index.
+    let which = "e.subject_id = $5 AND e.subject_kind = 'appointment' \
+         AND e.patient_id = (SELECT ap.patient_id FROM appointment ap WHERE ap.id = $5)";
+    page(session, Noun::Appointment, which, appointment, request).await
+}
+
+/// A page of the entries that `which` names by `$5`.
+async fn page(
+    session: &Session,
+    noun: Noun,
+    which: &str,
+    subject: Uuid,
+    request: &PageRequest<HistoryPlace>,
+) -> Result<Page<HistoryEntry>, Fault> {
     let sql = format!(
         "SELECT e.id, e.at, e.patient_id, e.subject_kind, e.action, e.by_kind, m.display_name, m.title, u.name, \
          rp.display_name, e.\"before\", e.\"after\" FROM change_entry e \
          LEFT JOIN assignment s ON e.by_kind = 'STAFF' AND s.id = e.by_id \
          LEFT JOIN staff_member m ON m.id = s.staff_member_id LEFT JOIN care_unit u ON u.id = s.care_unit_id \
          LEFT JOIN representative rp ON e.by_kind = 'REPRESENTATIVE' AND rp.id = e.by_id \
-         WHERE (e.agreement_id = $5 OR (e.agreement_id IS NULL AND e.subject_kind IN ({beside}) \
-           AND e.patient_id = (SELECT a.patient_id FROM agreement a WHERE a.id = $5))) \
+         WHERE {which} \
          AND {reach} AND ($6 = 0 OR e.at < $7 OR (e.at = $7 AND e.id < $8)) ORDER BY e.at DESC, e.id DESC LIMIT {limit}",
-        beside = beside(who),
-        reach = reach_sql(who, Noun::Agreement, "e.patient_id", Some("e.care_provider_id")),
+        reach = reach_sql(Who::from(&session.actor), noun, "e.patient_id", Some("e.care_provider_id")),
         limit = request.first + 1,
     );
     let start = HistoryPlace { at: DateTime::<Utc>::UNIX_EPOCH, id: Uuid::nil() };
     let after = request.after.as_ref().unwrap_or(&start);
     let own: [Parameter; 4] =
-        [agreement.into(), i32::from(request.after.is_some()).into(), after.at.into(), after.id.into()];
+        [subject.into(), i32::from(request.after.is_some()).into(), after.at.into(), after.id.into()];
     let found = rows(session, sql, own).await?;
     let entries = found.iter().map(|row| read(session, &mut Cols::new(row)));
     let entries = entries.collect::<Result<Vec<Row>, Fault>>()?;
@@ -170,6 +195,10 @@ async fn names(session: &Session, entries: &[Row]) -> Result<HashMap<Uuid, Strin
 fn flat(value: &Value) -> BTreeMap<String, &Value> {
     fn walk<'v>(path: String, value: &'v Value, into: &mut BTreeMap<String, &'v Value>) {
         match value {
+            // A text in both languages is one value.
+            Value::Object(fields) if is_text(fields) => {
+                into.insert(path, value);
+            }
             Value::Object(fields) => {
                 for (name, value) in fields {
                     let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
@@ -192,6 +221,10 @@ fn flat(value: &Value) -> BTreeMap<String, &Value> {
     leaves
 }
 
+fn is_text(fields: &Map<String, Value>) -> bool {
+    fields.len() == 2 && fields.contains_key("sv") && fields.contains_key("en")
+}
+
 /// Who reads, and what they may see.
 struct Reader<'s> {
     locale: Locale,
@@ -209,7 +242,7 @@ impl Reader<'_> {
             at: row.place.at,
             by: row.by.into(),
             by_name: self.by_name(&row),
-            what: what(self.locale, &row.action, &row.kind, row.before.is_none()),
+            what: what(self.locale, &row.action, &row.kind, row.before.is_none(), row.after.as_ref()),
             changes: self.changes(&row),
             action: row.action,
             subject_kind: row.kind,
@@ -223,7 +256,9 @@ impl Reader<'_> {
                 || locale.pick("Vården", "Care").to_owned(),
                 |(name, title, unit)| format!("{name}, {title}, {unit}"),
             ),
-            ActorKind::Patient if self.staff => locale.pick("Patienten", "The patient").to_owned(),
+            ActorKind::Patient if self.staff || self.for_another => {
+                locale.pick("Patienten", "The patient").to_owned()
+            }
             ActorKind::Patient => locale.pick("du", "you").to_owned(),
             ActorKind::Representative => {
                 let who = locale.pick("Ombud", "Representative");
@@ -251,6 +286,10 @@ impl Reader<'_> {
                 ("agreement_version", "objection") | ("guardian_exception", "reason") => self.for_another,
                 _ => false,
             };
+            if hidden && row.kind == "task" {
+                // What staff write to each other about their work says nothing to the patient.
+                continue;
+            }
             let label = field_label(self.locale, field);
             if hidden {
                 // It is part of the record: that it changed is no secret.
@@ -274,6 +313,7 @@ impl Reader<'_> {
                 if *yes { self.locale.pick("ja", "yes") } else { self.locale.pick("nej", "no") }.to_owned(),
             ),
             Value::String(text) => self.text(kind, field, text),
+            Value::Object(text) => text.get(self.locale.pick("sv", "en"))?.as_str().map(str::to_owned),
             other => Some(other.to_string()),
         }
     }
@@ -291,7 +331,7 @@ impl Reader<'_> {
         if let Ok(at) = DateTime::parse_from_rfc3339(text) {
             return Some(to_local(at.with_timezone(&Utc)).format("%Y-%m-%d %H:%M").to_string());
         }
-        Some(text.to_owned())
+        Some(told(text.to_owned(), self.locale))
     }
 }
 

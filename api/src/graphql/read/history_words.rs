@@ -10,8 +10,10 @@ mod tests;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use serde_json::Value;
+
 use self::{
-    acts::{ACTS, THINGS},
+    acts::{ACTS, BECAME, THINGS},
     fields::FIELDS,
     values::VALUES,
 };
@@ -26,8 +28,17 @@ static FIELD_WORDS: LazyLock<HashMap<&str, Words>> = LazyLock::new(|| FIELDS.ite
 static VALUE_WORDS: LazyLock<HashMap<(&str, &str), Words>> =
     LazyLock::new(|| VALUES.iter().map(|(kind, value, words)| ((*kind, *value), *words)).collect());
 
-/// What happened. An act without words of its own says that its thing is new, or changed.
-pub fn what(locale: Locale, action: &str, kind: &str, is_new: bool) -> String {
+/// What happened, and what the thing is `after` it. An act without words of its own says that its thing is new, or
+/// changed.
+pub fn what(locale: Locale, action: &str, kind: &str, is_new: bool, after: Option<&Value>) -> String {
+    let is =
+        |code: &str| ["status", "reason"].iter().any(|field| after.is_some_and(|now| now[field] == code));
+    let became = BECAME
+        .iter()
+        .find(|(act, thing, code, _)| (act.is_empty() || *act == action) && *thing == kind && is(code));
+    if let Some((.., [sv, en])) = became {
+        return locale.pick(sv, en).to_owned();
+    }
     if let Some([sv, en]) = ACT_WORDS.get(&(action, kind)) {
         return locale.pick(sv, en).to_owned();
     }

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use async_graphql::Lookahead;
-use chrono::{DateTime, Days, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use entity::{
     PatientId, Sealed, access_event::ActorKind, guarantee_pause, item_concern, plan_item, plan_item_mark,
     plan_item_revision,
@@ -12,7 +12,10 @@ use entity::{
 use sea_orm::{ConnectionTrait, QueryResult, Statement, Value};
 use uuid::Uuid;
 
-use super::cols::Cols;
+use super::{
+    cols::Cols,
+    recurring::{self, Marks, Recurring},
+};
 use crate::{
     auth::policy::{Noun, Who, reach_sql, reach_values},
     crypto::Place,
@@ -32,8 +35,6 @@ use crate::{
     session::Session,
 };
 
-/// Days back that occurrences are shown for.
-const OCCURRENCE_DAYS: u64 = 30;
 /// Notes shown with a goal or item.
 const LATEST_NOTES: usize = 5;
 /// Concerns shown with an item.
@@ -76,9 +77,10 @@ impl Lists {
     }
 }
 
-/// Whether a selection of items asks for the columns of [`columns`].
+/// Whether a selection of items asks for what follows from [`columns`].
 pub fn asks_for_columns(items: &Lookahead<'_>) -> bool {
     [
+        "followThrough",
         "statusBy",
         "statusAt",
         "referral",
@@ -88,21 +90,24 @@ pub fn asks_for_columns(items: &Lookahead<'_>) -> bool {
         "needsRelativeConsent",
         "careGuarantee",
         "nextOccurrenceOn",
+        "occurrences",
     ]
     .into_iter()
     .any(|field| items.field(field).exists())
 }
 
-/// The live columns of `i` (`plan_item`), which stand last in their statement. `$6` is today.
-pub const COLUMNS: &str = "i.status_by_kind, i.status_at, i.referral_state, i.referral_on, i.result_told_on, \
+/// The live columns of `i` (`plan_item`), which stand last in their statement, with those of [`recurring`].
+pub fn columns() -> String {
+    format!("{COLUMNS}, {}", recurring::columns())
+}
+
+const COLUMNS: &str = "i.status_by_kind, i.status_at, i.referral_state, i.referral_on, i.result_told_on, \
      i.result_told_how, i.relative_consent_revision_id, i.relative_consent_at, i.relative_consent_words, \
      (SELECT sm.display_name FROM assignment sa JOIN staff_member sm ON sm.id = sa.staff_member_id \
        WHERE sa.id = i.relative_consent_by_id), \
-     i.guarantee_kind, i.guarantee_from, \
-     CASE WHEN r.timing = 'RECURRENCE' THEN (SELECT max(k.on_day) FROM plan_item_mark k \
-       WHERE k.plan_item_id = i.id AND k.on_day >= $6) END";
+     i.guarantee_kind, i.guarantee_from";
 
-/// What [`COLUMNS`] hold.
+/// What [`columns`] hold.
 #[derive(Clone, Debug, Default)]
 pub struct Columns {
     pub status_by: Option<ActorKind>,
@@ -112,12 +117,11 @@ pub struct Columns {
     #[expect(clippy::type_complexity, reason = "columns as they are read")]
     pub relative_consent: Option<(Uuid, DateTime<Utc>, Option<String>, Option<String>)>,
     pub guarantee: Option<(plan_item::GuaranteeKind, NaiveDate)>,
-    /// The latest mark from today on.
-    pub marked_on: Option<NaiveDate>,
+    pub marks: Marks,
 }
 
 impl Columns {
-    /// Reads [`COLUMNS`] of the item `id`.
+    /// Reads [`columns`] of the item `id`.
     pub fn read(session: &Session, cols: &mut Cols<'_>, id: Uuid) -> Result<Self, Fault> {
         let keys = &session.core.keys;
         let open = |column, sealed: Option<Sealed>| keys.open_opt(Place::new(column, id), sealed.as_ref());
@@ -136,7 +140,7 @@ impl Columns {
             result_told: told_on.zip(told_how).map(|(on, how)| ResultTold { on: Date(on), how }),
             relative_consent: consent.map(|(revision, at)| (revision, at, words, recorded_by)),
             guarantee,
-            marked_on: cols.opt()?,
+            marks: Marks::read(cols)?,
         })
     }
 }
@@ -148,9 +152,8 @@ pub struct Agreed<'a> {
     pub revision: Uuid,
     pub status: plan_item::Status,
     pub owner: plan_item_revision::Owner,
-    pub starts_on: Option<NaiveDate>,
-    pub due_on: Option<NaiveDate>,
-    pub recurrence: Option<&'a str>,
+    pub category: plan_item_revision::Category,
+    pub recurring: Option<Recurring<'a>>,
     pub result_by: Option<NaiveDate>,
 }
 
@@ -176,8 +179,6 @@ pub fn live(
     let wording = plan_item_revision_id(agreed.revision);
     let consented = columns.relative_consent.as_ref().map(|(revision, ..)| plan_item_revision_id(*revision));
     let told_on = columns.result_told.as_ref().map(|told| told.on.0);
-    let rule = agreed.recurrence.zip(agreed.starts_on);
-    let unmarked = columns.marked_on.and_then(|day| day.succ_opt()).map_or(today, |day| day.max(today));
     Live {
         result_is_overdue: agreed.status != plan_item::Status::Cancelled
             && result::is_overdue(agreed.result_by, told_on, today),
@@ -190,15 +191,12 @@ pub fn live(
         needs_relative_consent: relative::is_missing(agreed.status, agreed.owner, wording, consented),
         care_guarantee: columns
             .guarantee
+            .filter(|_| guarantee::may_run(agreed.owner, agreed.category).is_ok())
             .map(|(kind, from)| care_guarantee(session, agreed, kind, from, columns, found, today)),
-        next_occurrence_on: rule
-            .and_then(|(rule, first)| recurrence::next(rule, first, agreed.due_on, unmarked))
-            .map(Date),
-        occurrences: rule.filter(|_| found.lists.marks).map_or_else(Vec::new, |(rule, first)| {
-            let from = today.checked_sub_days(Days::new(OCCURRENCE_DAYS)).unwrap_or(today);
-            let mut days = recurrence::days(rule, first, agreed.due_on, from, today);
-            days.reverse();
-            days.into_iter().map(|day| occurrence(agreed, day, found, today)).collect()
+        next_occurrence_on: agreed.recurring.and_then(|recurring| recurring.next()).map(Date),
+        occurrences: agreed.recurring.filter(|_| found.lists.marks).map_or_else(Vec::new, |of| {
+            let days = recurrence::days(of.rule, of.first, of.last, recurring::shown_from(today), today);
+            days.into_iter().rev().map(|day| occurrence(agreed, day, found, today)).collect()
         }),
     }
 }
@@ -307,7 +305,7 @@ impl Found {
             }
         }
         if lists.marks {
-            let from = today.checked_sub_days(Days::new(OCCURRENCE_DAYS)).unwrap_or(today);
+            let from = recurring::shown_from(today);
             let sql = format!(
                 "SELECT x.plan_item_id, x.on_day, x.id, x.outcome, x.reason, x.by_kind FROM plan_item_mark x \
                  WHERE {} AND x.agreement_id = $5 AND x.on_day >= $6",

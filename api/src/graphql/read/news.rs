@@ -1,16 +1,15 @@
 //! The news of a unit: a page in one statement.
 
 use entity::{PatientId, patient::ProtectedIdentity};
-use sea_orm::{ConnectionTrait, Statement, Value};
 use uuid::Uuid;
 
-use super::cols::Cols;
+use super::{cols::Cols, rows::rows};
 use crate::{
     auth::{
         actor::StaffActor,
-        policy::{Granted, Noun, Who, reach_sql, reach_values},
+        policy::{Granted, Noun, Who, reach_sql},
     },
-    domain::news::{EVENTS, Kind},
+    domain::news::{CANCELLED_BY_OTHER_UNIT, EVENTS, Kind},
     error::Fault,
     graphql::{
         page::{Page, PageRequest},
@@ -20,7 +19,7 @@ use crate::{
     session::Session,
 };
 
-/// What patients have done at the caller's own unit, the latest first, as far as the caller reaches them.
+/// What patients, and other units, have done at the caller's own unit, the latest first, as far as the caller reaches them.
 pub async fn of_unit(
     session: &Session,
     own: &Granted<StaffActor>,
@@ -32,21 +31,14 @@ pub async fn of_unit(
     let sql = format!(
         "SELECT e.id, e.kind, e.at, p.id, p.given_name, p.family_name, p.protected_identity \
          FROM domain_event e JOIN patient p ON p.id = e.patient_id WHERE e.care_unit_id = $5 AND e.id < $6 \
-         AND e.by_kind IN ('PATIENT', 'REPRESENTATIVE') AND e.kind IN ({}) AND {reach} ORDER BY e.id DESC LIMIT {}",
+         AND (e.by_kind IN ('PATIENT', 'REPRESENTATIVE') OR e.kind = '{CANCELLED_BY_OTHER_UNIT}') AND e.kind IN ({}) \
+         AND {reach} ORDER BY e.id DESC LIMIT {}",
         kinds.join(", "),
         request.first + 1,
     );
-    let mut values = reach_values(&session.actor, session.now());
     // Event ids rise with time; the largest one stands for the beginning.
-    values.extend([Value::from(own.care_unit.0), request.after.unwrap_or(Uuid::max()).into()]);
-    let rows = session
-        .core
-        .db
-        .read(async |db| -> Result<_, Fault> {
-            let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
-            Ok(db.query_all_raw(statement).await?)
-        })
-        .await?;
+    let own = [own.care_unit.0.into(), request.after.unwrap_or(Uuid::max()).into()];
+    let rows = rows(session, sql, own).await?;
     let mut found = Vec::new();
     for row in &rows {
         let mut cols = Cols::new(row);

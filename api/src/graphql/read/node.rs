@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use async_graphql::{Context, Result};
 use entity::{
-    AgreementId, AgreementVersionId, AppointmentId, AppointmentTypeId, AssignmentId, CareContactId,
-    CareUnitId, GoalId, ItemConcernId, PatientId, PlanItemId, ProgressNoteId, ReminderPreferenceId, SlotId,
-    agreement, agreement_version, appointment, care_contact, goal, plan_item,
+    AgreementId, AgreementVersionId, AppointmentId, AppointmentTypeId, AssignmentId, CareContactId, GoalId,
+    ItemConcernId, PatientId, PlanItemId, ProgressNoteId, ReminderPreferenceId, SlotId, agreement,
+    agreement_version, appointment, care_contact, goal, plan_item,
 };
 use sea_orm::{ConnectionTrait, Statement, Value};
 use uuid::Uuid;
@@ -21,7 +21,10 @@ use super::{
     version::VersionsWanted,
 };
 use crate::{
-    auth::policy::{self, Action, Granted, Noun, PatientData, Who, reach_sql, reach_values},
+    auth::{
+        actor::Actor,
+        policy::{self, Action, Granted, Noun, PatientData, Who, reach_sql, reach_values},
+    },
     error::{Fault, Stop},
     graphql::{
         assignment::Assignment,
@@ -207,7 +210,29 @@ pub fn read_slot(cols: &mut Cols<'_>) -> Result<Slot, Fault> {
         appointment_type: times::appointment_type(cols)?,
         staff: cols.opt_staff()?,
         care_unit: cols.unit()?,
+        tier: None,
+        held_until: None,
+        held_by: None,
     })
+}
+
+/// That `s` and its type `apt` are open to the caller, whose places in the statement are `first` and the one after it:
+/// patients see what they may book themselves.
+pub fn open_to(actor: &Actor, first: usize) -> String {
+    if actor.staff().is_some() {
+        return String::new();
+    }
+    let rule = policy::self_booking_sql("apt", &format!("${first}"), &format!("${}", first + 1));
+    format!(" AND s.web_bookable AND s.withdrawn_at IS NULL AND {rule}")
+}
+
+/// The values of [`open_to`].
+pub fn open_values(session: &Session) -> Vec<Value> {
+    let patient = session.actor.patient();
+    if session.actor.staff().is_some() {
+        return Vec::new();
+    }
+    vec![patient.map_or(Uuid::nil(), |patient| patient.0).into(), session.now().into()]
 }
 
 /// A time that can be booked, by id. Patients see those they may book themselves.
@@ -216,9 +241,10 @@ pub async fn slot(ctx: &Context<'_>, id: SlotId) -> Result<Option<Slot>> {
     if policy::check(&session.actor, Noun::Slot, Action::Read).is_err() {
         return Err(refused(session));
     }
-    let open = if session.actor.staff().is_some() { "" } else { " AND s.web_bookable" };
+    let (open, mut values) = (open_to(&session.actor, 2), vec![id.0.into()]);
+    values.extend(open_values(session));
     let sql = format!("SELECT {} FROM slot s {SLOT_JOINS} WHERE s.id = $1{open}", slot_columns());
-    one(session, sql, vec![id.0.into()], read_slot).await
+    one(session, sql, values, read_slot).await
 }
 
 /// A kind of appointment by id.
@@ -269,38 +295,13 @@ pub async fn reminder_preference(
 pub async fn assignment(ctx: &Context<'_>, id: AssignmentId) -> Result<Option<Assignment>> {
     let session = session(ctx);
     let Some(staff) = session.actor.staff() else { return Err(refused(session)) };
-    let sql = format!("{} WHERE x.id = $1 AND x.care_provider_id = $2", assignments_sql());
-    one(session, sql, vec![id.0.into(), staff.care_provider.0.into()], read_assignment).await
-}
-
-/// Who works at a unit of the caller's care provider now, by name; none at another's.
-pub async fn colleagues(session: &Session, unit: CareUnitId, first: usize) -> Result<Vec<Assignment>, Fault> {
-    let Some(staff) = session.actor.staff() else { return Ok(Vec::new()) };
     let sql = format!(
-        "{} WHERE x.care_unit_id = $1 AND x.care_provider_id = $2 AND x.valid_from <= $3 \
-         AND (x.valid_until IS NULL OR x.valid_until > $3) ORDER BY m.display_name, x.id LIMIT $4",
-        assignments_sql()
-    );
-    let most = i64::try_from(first).unwrap_or(i64::MAX);
-    let values = [unit.0.into(), staff.care_provider.0.into(), session.now().into(), most.into()];
-    session
-        .core
-        .db
-        .read(async |db| -> Result<_, Fault> {
-            let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
-            let rows = db.query_all_raw(statement).await?;
-            rows.iter().map(|row| read_assignment(&mut Cols::new(row))).collect()
-        })
-        .await
-}
-
-fn assignments_sql() -> String {
-    format!(
         "SELECT x.id, x.care_unit_id, x.hsa_id, {}, x.role, {} FROM assignment x JOIN staff_member m ON m.id = x.staff_member_id \
-         JOIN care_unit u ON u.id = x.care_unit_id",
+         JOIN care_unit u ON u.id = x.care_unit_id WHERE x.id = $1 AND x.care_provider_id = $2",
         staff_columns("m"),
         unit_columns("u")
-    )
+    );
+    one(session, sql, vec![id.0.into(), staff.care_provider.0.into()], read_assignment).await
 }
 
 fn read_assignment(cols: &mut Cols<'_>) -> Result<Assignment, Fault> {

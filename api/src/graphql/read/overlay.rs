@@ -8,8 +8,9 @@ use entity::{
 use uuid::Uuid;
 
 use super::{
-    beginning::{rows, shown},
+    beginning::shown,
     cols::{Cols, staff_columns},
+    rows::rows,
 };
 use crate::{
     auth::policy::{self, Action, Noun, Who, reach_sql},
@@ -23,11 +24,15 @@ use crate::{
     session::Session,
 };
 
+/// It ended with the agreement; what a later version left out had ended before.
+const HELD_TO_THE_END: &str = "i.settled_at >= a.ended_at";
+
 fn instructions_sql(session: &Session, condition: &str) -> String {
     format!(
-        "SELECT i.patient_id, i.id, i.kind, i.text, i.action, i.phone, i.source, i.source_on, i.status, {staff}, u.name, \
-         i.added_at, v.number, i.withdraw_reason, i.row_version FROM safety_instruction i \
-         JOIN assignment s ON s.id = i.added_by JOIN staff_member m ON m.id = s.staff_member_id \
+        "SELECT i.patient_id, i.id, i.kind, i.text, i.action, i.phone, i.source, i.source_on, v.number, i.status, {staff}, \
+         u.name, i.added_at, i.withdraw_reason, i.row_version, \
+         CASE WHEN {HELD_TO_THE_END} THEN 1 ELSE 0 END \
+         FROM safety_instruction i JOIN agreement a ON a.id = i.agreement_id JOIN assignment s ON s.id = i.added_by JOIN staff_member m ON m.id = s.staff_member_id \
          JOIN care_unit u ON u.id = i.care_unit_id LEFT JOIN agreement_version v ON v.id = i.agreed_version_id \
          WHERE {condition} AND {reach} ORDER BY i.added_at DESC, i.id DESC LIMIT 100",
         staff = staff_columns("m"),
@@ -51,7 +56,12 @@ fn read_instruction(session: &Session, cols: &mut Cols<'_>) -> Result<(PatientId
     let phone: Option<String> = cols.opt()?;
     let source = open("safety_instruction.source", cols.opt_sealed()?)?;
     let source_on = cols.opt()?;
+    let agreed_in_version: Option<i32> = cols.opt()?;
     let status: safety_instruction::Status = cols.text_enum()?;
+    let (added_by, unit_name, added_at) = (cols.opt_staff()?, cols.take()?, cols.take()?);
+    let withdraw_reason = open("safety_instruction.withdraw_reason", cols.opt_sealed()?)?;
+    let row_version = cols.take()?;
+    let held_to_the_end = cols.take::<i32>()? == 1;
     let standing = match status {
         safety_instruction::Status::Open => session
             .locale
@@ -60,6 +70,14 @@ fn read_instruction(session: &Session, cols: &mut Cols<'_>) -> Result<(PatientId
         safety_instruction::Status::Withdrawn => {
             session.locale.pick("återtaget av vården, gäller inte", "taken back by care, does not hold")
         }
+        safety_instruction::Status::Ended if agreed_in_version.is_some() => session.locale.pick(
+            "utgått ur patientkontraktet i samråd, gäller inte",
+            "left out of the agreement by both sides, does not hold",
+        ),
+        safety_instruction::Status::Ended if !held_to_the_end => session.locale.pick(
+            "utelämnad i en senare version av planen, gäller inte",
+            "left out of a later version of the plan, does not hold",
+        ),
         safety_instruction::Status::Ended => session.locale.pick(
             "gällde till patientkontraktet avslutades, blev aldrig överenskommet",
             "held until the agreement ended, was never agreed",
@@ -77,23 +95,28 @@ fn read_instruction(session: &Session, cols: &mut Cols<'_>) -> Result<(PatientId
             source_on: source_on.map(Date),
             status: status.into(),
             standing: standing.to_owned(),
-            added_by: cols.opt_staff()?,
-            unit_name: cols.take()?,
-            added_at: cols.take()?,
-            agreed_in_version: cols.opt()?,
-            withdraw_reason: open("safety_instruction.withdraw_reason", cols.opt_sealed()?)?,
-            row_version: cols.take()?,
+            added_by,
+            unit_name,
+            added_at,
+            agreed_in_version,
+            withdraw_reason,
+            row_version,
         },
     ))
 }
 
-/// The instructions over an agreement that the caller reaches, the latest first; those taken back only when asked for.
+/// The instructions over an agreement that the caller reaches, the latest first; those taken back or left out by a later
+/// version only when asked for.
 pub async fn instructions(
     session: &Session,
     agreement: AgreementId,
     withdrawn: bool,
 ) -> Result<Vec<SafetyInstruction>, Fault> {
-    let standing = if withdrawn { "" } else { " AND i.status <> 'WITHDRAWN'" };
+    let standing = if withdrawn {
+        String::new()
+    } else {
+        format!(" AND i.status <> 'WITHDRAWN' AND (i.status <> 'ENDED' OR {HELD_TO_THE_END})")
+    };
     let sql = instructions_sql(session, &format!("i.agreement_id = $5{standing}"));
     let found = rows(session, sql, [agreement.0.into()]).await?;
     found

@@ -10,7 +10,7 @@ mod rows;
 mod statements;
 mod version_row;
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use chrono::NaiveDate;
 use entity::{PatientId, Sealed, patient};
@@ -23,7 +23,6 @@ use self::{
     statements::{ByReader, GOALS, HEAD, HEAD_WITH_PREFERENCES, ITEMS, ITEMS_WITH_LIFE},
 };
 pub use self::{
-    rows::follow_through,
     statements::VERSION_COLUMNS,
     version_row::{opt_version, version, version_content},
 };
@@ -31,13 +30,17 @@ use super::{
     appointment,
     contact::{self, OwnUnit, Reachable},
     life::{self, Found},
+    recurring,
     version::{self as versions, VersionsWanted},
 };
 use crate::{
     auth::policy::reach_values,
     calendar::to_local,
     error::Fault,
-    graphql::types::{agreement::Agreement, booking::Appointment, messages::ReminderPreference},
+    graphql::{
+        scalars::PhoneNumber,
+        types::{agreement::Agreement, booking::Appointment, messages::ReminderPreference},
+    },
     session::Session,
 };
 
@@ -53,14 +56,14 @@ pub struct Wanted {
     /// All contacts; the lead comes with the head.
     pub contacts: bool,
     pub preferences: bool,
-    /// Booked times, the newest [`MOST_APPOINTMENTS`] of them; the next one comes with the head.
+    /// Booked times, as many as a plan holds ([`MOST_APPOINTMENTS`]); the next one comes with the head.
     pub appointments: bool,
     /// Of the versions that come with the agreement.
     pub versions: VersionsWanted,
 }
 
-/// How many booked times a plan holds at most.
-pub const MOST_APPOINTMENTS: u64 = 500;
+/// How many booked times a plan holds at most. The lists of one who has more are read page by page.
+pub const MOST_APPOINTMENTS: u64 = 200;
 
 impl Wanted {
     /// Everything of the agreement.
@@ -92,6 +95,8 @@ pub struct PatientPlan {
     pub number: Option<(Uuid, Sealed)>,
     pub unit: OwnUnit,
     pub agreement: Option<Agreement>,
+    /// Beside each item of the agreement, by its id.
+    pub asides: HashMap<Uuid, Aside>,
     pub lead: Option<Reachable>,
     /// Whose role is held now.
     pub contacts: Vec<Reachable>,
@@ -99,8 +104,25 @@ pub struct PatientPlan {
     pub contacts_ahead: Vec<Reachable>,
     pub next_appointment: Option<Arc<Appointment>>,
     pub preferences: Vec<ReminderPreference>,
-    /// Newest first.
+    /// All of them, newest first; none where there are more than a plan holds.
     pub appointments: Vec<Arc<Appointment>>,
+    pub has_more_appointments: bool,
+}
+
+/// What the steps go by, beside what an item shows.
+#[derive(Clone, Debug)]
+pub struct Aside {
+    /// Of a recurring item: whether nothing has been said of its last day.
+    pub is_open: bool,
+    /// The responsible contact, as long as they hold the role.
+    pub contact: Option<Call>,
+}
+
+/// Someone to call.
+#[derive(Clone, Debug)]
+pub struct Call {
+    pub name: String,
+    pub phone: PhoneNumber,
 }
 
 /// Loads a patient, with `agreement` or else the one that concerns them now. None when out of reach.
@@ -128,11 +150,12 @@ pub async fn load(
                 }
                 if wanted.items {
                     let rows = if wanted.life {
-                        query(session, tx, &ITEMS_WITH_LIFE, [id, today.into()]).await?
+                        let shown_from = recurring::shown_from(today);
+                        query(session, tx, &ITEMS_WITH_LIFE, [id, shown_from.into()]).await?
                     } else {
                         query(session, tx, &ITEMS, [id]).await?
                     };
-                    agreement.plan_items =
+                    (agreement.plan_items, plan.asides) =
                         read_items(session, &rows, &agreement.goals, wanted.life, &mut found)?;
                 }
             }
@@ -141,10 +164,12 @@ pub async fn load(
             }
             if wanted.appointments {
                 let order = "ap.starts_at DESC, ap.id DESC";
-                let found =
-                    appointment::of_patient(session, tx, patient.0, "1 = 1", [], order, MOST_APPOINTMENTS)
-                        .await?;
-                plan.appointments = found.into_iter().map(Arc::new).collect();
+                let most = MOST_APPOINTMENTS + 1;
+                let found = appointment::of_patient(session, tx, patient.0, "1 = 1", [], order, most).await?;
+                plan.has_more_appointments = found.len() as u64 == most;
+                if !plan.has_more_appointments {
+                    plan.appointments = found.into_iter().map(Arc::new).collect();
+                }
             }
             Ok(Some(plan))
         })

@@ -1,7 +1,9 @@
 //! Who represents a patient, and whom a person represents.
 
+use std::collections::{BTreeSet, HashMap};
+
 use async_graphql::{Context, Result};
-use entity::{PatientId, RepresentativeId, patient, patient_identity, representative};
+use entity::{PatientId, RepresentativeId, access_assessment, patient, patient_identity, representative};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::{
@@ -12,7 +14,7 @@ use crate::{
     crypto::Place,
     domain::{
         patient::IDENTITY_LOOKUP,
-        representative::{assessed, in_force, rules},
+        representative::{assessed_of, in_force, rules},
     },
     error::{Fault, Stop},
     graphql::{
@@ -138,20 +140,32 @@ async fn load(session: &Session) -> std::result::Result<Vec<Representation>, Fau
                 .limit(MOST)
                 .all(db)
                 .await?;
+            // Whoever represents many asks no more often than who represents one.
+            let principals: BTreeSet<PatientId> = rows.iter().map(|row| row.patient_id).collect();
+            let people: HashMap<PatientId, patient::Model> = patient::Entity::find()
+                .filter(patient::Column::Id.is_in(principals.iter().copied()))
+                .all(db)
+                .await?
+                .into_iter()
+                .map(|whom| (whom.id, whom))
+                .collect();
+            let mut assessed: HashMap<PatientId, Vec<access_assessment::Model>> = HashMap::new();
+            for one in assessed_of(db, principals).await? {
+                assessed.entry(one.patient_id).or_default().push(one);
+            }
             let mut found = Vec::new();
             for row in rows {
-                let Some(whom) = patient::Entity::find_by_id(row.patient_id).one(db).await? else { continue };
-                let assessed = assessed(db, row.patient_id).await?;
+                let Some(whom) = people.get(&row.patient_id) else { continue };
+                let assessed = assessed.get(&row.patient_id).map_or(&[][..], Vec::as_slice);
                 let ages = &session.core.settings.ages;
-                let Some(rights) = rules::in_force(&row, (&whom).into(), &assessed, ages, session.now())
-                else {
+                let Some(rights) = rules::in_force(&row, whom.into(), assessed, ages, session.now()) else {
                     continue;
                 };
                 found.push(Representation {
                     patient: PatientSummary {
                         id: GlobalId::new(NodeKind::Patient, whom.id),
-                        given_name: whom.given_name,
-                        family_name: whom.family_name,
+                        given_name: whom.given_name.clone(),
+                        family_name: whom.family_name.clone(),
                         protected_identity: whom.protected_identity.into(),
                     },
                     kind: row.kind.into(),

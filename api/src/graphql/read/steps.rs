@@ -1,22 +1,27 @@
-//! What follows from a loaded plan: the next steps, what is missing, and the timeline.
+//! What follows from a loaded plan: the next steps and the timeline.
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Days, NaiveDate, Utc};
-use entity::agreement;
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
+use uuid::Uuid;
 
-use super::plan::PatientPlan;
+use super::{
+    appointment,
+    plan::{Aside, PatientPlan},
+};
 use crate::{
-    calendar::to_local,
+    calendar::{to_instant, to_local},
+    error::Fault,
     graphql::{
+        page::{Page, PageRequest},
         plain::{At, Plain, plain_object},
         scalars::{Date, PhoneNumber},
         types::{
             agreement::{NextStep, NextSteps, PlanItem},
             booking::Appointment,
             enums::{
-                AgreementStatus, AppointmentMode, AppointmentStatus, CareContactRole, PlanItemOwner,
-                PlanItemStatus, PlanItemTiming,
+                AgreementStatus, AppointmentMode, AppointmentStatus, PlanItemOwner, PlanItemStatus,
+                PlanItemTiming,
             },
         },
     },
@@ -139,21 +144,26 @@ plain_object! {
 }
 
 /// Open: agreed and not finished.
-fn is_open(item: &PlanItem) -> bool {
+pub(super) fn is_open(item: &PlanItem) -> bool {
     matches!(item.status, PlanItemStatus::Accepted | PlanItemStatus::InProgress)
 }
 
 /// The day on which an item is a step: of a recurrence the next one, else the last day that was agreed.
-fn step_day(item: &PlanItem) -> Option<Date> {
-    match item.timing {
-        PlanItemTiming::Recurrence => item.next_occurrence_on,
-        PlanItemTiming::Date | PlanItemTiming::Period | PlanItemTiming::Trigger => item.due_on,
-    }
+pub(super) fn step_day(item: &PlanItem) -> Option<Date> {
+    item.next_occurrence_on.or(item.due_on)
 }
 
-/// Whether an item counts as the next step: open, agreed by everyone in it, with a day that is not long past.
-fn is_step(item: &PlanItem, ahead: NaiveDate) -> bool {
-    is_open(item) && !item.needs_relative_consent && step_day(item).is_some_and(|day| day.0 >= ahead)
+/// Whether an item counts as the next step: open, agreed by everyone in it, with a day that is not long past. A
+/// recurrence whose last day is marked has none. The sweep goes by the same: [`crate::domain::next_step`].
+fn is_step(plan: &PatientPlan, item: &PlanItem, ahead: NaiveDate) -> bool {
+    is_open(item)
+        && !item.needs_relative_consent
+        && aside(plan, item).is_none_or(|aside| aside.is_open)
+        && step_day(item).is_some_and(|day| day.0 >= ahead)
+}
+
+fn aside<'a>(plan: &'a PatientPlan, item: &PlanItem) -> Option<&'a Aside> {
+    plan.asides.get(&item.id.id)
 }
 
 /// What decides which steps there are, on a day.
@@ -179,7 +189,7 @@ pub fn next_steps(plan: &PatientPlan, today: Today, locale: Locale) -> NextSteps
     let earliest = |by_care: bool| {
         items
             .iter()
-            .filter(|i| (i.owner == PlanItemOwner::Care) == by_care && is_step(i, today.ahead))
+            .filter(|i| (i.owner == PlanItemOwner::Care) == by_care && is_step(plan, i, today.ahead))
             .min_by_key(|i| (step_day(i), i.id.id))
     };
     let step = |item: Option<&Arc<PlanItem>>| match (item, &plan.next_appointment) {
@@ -209,6 +219,7 @@ fn item_step(plan: &PatientPlan, item: &Arc<PlanItem>, today: Today) -> NextStep
             .responsible_staff
             .as_ref()
             .map(|s| format!("{}, {}", s.name, s.title))
+            .or_else(|| aside(plan, item)?.contact.as_ref().map(|contact| contact.name.clone()))
             .or_else(|| item.responsible_unit.as_ref().map(|u| u.name.clone())),
         preparation: item.description.clone(),
         call_name,
@@ -219,6 +230,9 @@ fn item_step(plan: &PatientPlan, item: &Arc<PlanItem>, today: Today) -> NextStep
 }
 
 fn whom_to_call(plan: &PatientPlan, item: &PlanItem) -> (String, PhoneNumber) {
+    if let Some(contact) = aside(plan, item).and_then(|aside| aside.contact.as_ref()) {
+        return (contact.name.clone(), contact.phone.clone());
+    }
     if let Some(unit) = &item.responsible_unit {
         return (unit.name.clone(), unit.phone.clone());
     }
@@ -259,173 +273,74 @@ fn appointment_step(time: &Arc<Appointment>, locale: Locale) -> NextStep {
     }
 }
 
-/// What of an agreement decides what it lacks, from wherever it was read.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct DrawnUp {
-    /// None when there is none.
-    pub status: Option<agreement::Status>,
-    pub what_matters: bool,
-    /// When to seek help, or warning signs that say so.
-    pub help: bool,
-    pub goals: bool,
-    pub items: bool,
-    /// A linked existing plan is the agreement: it says what is to happen, and only the rest is asked for.
-    pub is_fulfilled: bool,
-}
-
-/// In Swedish and English.
-type Said = [&'static str; 2];
-
-pub const NO_CONTACT: Said = ["Fast vårdkontakt saknas.", "There is no fixed contact (fast vårdkontakt)."];
-pub const NO_DOCTOR: Said = ["Fast läkarkontakt saknas.", "There is no fixed doctor (fast läkarkontakt)."];
-
-/// What an agreement lacks: the one place that decides it, and says it.
-pub fn lacks(drawn: &DrawnUp) -> Vec<(MissingCode, Said)> {
-    use MissingCode as M;
-    let Some(status) = drawn.status else {
-        return vec![(M::Agreement, ["Det finns inget patientkontrakt.", "There is no agreement."])];
+/// A page of items and booked times in one order of time; what has no day comes last.
+pub async fn timeline(
+    session: &Session,
+    plan: &PatientPlan,
+    request: &PageRequest<Option<Uuid>>,
+) -> Result<Page<TimelineEntry>, Fault> {
+    if !plan.has_more_appointments {
+        let booked = plan.appointments.iter().filter(|time| time.status != AppointmentStatus::Cancelled);
+        let mut entries: Vec<_> = item_entries(plan).chain(booked.cloned().map(time_entry)).collect();
+        entries.sort_by_key(place_in_time);
+        return Ok(Page::of_all(entries, request, entry_id));
+    }
+    let patient = plan.id.0;
+    let mut entries: Vec<_> = item_entries(plan).collect();
+    let after = match request.after.flatten() {
+        None => None,
+        Some(id) => match entries.iter().find(|entry| entry_id(entry) == Some(id)) {
+            Some(item) => Some(place_in_time(item)),
+            None => match appointment::one_of_patient(session, patient, id).await? {
+                Some(time) => Some(place_in_time(&time_entry(Arc::new(time)))),
+                None => return Ok(Page::of_rows(Vec::new(), request, entry_id)),
+            },
+        },
     };
-    let undecided = status == agreement::Status::PatientUndecided;
-    let elsewhere = drawn.is_fulfilled;
-    let all: [(bool, MissingCode, Said); 6] = [
-        (
-            undecided,
-            M::Assent,
-            ["Patienten har inte kunnat ta ställning än.", "The patient has not been able to decide yet."],
-        ),
-        (!status.in_force(), M::Assent, ["Alla har inte sagt ja än.", "Not everyone has said yes yet."]),
-        (
-            !drawn.what_matters,
-            M::WhatMatters,
-            ["Vad som är viktigt för patienten saknas.", "What matters to the patient is missing."],
-        ),
-        (!drawn.goals && !elsewhere, M::Goals, ["Mål saknas.", "There are no goals."]),
-        (
-            !drawn.help,
-            M::WhenToSeekHelp,
-            ["När och var man söker hjälp saknas.", "When and where to seek help is missing."],
-        ),
-        (
-            !drawn.items && !elsewhere,
-            M::PlanItems,
-            ["Det finns inga insatser i planen.", "The plan has no items."],
-        ),
-    ];
-    all.into_iter().filter(|(lacks, ..)| *lacks).map(|(_, code, said)| (code, said)).collect()
-}
-
-/// Where a lack is, as a path of fields from the patient.
-fn place(code: MissingCode) -> &'static str {
-    match code {
-        MissingCode::Assent => "agreement.currentVersion",
-        MissingCode::WhatMatters => "agreement.currentVersion.whatMatters",
-        MissingCode::Goals => "agreement.goals",
-        MissingCode::WhenToSeekHelp => "agreement.currentVersion.whenToSeekHelp",
-        MissingCode::PlanItems => "agreement.planItems",
-        _ => "agreement",
-    }
-}
-
-/// The four parts, each with what is missing.
-pub fn parts(plan: &PatientPlan, today: Today, locale: Locale) -> Vec<AgreementPart> {
-    use MissingCode as M;
-    let say = |code, field: &str, sv: &str, en: &str| MissingPart {
-        code,
-        field: field.to_owned(),
-        message: locale.pick(sv, en).to_owned(),
-    };
-    let drawn = plan.agreement.as_ref().map_or_else(DrawnUp::default, |a| DrawnUp {
-        status: Some(a.status.into()),
-        what_matters: a.current_version.what_matters.is_some(),
-        help: a.current_version.when_to_seek_help.is_some() || !a.current_version.warning_signs.is_empty(),
-        goals: !a.goals.is_empty(),
-        items: !a.plan_items.is_empty(),
-        is_fulfilled: a.is_fulfilled,
+    // An item stands before the times of its day; after one without a day there are no times.
+    let beyond = after.map(|(_, on, starts_at, id)| {
+        let midnight = on.map(|day| to_instant(day.0.and_time(NaiveTime::MIN)));
+        starts_at.zip(id).or_else(|| midnight.map(|at| (at, Uuid::nil())))
     });
-    let lacks = lacks(&drawn).into_iter().map(|(code, [sv, en])| say(code, place(code), sv, en));
-    let (mut coherent, agreement): (Vec<_>, Vec<_>) = lacks.partition(|missing| missing.code == M::PlanItems);
-    match &plan.agreement {
-        None => {
-            coherent.push(say(M::PlanItems, "agreement", "Det finns ingen plan.", "There is no plan."));
-        }
-        Some(a) => {
-            coherent.extend(a.plan_items.iter().filter(|i| is_open(i) && step_day(i).is_none()).map(
-                |item| {
-                    say(
-                        M::ItemTime,
-                        &format!("agreement.planItems.{}.timing", item.id),
-                        &format!("”{}” har ingen tid.", item.title),
-                        &format!("\"{}\" has no time.", item.title),
-                    )
-                },
-            ));
-            coherent.extend(a.plan_items.iter().filter(|i| i.needs_relative_consent).map(|item| {
-                say(
-                    M::RelativeConsent,
-                    &format!("agreement.planItems.{}.relativeConsent", item.id),
-                    &format!("”{}”: den närstående har inte sagt ja än.", item.title),
-                    &format!("\"{}\": the relative has not said yes yet.", item.title),
-                )
-            }));
-            let steps = next_steps(plan, today, locale);
-            if steps.patient.is_none() && steps.care.is_none() {
-                coherent.push(say(M::NextStep, "nextSteps", "Nästa steg saknas.", "There is no next step."));
-            }
-        }
+    if beyond != Some(None) {
+        let most = request.first as u64 + 1;
+        let times = appointment::following(session, patient, beyond.flatten(), most).await?;
+        entries.extend(times.into_iter().map(|time| time_entry(Arc::new(time))));
     }
-    let mut contact = Vec::new();
-    if plan.lead.is_none() {
-        contact.push(say(M::FixedContact, "fixedCareContact", NO_CONTACT[0], NO_CONTACT[1]));
-    }
-    if !plan.contacts.iter().any(|r| r.contact.role == CareContactRole::FastLakarkontakt) {
-        contact.push(say(M::FixedDoctor, "contacts", NO_DOCTOR[0], NO_DOCTOR[1]));
-    }
-    let mut time = Vec::new();
-    if plan.next_appointment.is_none() {
-        time.push(say(M::BookedTime, "nextAppointment", "Ingen tid är bokad.", "No time is booked."));
-    }
-    [
-        (PartKind::Agreement, agreement),
-        (PartKind::FixedContact, contact),
-        (PartKind::AgreedTime, time),
-        (PartKind::CoherentPlan, coherent),
-    ]
-    .into_iter()
-    .map(|(part, missing)| AgreementPart { part, complete: missing.is_empty(), missing })
-    .collect()
+    entries.sort_by_key(place_in_time);
+    entries.retain(|entry| after.is_none_or(|after| place_in_time(entry) > after));
+    Ok(Page::of_rows(entries, request, entry_id))
 }
 
-/// Items and booked times in one order of time; what has no day comes last.
-pub fn timeline(plan: &PatientPlan) -> Vec<TimelineEntry> {
-    let items = plan
-        .agreement
-        .iter()
-        .flat_map(|a| &a.plan_items)
-        .filter(|i| i.status != PlanItemStatus::Cancelled)
-        .map(|item| TimelineEntry {
-            on: step_day(item).or(item.due_on),
-            starts_at: None,
-            title: item.title.clone(),
-            unit_name: item.responsible_unit.as_ref().map(|u| u.name.clone()),
-            plan_item: Some(Arc::clone(item)),
-            appointment: None,
-        });
-    let times = plan.appointments.iter().filter(|t| t.status != AppointmentStatus::Cancelled).map(|time| {
-        TimelineEntry {
-            on: Some(Date(to_local(time.starts_at).date_naive())),
-            starts_at: Some(time.starts_at),
-            title: time.appointment_type.name.clone(),
-            unit_name: Some(time.care_unit.name.clone()),
-            plan_item: None,
-            appointment: Some(Arc::clone(time)),
-        }
-    });
-    let mut entries: Vec<_> = items.chain(times).collect();
-    entries.sort_by_key(|e| (e.on.is_none(), e.on, e.starts_at, entry_id(e)));
-    entries
+fn item_entries(plan: &PatientPlan) -> impl Iterator<Item = TimelineEntry> {
+    let items = plan.agreement.iter().flat_map(|a| &a.plan_items);
+    items.filter(|i| i.status != PlanItemStatus::Cancelled).map(|item| TimelineEntry {
+        on: step_day(item).or(item.due_on),
+        starts_at: None,
+        title: item.title.clone(),
+        unit_name: item.responsible_unit.as_ref().map(|u| u.name.clone()),
+        plan_item: Some(Arc::clone(item)),
+        appointment: None,
+    })
+}
+
+fn time_entry(time: Arc<Appointment>) -> TimelineEntry {
+    TimelineEntry {
+        on: Some(Date(to_local(time.starts_at).date_naive())),
+        starts_at: Some(time.starts_at),
+        title: time.appointment_type.name.clone(),
+        unit_name: Some(time.care_unit.name.clone()),
+        plan_item: None,
+        appointment: Some(time),
+    }
+}
+
+/// Where an entry stands; no two stand at the same place.
+fn place_in_time(entry: &TimelineEntry) -> (bool, Option<Date>, Option<DateTime<Utc>>, Option<Uuid>) {
+    (entry.on.is_none(), entry.on, entry.starts_at, entry_id(entry))
 }
 
 /// What tells one entry of a timeline from another.
-pub fn entry_id(entry: &TimelineEntry) -> Option<uuid::Uuid> {
+fn entry_id(entry: &TimelineEntry) -> Option<Uuid> {
     entry.plan_item.as_ref().map(|i| i.id.id).or_else(|| entry.appointment.as_ref().map(|a| a.id.id))
 }

@@ -19,7 +19,10 @@ use crate::{
         policy::{self, Action, Granted, Noun, Who, reach_values, task_sql},
     },
     crypto::Place,
-    domain::{task::rules, thread::SUBJECT},
+    domain::{
+        task::{rules, words::Words},
+        thread::SUBJECT,
+    },
     error::{Fault, Problem, ProblemCode},
     graphql::{
         page::{Page, PageRequest},
@@ -30,8 +33,8 @@ use crate::{
             enums::CareContactRole,
             people::PatientSummary,
             tasks::{
-                Task, TaskAgreement, TaskAgreementRequest, TaskAgreementVersion, TaskAssignee, TaskCall,
-                TaskCareContact, TaskKind, TaskPlanItem, TaskSubject, TaskThread,
+                Task, TaskAgreement, TaskAgreementRequest, TaskAgreementVersion, TaskAppointment,
+                TaskAssignee, TaskCall, TaskCareContact, TaskKind, TaskPlanItem, TaskSubject, TaskThread,
             },
         },
         user_error::{fault, refused, session},
@@ -81,9 +84,10 @@ fn columns() -> String {
     format!(
         "t.id, t.kind, t.status, t.patient_id, p.given_name, p.family_name, p.protected_identity, {}, \
          t.assignee_id, {}, t.due_at, t.raised_to_manager_at, t.note, t.created_at, t.ended_at, t.ending, t.row_version, \
-         CASE WHEN sc.status <> 'ENDED' THEN 1 ELSE 0 END, \
+         CASE WHEN sc.status <> 'ENDED' OR (t.kind = 'CALL' AND sb.id IS NULL) THEN 1 ELSE 0 END, \
          sa.id, sav.id, sav.content, sv.id, sv.number, sv.content, sc.id, sc.name, sc.role, si.id, sir.id, sir.title, \
-         st.id, st.subject, sl.id, sl.about, sl.phone, sq.id",
+         st.id, st.subject, sl.id, sl.about, sl.phone, sq.id, \
+         sb.id, sbt.name, sb.starts_at",
         unit_columns("u"),
         staff_columns("m"),
     )
@@ -103,7 +107,9 @@ const JOINS: &str = "JOIN patient p ON p.id = t.patient_id JOIN care_unit u ON u
        WHERE r.plan_item_id = si.id ORDER BY r.id DESC LIMIT 1) \
      LEFT JOIN thread st ON st.id = t.subject_id AND st.care_provider_id = t.care_provider_id \
      LEFT JOIN agreement_request sq ON sq.id = t.subject_id AND sq.care_provider_id = t.care_provider_id \
-     LEFT JOIN phone_call sl ON sl.id = t.subject_id AND sl.care_provider_id = t.care_provider_id";
+     LEFT JOIN phone_call sl ON sl.id = t.subject_id AND sl.care_provider_id = t.care_provider_id \
+     LEFT JOIN appointment sb ON sb.id = t.subject_id AND sb.care_provider_id = t.care_provider_id \
+     LEFT JOIN appointment_type sbt ON sbt.id = sb.appointment_type_id";
 
 /// The condition of a list, and its values from `$5`.
 fn condition(session: &Session, list: &List<'_>) -> (String, Vec<Value>) {
@@ -273,12 +279,13 @@ fn read(session: &Session, cols: &mut Cols<'_>) -> std::result::Result<Task, Fau
     let (created_at, ended_at) = (cols.take()?, cols.opt()?);
     let ending = cols.opt_sealed()?;
     let row_version = cols.take()?;
-    let role_is_held = cols.take::<i32>()? == 1;
+    let stands = cols.take::<i32>()? == 1;
     let words = |column, sealed: Option<&Sealed>| -> std::result::Result<Restricted<String>, Fault> {
         if !shown {
             return Ok(Restricted::Hidden);
         }
-        Ok(Restricted::Shown(keys.open_opt(Place::new(column, id), sealed)?))
+        let words = sealed.map(|sealed| Words::open(keys, Place::new(column, id), sealed)).transpose()?;
+        Ok(Restricted::Shown(words.map(|words| words.in_locale(session.locale).to_owned())))
     };
     let open = status == task::Status::Open;
     Ok(Task {
@@ -289,7 +296,7 @@ fn read(session: &Session, cols: &mut Cols<'_>) -> std::result::Result<Task, Fau
         ending: words("task.ending", ending.as_ref())?,
         subject: if shown { Restricted::Shown(subject(session, cols)?) } else { Restricted::Hidden },
         patient: if shown { Restricted::Shown(Some(patient)) } else { Restricted::Hidden },
-        can_end: can_end(session, kind, status, role_is_held, care_unit.id.id),
+        can_end: can_end(session, kind, status, stands, care_unit.id.id),
         care_unit,
         assignee: assignee
             .zip(staff)
@@ -307,12 +314,12 @@ fn can_end(
     session: &Session,
     kind: task::Kind,
     status: task::Status,
-    role_is_held: bool,
+    stands: bool,
     unit: Uuid,
 ) -> Permission {
     let own = session.actor.staff().is_some_and(|staff| staff.care_unit.0 == unit);
     let may = match policy::check(&session.actor, Noun::Task, Action::End) {
-        Ok(()) if own => rules::may_end_with_words(kind, status, role_is_held),
+        Ok(()) if own => rules::may_end_with_words(kind, status, stands),
         Ok(()) => Err(Problem::new(
             ProblemCode::Forbidden,
             "Uppgiften ligger hos en annan enhet.",
@@ -320,8 +327,7 @@ fn can_end(
         )),
         Err(problem) => Err(problem),
     };
-    let reason = may.err().map(|problem| problem.text.in_locale(session.locale).to_owned());
-    Permission { allowed: reason.is_none(), reason }
+    Permission::of(may, session.locale)
 }
 
 /// What the task is about: the row that its subject names, else the agreement it belongs to.
@@ -353,6 +359,10 @@ fn subject(session: &Session, cols: &mut Cols<'_>) -> std::result::Result<Option
         let title = session.locale.pick("Önskan om patientkontrakt", "Request for an agreement").to_owned();
         let id = GlobalId::new(NodeKind::AgreementRequest, id);
         return Ok(Some(TaskSubject::AgreementRequest(TaskAgreementRequest { id, title })));
+    }
+    if let (Some(id), Some(title), Some(starts_at)) = (cols.opt::<Uuid>()?, cols.opt()?, cols.opt()?) {
+        let id = GlobalId::new(NodeKind::Appointment, id);
+        return Ok(Some(TaskSubject::Appointment(TaskAppointment { id, title, starts_at })));
     }
     if let (Some(id), Some(number), Some(content)) = (version, number, proposed) {
         let title = version_content(session, id, &content)?.title;

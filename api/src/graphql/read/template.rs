@@ -9,7 +9,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use crate::{
     auth::policy::{self, Action},
     domain::{
-        agreement::version::{document, someone_to_turn_to},
+        agreement::version::{document, open_gaps},
         template::{apply, discharge as rules},
     },
     error::{Fault, Problem, Stop},
@@ -79,8 +79,10 @@ pub async fn applied(session: &Session, id: TemplateUseId) -> Result<Option<Appl
                 .filter(|row| document.items.iter().any(|item| item.id == row.plan_item_id))
                 .collect();
             let ids: Vec<PlanItemId> = kept.iter().map(|row| row.plan_item_id).collect();
-            let reachable = someone_to_turn_to(tx, &agreement, &document.items, now).await?;
-            let open = apply::open(&document, reachable, &ids);
+            let open = open_gaps(tx, &agreement, &document, now).await?;
+            let items = |ids: Vec<PlanItemId>| {
+                ids.into_iter().map(|id| GlobalId::new(NodeKind::PlanItem, id)).collect()
+            };
             let left_out = session
                 .core
                 .library
@@ -94,9 +96,10 @@ pub async fn applied(session: &Session, id: TemplateUseId) -> Result<Option<Appl
                 key: used.template,
                 version: used.version,
                 anchor_on: Date(used.anchor_on),
-                plan_item_ids: ids.into_iter().map(|id| GlobalId::new(NodeKind::PlanItem, id)).collect(),
+                without_responsible_ids: items(apply::without_responsible(&document, &ids)),
+                plan_item_ids: items(ids),
                 left_out,
-                open: open.iter().map(|open| point(session, &open.problem())).collect(),
+                open: open.iter().map(|gap| point(session, &gap.problem(&document))).collect(),
             })
         })
         .await;

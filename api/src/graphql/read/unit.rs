@@ -8,11 +8,11 @@ use sea_orm::{ConnectionTrait, Statement, Value};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{appointment, cols::Cols, plan::version_content};
+use super::{appointment, cols::Cols, plan::version_content, rows};
 use crate::{
     auth::{
         actor::StaffActor,
-        policy::{Granted, Noun, Who, reach_sql, reach_values},
+        policy::{Granted, Noun, Who, reach_sql, reach_values, self_booking_sql},
     },
     crypto::Place,
     error::Fault,
@@ -100,9 +100,9 @@ fn list(sort: Sort, Asked { named, further, grouped }: Asked) -> String {
     let named = if named { "AND p.name_search LIKE $8 ESCAPE '!'" } else { "" };
     let after = if further { format!("AND {after}") } else { String::new() };
     let grouped = if grouped { "AND a.patient_group = $12" } else { "" };
-    // The page is cut first: what is read about each of its rows is not read about the others. Their open items are
-    // numbered and counted in one pass, in a chain of joins without a way back: a planner that does not know how long
-    // the page is cannot choose badly.
+    // The page is cut first: what is read about each of its rows is not read about the others. Their open items, and
+    // only those, are numbered and counted in one pass, in a chain of joins without a way back: a planner that does not
+    // know how long the page is cannot choose badly.
     format!(
         "SELECT a.id, a.status, a.updated_at, a.patient_group, v.id, v.content, a.patient_id, a.given_name, \
          a.family_name, a.name_search, a.protected_identity, a.revision_id, a.plan_item_id, a.title, a.owner, a.due_on, \
@@ -113,9 +113,9 @@ fn list(sort: Sort, Asked { named, further, grouped }: Asked) -> String {
                p.family_name, p.name_search, p.protected_identity FROM agreement a JOIN patient p ON p.id = a.patient_id \
                WHERE a.care_unit_id = $5 AND a.status = $6 AND {reach} {named} {after} {grouped} \
                ORDER BY {order} LIMIT $7) a \
-           LEFT JOIN version_item m ON m.version_id = a.current_version_id \
-           LEFT JOIN plan_item i ON i.id = m.plan_item_id AND i.status IN ('ACCEPTED', 'IN_PROGRESS') \
-           LEFT JOIN plan_item_revision r ON r.id = m.plan_item_revision_id AND i.id IS NOT NULL) a \
+           LEFT JOIN (plan_item i JOIN version_item m ON m.plan_item_id = i.id \
+             JOIN plan_item_revision r ON r.id = m.plan_item_revision_id) ON i.agreement_id = a.id \
+             AND i.status IN ('ACCEPTED', 'IN_PROGRESS') AND m.version_id = a.current_version_id) a \
          JOIN agreement_version v ON v.id = a.current_version_id WHERE a.nr = 1 ORDER BY {}",
         order.replace("p.name_search", "a.name_search")
     )
@@ -150,14 +150,7 @@ pub async fn agreements(
         values.push(group(filter));
     }
     let sql = &LIST[usize::from(sort == Sort::PatientName)][asked.place()];
-    let rows = session
-        .core
-        .db
-        .read(async |db| -> Result<_, Fault> {
-            let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
-            Ok(db.query_all_raw(statement).await?)
-        })
-        .await?;
+    let rows = rows::run(session, sql, values).await?;
     let rows: Vec<Row> =
         rows.iter().map(|row| read(session, &mut Cols::new(row))).collect::<Result<_, _>>()?;
     for row in rows.iter().take(request.first) {
@@ -267,16 +260,22 @@ fn read(session: &Session, cols: &mut Cols<'_>) -> Result<Row, Fault> {
 
 /// The kinds of appointment a unit offers to the caller.
 pub async fn appointment_types(session: &Session, unit: CareUnitId) -> Result<Vec<AppointmentType>, Fault> {
-    let open = if session.actor.staff().is_some() { "" } else { " AND t.web_bookable" };
+    let mut values = vec![unit.0.into()];
+    let open = if session.actor.staff().is_some() {
+        "t.retired_at IS NULL".to_owned()
+    } else {
+        values.extend(super::node::open_values(session));
+        self_booking_sql("t", "$2", "$3")
+    };
     let sql = format!(
-        "SELECT {} FROM appointment_type t WHERE t.care_unit_id = $1{open} ORDER BY t.name, t.id LIMIT 100",
+        "SELECT {} FROM appointment_type t WHERE t.care_unit_id = $1 AND {open} ORDER BY t.name, t.id LIMIT 100",
         appointment::type_columns("t")
     );
     session
         .core
         .db
         .read(async |db| -> Result<_, Fault> {
-            let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, [unit.0.into()]);
+            let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
             let rows = db.query_all_raw(statement).await?;
             rows.iter().map(|row| appointment::appointment_type(&mut Cols::new(row))).collect()
         })

@@ -1,8 +1,10 @@
 //! What versions say in full, and what differs between them: loaded when it is asked for, for all versions of an
 //! answer at once, in three statements however many they are.
 
+use std::{borrow::Cow, collections::BTreeSet};
+
 use async_graphql::Lookahead;
-use entity::{AgreementId, AgreementVersionId, agreement_version};
+use entity::{AgreementId, AgreementVersionId, SafetyInstructionId, agreement_version};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Statement};
 
 use super::{
@@ -12,15 +14,19 @@ use super::{
 };
 use crate::{
     auth::policy::{Noun, Who, reach_sql, reach_values},
-    domain::agreement::{
-        compare::{self, Loaded},
-        difference::between,
+    domain::{
+        agreement::{
+            compare::{self, Loaded},
+            difference::between,
+        },
+        safety,
     },
     error::Fault,
     graphql::{
         page::{Page, PageRequest},
         types::{
             agreement::{Agreement, AgreementVersion},
+            enums::VersionStatus,
             versions::{AgreementChange, wordings},
         },
     },
@@ -32,6 +38,8 @@ use crate::{
 pub struct VersionsWanted {
     /// Goals and plan items as they are worded.
     pub wordings: bool,
+    /// What each says of safety.
+    pub safety: bool,
     /// What each changes.
     pub changes: bool,
     /// Who said yes to each, and how.
@@ -43,6 +51,7 @@ impl VersionsWanted {
     pub fn of_version(look: &Lookahead<'_>) -> Self {
         Self {
             wordings: look.field("goals").exists() || look.field("planItems").exists(),
+            safety: look.field("safety").exists(),
             changes: look.field("changes").exists(),
             assents: look.field("assents").exists() || look.field("undecided").exists(),
         }
@@ -64,6 +73,7 @@ impl VersionsWanted {
     fn or(self, other: Self) -> Self {
         Self {
             wordings: self.wordings || other.wordings,
+            safety: self.safety || other.safety,
             changes: self.changes || other.changes,
             assents: self.assents || other.assents,
         }
@@ -91,6 +101,11 @@ pub async fn fill(
     if wanted.assents {
         assent::fill(session, db, &mut versions).await?;
     }
+    let gone = if wanted.safety || wanted.changes {
+        drop_taken_back(db, &mut versions).await?
+    } else {
+        BTreeSet::new()
+    };
     if !wanted.wordings && !wanted.changes {
         return Ok(());
     }
@@ -100,13 +115,36 @@ pub async fn fill(
         let Some(document) = loaded.documents.get(&AgreementVersionId(version.id.id)) else { continue };
         (version.goals, version.plan_items) = wordings(document, &loaded.names);
         if let Some(base) = loaded.base_of(document) {
-            version.changes = between(base, document, &loaded.names)
+            let mut document = Cow::Borrowed(document);
+            if !gone.is_empty() && stands(version) {
+                document.to_mut().content.safety.retain(|said| !gone.contains(&said.id));
+            }
+            version.changes = between(base, &document, &loaded.names)
                 .into_iter()
                 .map(|difference| AgreementChange::of(difference, session.locale))
                 .collect();
         }
     }
     Ok(())
+}
+
+/// Whether it is in force, waits for an answer, or is being written: what it says is read as what holds, or is to.
+fn stands(version: &AgreementVersion) -> bool {
+    use VersionStatus as S;
+    matches!(version.status, S::Draft | S::Proposed | S::Active | S::PatientUndecided)
+}
+
+/// What care has taken back is shown in no version that stands; what holds no longer says what it said. Gives what was.
+async fn drop_taken_back(
+    db: &impl ConnectionTrait,
+    versions: &mut [&mut AgreementVersion],
+) -> Result<BTreeSet<SafetyInstructionId>, Fault> {
+    let standing = || versions.iter().filter(|version| stands(version)).flat_map(|version| &version.safety);
+    let gone = safety::withdrawn(db, standing().map(|said| said.instruction_id.id.into())).await?;
+    for version in versions.iter_mut().filter(|version| !gone.is_empty() && stands(version)) {
+        version.safety.retain(|said| !gone.contains(&said.instruction_id.id.into()));
+    }
+    Ok(gone)
 }
 
 /// The versions of an agreement, the newest first, superseded and withdrawn ones too.

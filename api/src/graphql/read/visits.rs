@@ -4,15 +4,17 @@ use std::sync::LazyLock;
 
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
 use entity::{PatientId, agreement, assignment::Role, patient};
-use sea_orm::{ConnectionTrait, Statement, Value};
+use sea_orm::Value;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
     appointment,
     cols::Cols,
+    missing::{DrawnUp, NOT_HERE_CONTACT, NOT_HERE_DOCTOR, Reader, lacks},
     plan::version_content,
-    steps::{DrawnUp, MissingCode, NO_CONTACT, NO_DOCTOR, PartKind, lacks},
+    rows,
+    steps::{MissingCode, PartKind},
 };
 use crate::{
     auth::{
@@ -20,7 +22,7 @@ use crate::{
         policy::{Granted, Noun, Who, reach_sql, reach_values},
     },
     calendar::{to_instant, to_local},
-    domain::agreement::content::AgreementContent,
+    domain::{agreement::content::AgreementContent, contact::held},
     error::Fault,
     graphql::{
         page::{Page, PageRequest},
@@ -54,8 +56,9 @@ static LIST: LazyLock<String> = LazyLock::new(|| {
     let open = format!("{items} AND i.status IN ('ACCEPTED', 'IN_PROGRESS')");
     let contact = |role: &str| {
         format!(
-            "care_contact c WHERE c.patient_id = ap.patient_id AND c.care_provider_id = $3 AND c.status = 'ACTIVE' \
-             AND c.role = '{role}' AND c.valid_from <= $4 AND (c.valid_until IS NULL OR c.valid_until > $4)"
+            "care_contact c WHERE c.patient_id = ap.patient_id AND c.care_provider_id = $3 AND c.role = '{role}' \
+             AND {}",
+            held!("c")
         )
     };
     format!(
@@ -75,8 +78,9 @@ static LIST: LazyLock<String> = LazyLock::new(|| {
         yes("version_goal g WHERE g.version_id = a.current_version_id"),
         yes(items),
         yes("plan_link f WHERE f.agreement_id = a.id AND f.fulfils AND f.removed_at IS NULL"),
-        yes(&format!("{open} AND r.due_on IS NULL")),
-        yes(&format!("{open} AND r.due_on > $11")),
+        // A recurrence without a last day always has a day ahead.
+        yes(&format!("{open} AND r.due_on IS NULL AND r.timing <> 'RECURRENCE'")),
+        yes(&format!("{open} AND (r.due_on > $11 OR (r.due_on IS NULL AND r.timing = 'RECURRENCE'))")),
         yes(&format!("{} AND c.is_lead", contact("FAST_VARDKONTAKT"))),
         yes(&contact("FAST_LAKARKONTAKT")),
         yes(
@@ -111,14 +115,7 @@ pub async fn of_day(
         day.into(),
         (session.now() - ANSWERS_COUNT_FOR).into(),
     ]);
-    let rows = session
-        .core
-        .db
-        .read(async |db| -> Result<_, Fault> {
-            let statement = Statement::from_sql_and_values(db.get_database_backend(), LIST.as_str(), values);
-            Ok(db.query_all_raw(statement).await?)
-        })
-        .await?;
+    let rows = rows::run(session, LIST.as_str(), values).await?;
     let visits: Vec<Visit> =
         rows.iter().map(|row| read(session, &mut Cols::new(row))).collect::<Result<_, _>>()?;
     for visit in visits.iter().take(request.first) {
@@ -187,7 +184,7 @@ fn read(session: &Session, cols: &mut Cols<'_>) -> Result<Visit, Fault> {
 fn gaps(facts: &Facts, locale: Locale) -> Vec<VisitGap> {
     use PartKind as P;
     use VisitGapKind as K;
-    let drawn = lacks(&facts.drawn).into_iter().map(|(code, said)| {
+    let drawn = lacks(&facts.drawn, Reader::Staff).into_iter().map(|(code, said)| {
         let (kind, part) = match code {
             MissingCode::Agreement => (K::NoAgreement, P::Agreement),
             MissingCode::WhatMatters => (K::NoWhatMatters, P::Agreement),
@@ -199,13 +196,16 @@ fn gaps(facts: &Facts, locale: Locale) -> Vec<VisitGap> {
         (true, kind, Some(part), said)
     });
     let of_the_visit = [
-        (!facts.contact, K::NoFixedContact, Some(P::FixedContact), NO_CONTACT),
-        (!facts.doctor, K::NoFixedDoctor, Some(P::FixedContact), NO_DOCTOR),
+        (!facts.contact, K::NoFixedContact, Some(P::FixedContact), NOT_HERE_CONTACT),
+        (!facts.doctor, K::NoFixedDoctor, Some(P::FixedContact), NOT_HERE_DOCTOR),
         (
             !facts.time_after,
             K::NoTimeAfterVisit,
             Some(P::AgreedTime),
-            ["Ingen tid är bokad efter besöket.", "No time is booked after the visit."],
+            [
+                "Ingen tid är bokad hos er efter besöket; fråga patienten.",
+                "No time is booked at your care provider after the visit; ask the patient.",
+            ],
         ),
         (
             facts.without_time,
@@ -217,15 +217,18 @@ fn gaps(facts: &Facts, locale: Locale) -> Vec<VisitGap> {
             !facts.step_after && !facts.time_after,
             K::NoNextStepAfterVisit,
             Some(P::CoherentPlan),
-            ["Nästa steg efter besöket saknas.", "There is no next step after the visit."],
+            [
+                "Inget nästa steg hos er efter besöket; fråga patienten.",
+                "No next step at your care provider after the visit; ask the patient.",
+            ],
         ),
         (
             !facts.answers,
             K::QuestionsUnanswered,
             None,
             [
-                "Patienten har inte svarat på frågorna inför besöket.",
-                "The patient has not answered the questions before the visit.",
+                "Inga svar hos er på frågorna inför besöket.",
+                "No answers at your care provider to the questions before the visit.",
             ],
         ),
         (facts.interpreter, K::InterpreterNeeded, None, ["Tolk behövs.", "An interpreter is needed."]),

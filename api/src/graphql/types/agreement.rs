@@ -103,7 +103,8 @@ plain_object! {
         as_needed_medication: Vec<AsNeededMedicine>,
         /// Own measurements (egna mätningar) with agreed limits. At most 20.
         own_measurements: Vec<OwnMeasurement>,
-        /// What care has laid over the agreement before and this version says too (säkerhetsanvisningar).
+        /// What care has laid over the agreement before and this version says too (säkerhetsanvisningar). What care has
+        /// taken back is left out, unless the version itself holds no longer.
         safety: Vec<SafetyPoint>,
         /// The number of the version that this one changes; none for a first version.
         base_number: Option<i32>,
@@ -123,7 +124,7 @@ plain_object! {
         proposed_by: Option<Party>,
         /// When it was proposed.
         proposed_at: Option<DateTime<Utc>>,
-        /// The patient's assent (patientens samtycke till överenskommelsen).
+        /// The patient's assent (patientens godkännande av överenskommelsen).
         patient_assent: Option<Assent>,
         /// Care's assent.
         care_assent: Option<Assent>,
@@ -138,8 +139,6 @@ plain_object! {
         objected_at: Option<DateTime<Utc>>,
         /// Why it holds without the patient's decision (utan patientens ställningstagande), when it does.
         undecided: Option<PatientUndecided>,
-        /// For `expectedRowVersion`.
-        row_version: i32,
     }
 }
 
@@ -170,6 +169,8 @@ plain_object! {
         achievement: GoalAchievement,
         /// Which side set it.
         set_by: Party,
+        /// Who put it in the words it has: a representative (ombud) is always shown as such.
+        worded_by: ActorKind,
         /// By when.
         target_on: Option<Date>,
         /// Why it was paused or given up, where somebody has said.
@@ -204,7 +205,9 @@ plain_object! {
         status: PlanItemStatus,
         /// Why it did not happen or was called off.
         status_reason: Option<String>,
-        /// How it stands against its date (avstämning).
+        /// How it stands against its date (avstämning). A recurring item stands as its marks say: `LATE` while a day that
+        /// has passed is unmarked, of the last 30 as long as it goes on and of all when it is over; when it is over and
+        /// all are marked, `DONE`, or `NOT_DONE` where it never happened.
         follow_through: FollowThrough,
         /// Who does it.
         owner: PlanItemOwner,
@@ -234,6 +237,8 @@ plain_object! {
         result_by: Option<Date>,
         /// Which side proposed it.
         proposed_by: Party,
+        /// Who put it in the words it has: a representative (ombud) is always shown as such.
+        worded_by: ActorKind,
         /// Work note (arbetsanteckning): not shown to the patient here, but part of the record.
         work_note: Restricted<String>,
         /// Who last said where it stands, after it was agreed; a representative (ombud) is always shown as such.
@@ -250,7 +255,8 @@ plain_object! {
         relative_consent: Option<RelativeConsent>,
         /// Whether the relative who is to do it has not yet said yes: until then nobody should count on it.
         needs_relative_consent: bool,
-        /// The care guarantee clock (vårdgaranti), where it runs.
+        /// The care guarantee clock (vårdgaranti), where it runs. It ends with a version in which the item is no longer
+        /// care's, or is a follow-up.
         care_guarantee: Option<CareGuarantee>,
         /// Of a recurring item: the next day on which it happens, today included unless it is marked.
         next_occurrence_on: Option<Date>,
@@ -306,8 +312,8 @@ plain_object! {
     NextStep {
         /// What, in plain words.
         title: String,
-        /// The day, where there is one: the date, the last day of a period, the next day of a recurrence, or the latest
-        /// follow-up.
+        /// The day, where there is one: the date, the last day of a period, the next day of a recurrence (when none is
+        /// left, its last one as long as it is unmarked), or the latest follow-up.
         on: Option<Date>,
         /// The first day, of a period.
         from: Option<Date>,
@@ -321,11 +327,11 @@ plain_object! {
         owner: Option<PlanItemOwner>,
         /// Where or how: an address, video, phone.
         place: Option<String>,
-        /// With whom.
+        /// With whom: the person, the contact (kontakt) or the unit that answers for it.
         with_whom: Option<String>,
         /// How to prepare.
         preparation: Option<String>,
-        /// Whom to call about it.
+        /// Whom to call about it: the contact who answers for it, the unit, or the fast vårdkontakt.
         call_name: String,
         /// The number to call about it.
         call_phone: PhoneNumber,
@@ -341,7 +347,7 @@ plain_object! {
     AgreementSummary {
         /// The agreement's global id.
         id: GlobalId,
-        /// The heading of the version in force.
+        /// The heading of the version in force; of the newest where none is.
         title: String,
         /// Where it stands.
         status: AgreementStatus,

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    enums::{ActorKind, Party},
+    enums::{ActorKind, Party, WayOfTelling},
     people::StaffSummary,
 };
 use crate::graphql::{
@@ -68,6 +68,10 @@ plain_object! {
         objected_at: Option<DateTime<Utc>>,
         /// The objection in the patient's words; not shown to representatives.
         objection: Option<String>,
+        /// Who wrote the objection down, where the patient said it to staff.
+        objection_recorded_by: Option<StaffSummary>,
+        /// How the patient said it to them.
+        objection_how: Option<WayOfTelling>,
     }
 }
 

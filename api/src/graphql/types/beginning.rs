@@ -77,7 +77,7 @@ plain_object! {
 
 plain_object! {
     /// A request for an agreement (önskan om patientkontrakt). Care cannot close it: it ends when an agreement is
-    /// begun, or when the patient takes it back.
+    /// proposed, or when the patient takes it back.
     AgreementRequest implements Node {
         /// Global id.
         id: GlobalId,
@@ -93,12 +93,14 @@ plain_object! {
         asked_by: ActorKind,
         /// How the patient reached staff.
         asked_how: Option<WayOfTelling>,
-        /// By when care must have begun an agreement.
+        /// By when care must have proposed an agreement.
         due_at: DateTime<Utc>,
         /// How it went from unit to unit, the first step first.
         passes: Vec<AgreementRequestPass>,
         /// When it ended.
         ended_at: Option<DateTime<Utc>>,
+        /// How the patient said it to staff, when staff wrote down that it was taken back.
+        ended_how: Option<WayOfTelling>,
         /// What the patient said when taking it back.
         end_words: Option<String>,
         /// For `expectedRowVersion`.
@@ -176,7 +178,7 @@ plain_object! {
         id: GlobalId,
         /// When it was asked.
         asked_at: DateTime<Utc>,
-        /// By when care must have begun an agreement.
+        /// By when care must have proposed an agreement.
         due_at: DateTime<Utc>,
         /// The unit that must act.
         unit_name: String,

@@ -165,7 +165,7 @@ pub struct WarningSignInput {
     light: WarningLight,
     /// What the patient notices; at most 200 characters.
     sign: String,
-    /// What to do then. This and the texts below: at most 1 000 characters each.
+    /// What to do then. This and the other texts: at most 1 000 characters each.
     action: Option<String>,
     /// Whom to call. 112 need not be given for a red sign: it is shown first.
     phone: Option<PhoneNumber>,

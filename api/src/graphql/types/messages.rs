@@ -70,7 +70,5 @@ plain_object! {
         text_shown: String,
         /// When it was decided.
         decided_at: DateTime<Utc>,
-        /// For `expectedRowVersion`.
-        row_version: i32,
     }
 }

@@ -13,7 +13,7 @@ plain_enum! {
     UnitNewsKind = Kind {
         /// Booked a time (ny bokning).
         AppointmentBooked,
-        /// Cancelled a time (avbokning).
+        /// Cancelled a time (avbokning); also staff of another unit for the patient.
         AppointmentCancelled,
         /// Moved a time (ombokning).
         AppointmentMoved,
@@ -23,11 +23,13 @@ plain_enum! {
         Message,
         /// Proposed something in the agreement (förslag).
         Proposal,
+        /// Left a wish for a time (önskemål om tid).
+        TimeWish,
     }
 }
 
 plain_object! {
-    /// One thing that a patient has done and the unit is told of (nytt från patienter).
+    /// One thing that a patient, or another unit for the patient, has done and the unit is told of (nytt från patienter).
     UnitNews {
         /// What it is.
         kind: UnitNewsKind,

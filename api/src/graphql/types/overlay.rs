@@ -10,7 +10,7 @@ use crate::{
     domain::agreement::content::SafetyWording,
     graphql::{
         plain::plain_object,
-        scalars::{Date, GlobalId, PhoneNumber},
+        scalars::{Date, GlobalId, NodeKind, PhoneNumber},
     },
 };
 
@@ -53,6 +53,8 @@ plain_object! {
 plain_object! {
     /// What a version says of one safety instruction (säkerhetsanvisning): covered by its digest.
     SafetyPoint {
+        /// Global id of the `SafetyInstruction`.
+        instruction_id: GlobalId,
         /// What it is about.
         kind: SafetyInstructionKind,
         /// The instruction.
@@ -71,6 +73,7 @@ plain_object! {
 impl From<SafetyWording> for SafetyPoint {
     fn from(said: SafetyWording) -> Self {
         Self {
+            instruction_id: GlobalId::new(NodeKind::SafetyInstruction, said.id),
             kind: said.kind.into(),
             text: said.text,
             action: said.action,

@@ -4,11 +4,11 @@ use chrono::{DateTime, Utc};
 
 use super::enums::{
     AccessOutcome, ActorKind, CareContactRole, Consultation, ContactAdviceKind, ContactOfferStatus,
-    ContactRequestStatus, ContactState, ProtectedIdentity, ToldGround, TreatingKind, WayOfTelling,
+    ContactRequestStatus, ContactState, ProtectedIdentity, StaffRole, ToldGround, TreatingKind, WayOfTelling,
 };
 use crate::graphql::{
     plain::plain_object,
-    scalars::{Date, GlobalId, PhoneNumber},
+    scalars::{Date, GlobalId, HsaId, LanguageTag, PhoneNumber},
 };
 
 plain_object! {
@@ -32,6 +32,32 @@ plain_object! {
         name: String,
         /// Title or function.
         title: String,
+    }
+}
+
+plain_object! {
+    /// What staff act under (medarbetaruppdrag) as a row of a list refers to it. Refetch by the id as an `Assignment`.
+    AssignmentSummary {
+        /// The assignment's global id.
+        id: GlobalId,
+        /// The assignment's HSA-id.
+        hsa_id: HsaId,
+        /// What it allows.
+        role: StaffRole,
+        /// Name and title of the person.
+        staff: StaffSummary,
+    }
+}
+
+plain_object! {
+    /// What a patient needs to take part (behov vid besök). It follows every booking.
+    PatientNeeds {
+        /// The language to interpret (tolkspråk), where an interpreter is needed; `swl` is Swedish sign language.
+        interpreter_language: Option<LanguageTag>,
+        /// What else is needed (tillgänglighetsbehov), such as a hearing loop.
+        access_needs: Option<String>,
+        /// For `expectedRowVersion`.
+        row_version: i32,
     }
 }
 
@@ -179,6 +205,8 @@ plain_object! {
         asked_at: DateTime<Utc>,
         /// When it ended.
         ended_at: Option<DateTime<Utc>>,
+        /// How the patient said it to staff, when staff wrote down that it was taken back.
+        ended_how: Option<WayOfTelling>,
         /// What the patient said when taking it back.
         end_words: Option<String>,
         /// The contact who was appointed.

@@ -24,7 +24,7 @@ plain_enum! {
         OrphanedNextStep,
         /// A call in a daily follow-up did not reach the patient (missat samtal).
         MissedCall,
-        /// The patient has asked for an agreement (önskan om patientkontrakt). Ends when one is drawn up, or when the
+        /// The patient has asked for an agreement (önskan om patientkontrakt). Ends when one is proposed, or when the
         /// patient takes the request back.
         AgreementRequest,
         /// A message waits for an answer (obesvarat meddelande).
@@ -49,6 +49,19 @@ plain_enum! {
         DischargeGap,
         /// The patient could not decide: ask again (fråga patienten igen).
         PatientDecision,
+        /// The plan in force says a safety instruction that care has taken back (ny version av planen behövs). Ends when
+        /// a version without it is in force.
+        RevisePlan,
+        /// Somebody is away: phone the patient about the time (ringa återbud). Ends when the time is moved or cancelled,
+        /// or when the patient has been phoned.
+        CancellationCall,
+        /// A patient's wish for a time has waited too long, or its offers go unanswered (önskemål om tid).
+        TimeWish,
+        /// The patient did not come (uteblivet besök): get in touch, find a new time. Ends by itself when one is booked
+        /// for the same plan item.
+        VisitMissed,
+        /// Nobody has said whether the patient came (utfall saknas). Ends with the outcome.
+        OutcomeMissing,
     }
 }
 
@@ -77,6 +90,7 @@ plain_interface! {
         Agreement(TaskAgreement),
         AgreementRequest(TaskAgreementRequest),
         AgreementVersion(TaskAgreementVersion),
+        Appointment(TaskAppointment),
         Call(TaskCall),
         CareContact(TaskCareContact),
         PlanItem(TaskPlanItem),
@@ -113,6 +127,18 @@ plain_object! {
         title: String,
         /// Its number within the agreement.
         number: i32,
+    }
+}
+
+plain_object! {
+    /// A booked time (bokad tid) that a task is about.
+    TaskAppointment implements TaskSubject {
+        /// Global id of the `Appointment`.
+        id: GlobalId,
+        /// What kind of appointment it is.
+        title: String,
+        /// Its start.
+        starts_at: DateTime<Utc>,
     }
 }
 

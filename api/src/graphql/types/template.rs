@@ -63,7 +63,7 @@ plain_object! {
     TemplateOpenPoint {
         /// The plan item it is about, if it is about one.
         plan_item_id: Option<GlobalId>,
-        /// The part that is missing, such as `responsibleUnitId`.
+        /// The part that is missing, such as `timing`.
         field: String,
         /// What is missing, in the language of `Accept-Language`.
         message: String,
@@ -83,8 +83,11 @@ plain_object! {
         plan_item_ids: Vec<GlobalId>,
         /// The template's items (`key`) that were not added, because their time has passed, or were taken out again.
         left_out: Vec<String>,
-        /// What is still open before the draft can be proposed, with who is responsible.
+        /// What is missing before the draft can be proposed: what `agreementPropose` would refuse it for.
         open: Vec<TemplateOpenPoint>,
+        /// The added items that care does without a responsible unit, person or contact (ansvarig). The draft can be
+        /// proposed like that; the patient is then told to call the fast vårdkontakt, or the unit.
+        without_responsible_ids: Vec<GlobalId>,
     }
 }
 
@@ -132,7 +135,7 @@ plain_object! {
         discharge_code: Option<DischargeCode>,
         /// Whether a day without the call is raised as a missed call (missat samtal).
         daily_call: bool,
-        /// Whether the responsible unit remains to be filled in.
+        /// Whether care does it and the template cannot say which unit. The plan can be proposed without one.
         needs_responsible_unit: bool,
     }
 }

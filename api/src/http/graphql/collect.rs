@@ -297,9 +297,7 @@ impl<'a> Collector<'a> {
         };
         let mut arguments = Vec::with_capacity(first.node.arguments.len());
         for (argument, value) in &first.node.arguments {
-            if has_variable(&value.node)
-                && let Some(place) = info.arguments.get(&argument.node)
-            {
+            if let Some(place) = info.arguments.get(&argument.node) {
                 let misused = check_usage(types, self.definitions, &argument.node, value, place);
                 self.misused.extend(misused);
             }
@@ -375,15 +373,6 @@ fn is_common(group: &[Met<'_>], all: u128) -> bool {
             && met.field.node.name.node == first.field.node.name.node
             && same_arguments(&met.field.node, &first.field.node)
     })
-}
-
-fn has_variable(value: &Value) -> bool {
-    match value {
-        Value::Variable(_) => true,
-        Value::List(values) => values.iter().any(has_variable),
-        Value::Object(fields) => fields.values().any(has_variable),
-        _ => false,
-    }
 }
 
 fn same_arguments(a: &Field, b: &Field) -> bool {

@@ -19,10 +19,11 @@ use futures_util::future::BoxFuture;
 use super::cache::{Generations, lock};
 use super::collect::{Collected, collect};
 use super::errors::{Refusal, code, code_of, coded, set_code};
-use super::limits::{Limits, exceeded};
+use super::limits::{Limits, exceeded, too_costly};
 use super::request::Params;
 use super::types::Types;
 use super::variables::coerce;
+use super::weigh::weigh;
 
 /// An operation that is ready to run.
 #[derive(Debug, Clone)]
@@ -121,6 +122,10 @@ impl Documents {
         if !parsed.known {
             self.remember(&parsed);
         }
+        // Anew each time: how long a page is may lie in a variable.
+        if weigh(&self.types, &plan.document, &variables) > self.limits.complexity {
+            return Err(too_costly(self.limits.complexity).into());
+        }
         variables.retain(|name, _| plan.variables.contains(name));
         Ok(Prepared { plan, operation: ty, operation_name: name, variables })
     }
@@ -213,10 +218,7 @@ impl Documents {
         }
         match error.message.as_str() {
             "Query is too complex." => {
-                error.message = format!(
-                    "The operation costs more than {} points of complexity, the limit of this service.",
-                    self.limits.complexity
-                );
+                error.message = too_costly(self.limits.complexity).message;
                 set_code(&mut error, code::QUERY_TOO_COMPLEX);
             }
             "Query is nested too deep." => {

@@ -29,9 +29,10 @@ pub struct Limits {
     pub directives: usize,
     /// Fields at the root of an operation, after merging.
     pub root_fields: usize,
-    /// Fields of an operation, fragments followed.
+    /// Fields of all operations of a document together, fragments followed.
     pub fields: usize,
-    /// Points that an operation may cost by the schema's weights; set on the schema with `limit_complexity`.
+    /// Points that an operation may cost: a field is one, and what is selected in a page counts as often as the page is
+    /// long. By weights of the schema too, where it has any and was built with `limit_complexity`.
     pub complexity: usize,
     /// Parsed documents kept in memory, per generation of the cache (there are two).
     pub cached_documents: usize,
@@ -49,7 +50,7 @@ impl Default for Limits {
             directives: 100,
             root_fields: 20,
             fields: 5_000,
-            complexity: 10_000,
+            complexity: 20_000,
             cached_documents: 500,
             cached_document_bytes: 32 * 1024,
         }
@@ -58,6 +59,9 @@ impl Default for Limits {
 
 /// Brackets that may be open at once. The parser descends once per bracket, so this bounds its stack.
 const MAX_NESTING: usize = 60;
+
+/// Operations in one document, of which a request runs one.
+const MAX_OPERATIONS: usize = 100;
 
 /// Selection sets inside each other, fragments followed: everything that walks a document descends once per level.
 const MAX_LEVELS: usize = 32;
@@ -110,10 +114,15 @@ impl Limits {
 
     /// Measures every operation of a document with its fragments followed, and refuses fragments that contain themselves.
     pub fn check_document(&self, document: &ExecutableDocument) -> Result<(), ServerError> {
+        if document.operations.iter().count() > MAX_OPERATIONS {
+            return Err(exceeded("operations", MAX_OPERATIONS));
+        }
         let mut measurer = Measurer { fragments: &document.fragments, done: HashMap::new() };
         for name in document.fragments.keys() {
             measurer.fragment(name, 1)?;
         }
+        // Each is validated with the fragments that it uses: what is looked at is their sum.
+        let mut fields = 0_usize;
         for (_, operation) in document.operations.iter() {
             let mut size = measurer.set(&operation.node.selection_set.node, 1)?;
             size.directives = size.directives.saturating_add(operation.node.directives.len());
@@ -127,7 +136,8 @@ impl Limits {
                     return Err(exceeded(what, limit));
                 }
             }
-            if size.fields > self.fields {
+            fields = fields.saturating_add(size.fields);
+            if fields > self.fields {
                 return Err(too_complex(self.fields));
             }
         }
@@ -143,11 +153,22 @@ pub fn exceeded(what: &str, limit: usize) -> ServerError {
     )
 }
 
-/// The operation would expand to more fields than the service is willing to look at.
+/// The operation, with the pages it asks for, would cost more than the service is willing to do.
+pub fn too_costly(limit: usize) -> ServerError {
+    coded(
+        code::QUERY_TOO_COMPLEX,
+        format!(
+            "The operation costs more than {limit} points of complexity, the limit of this service: a field is a point, \
+             and what is selected in a page counts `first` times."
+        ),
+    )
+}
+
+/// The document would expand to more fields than the service is willing to look at.
 pub fn too_complex(limit: usize) -> ServerError {
     coded(
         code::QUERY_TOO_COMPLEX,
-        format!("The operation asks for more than {limit} fields, the limit of this service."),
+        format!("The document asks for more than {limit} fields, the limit of this service."),
     )
 }
 

@@ -14,6 +14,7 @@ pub mod request;
 pub mod shape;
 pub mod types;
 pub mod variables;
+mod weigh;
 
 #[cfg(test)]
 pub(crate) mod tests;
@@ -23,11 +24,11 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use async_graphql::parser::types::OperationType;
-use async_graphql::{Executor, Request, Response, Variables};
+use async_graphql::{Executor, Request, Response, ServerError, Variables};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::header::{ACCEPT_LANGUAGE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{
     HeaderMap, HeaderValue, Method, Request as HttpRequest, Response as HttpResponse, StatusCode,
 };
@@ -41,9 +42,10 @@ use documents::{Documents, Prepared};
 use errors::{Refusal, code};
 use limits::Limits;
 use request::{Media, Params};
-use types::{Types, TypesError};
+use types::{Judge, Types, TypesError};
 
 use super::rate::{Key, Rate, TooMany};
+use crate::{error::ConnectionLost, locale::Locale};
 
 /// The header that carries the id of a request; an outer layer sets it.
 pub const REQUEST_ID: &str = "x-request-id";
@@ -64,16 +66,19 @@ pub enum AuthFailure {
 }
 
 impl AuthFailure {
-    fn refusal(self) -> Refusal {
+    fn refusal(self, locale: Locale) -> Refusal {
         match self {
             Self::Invalid => Refusal::transport(
                 StatusCode::UNAUTHORIZED,
                 code::UNAUTHENTICATED,
                 "The access token is not valid.",
             ),
-            Self::Forbidden => {
-                Refusal::transport(StatusCode::FORBIDDEN, code::FORBIDDEN, "You cannot act for this patient.")
-            }
+            // People choose for whom they act: they read it.
+            Self::Forbidden => Refusal::transport(
+                StatusCode::FORBIDDEN,
+                code::FORBIDDEN,
+                locale.pick("Du kan inte agera för den här patienten.", "You cannot act for this patient."),
+            ),
             Self::Unavailable => Refusal::transport(
                 StatusCode::SERVICE_UNAVAILABLE,
                 code::UNAVAILABLE,
@@ -88,6 +93,9 @@ pub trait Engine: Clone + Send + Sync + 'static {
     /// Who asks, and everything about the request that the service wants to keep (language, request id).
     type Caller: Clone + PartialEq + Send + Sync + 'static;
 
+    /// The schema's own scalars, each with what it takes: told before anything runs.
+    const SCALARS: &'static [(&'static str, Judge)];
+
     /// Makes a caller of the request's headers, before anything of the request is parsed.
     ///
     /// Without an `Authorization` header the caller is anonymous.
@@ -99,6 +107,9 @@ pub trait Engine: Clone + Send + Sync + 'static {
     /// The same caller as of now: rights may have been given or taken since. A WebSocket asks before every operation
     /// and as long as it is open.
     fn again(&self, caller: &Self::Caller) -> impl Future<Output = Result<Self::Caller, AuthFailure>> + Send;
+
+    /// Says something whenever rights of the caller may just have changed; a WebSocket asks [`Engine::again`] then.
+    fn rights_changed(&self, caller: &Self::Caller) -> BoxStream<'static, ()>;
 
     /// Runs one prepared query or mutation: merged, validated, variables coerced. The answer may leave at once.
     fn execute(&self, caller: Self::Caller, request: Request) -> impl Future<Output = Response> + Send;
@@ -145,7 +156,8 @@ impl<E: Engine> Endpoint<E> {
         rate: Rate,
         introspection: bool,
     ) -> Result<Self, TypesError> {
-        let documents = Arc::new(Documents::new(schema, Types::from_sdl(sdl)?, limits, introspection));
+        let documents =
+            Arc::new(Documents::new(schema, Types::from_sdl(sdl, E::SCALARS)?, limits, introspection));
         Ok(Self { engine, documents, rate })
     }
 
@@ -165,15 +177,26 @@ impl<E: Engine> Endpoint<E> {
         self.documents.prepare(resolved, params.variables).await
     }
 
-    /// Runs a prepared query or mutation; a panic of a resolver stays in its request.
+    /// Runs a prepared query or mutation; a panic of a resolver stays in its request. A query whose connection to the
+    /// database broke runs once more: it has done nothing.
     pub(crate) async fn run(
         &self,
         caller: E::Caller,
         prepared: &Prepared,
         request_id: Option<&str>,
     ) -> (Answer, HeaderMap) {
-        let running = AssertUnwindSafe(self.engine.execute(caller, prepared.request())).catch_unwind();
-        match running.await {
+        let running = AssertUnwindSafe(async {
+            if prepared.operation != OperationType::Query {
+                return self.engine.execute(caller, prepared.request()).await;
+            }
+            let response = self.engine.execute(caller.clone(), prepared.request()).await;
+            let lost = |error: &ServerError| error.source::<ConnectionLost>().is_some();
+            if response.errors.iter().any(lost) {
+                return self.engine.execute(caller, prepared.request()).await;
+            }
+            response
+        });
+        match running.catch_unwind().await {
             Ok(mut response) => {
                 let headers = std::mem::take(&mut response.http_headers);
                 (Answer::of(response, &prepared.plan, &self.documents, request_id), headers)
@@ -207,7 +230,10 @@ async fn serve<E: Engine>(
             if let Err(wait) = endpoint.rate.count(address) {
                 return too_many(wait, media);
             }
-            let mut response = refuse(failure.refusal(), media, "");
+            let mut response = {
+                let accept = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+                refuse(failure.refusal(Locale::preferred(accept)), media, "")
+            };
             if failure == AuthFailure::Invalid {
                 let challenge = HeaderValue::from_static("Bearer error=\"invalid_token\"");
                 response.headers_mut().insert(WWW_AUTHENTICATE, challenge);

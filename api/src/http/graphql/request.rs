@@ -3,13 +3,17 @@
 use std::sync::Arc;
 
 use async_graphql::{Name, ServerError, Value, Variables};
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::extract::Query;
-use axum::http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
 use axum::http::{HeaderMap, StatusCode, Uri};
+use futures_util::StreamExt as _;
 use serde_json::Value as Json;
 
 use super::errors::{Refusal, code, coded};
+
+/// How much of a request that is too large is read to its end, in bytes.
+const TAKEN: usize = 16 << 20;
 
 /// The parameters of a GraphQL request, whichever way they came.
 #[derive(Debug, Clone, Default)]
@@ -87,35 +91,38 @@ impl Params {
     }
 
     /// From the body of a POST request.
+    ///
+    /// What is too large is taken all the same, up to [`TAKEN`], and thrown away: many clients read no
+    /// answer while they still send, and would see a broken connection instead of why.
     pub async fn from_body(headers: &HeaderMap, body: Body, limit: usize) -> Result<Self, Refusal> {
         check_content_type(headers)?;
         let announced =
             headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-        if announced.is_some_and(|length| length > limit as u64) {
+        let mut over = announced.is_some_and(|length| length > limit as u64);
+        // Who asks before sending is told before sending.
+        if over && headers.contains_key(EXPECT) {
             return Err(too_large(limit));
         }
-        let bytes = to_bytes(body, limit).await.map_err(|error| {
-            if is_length_limit(&error) {
-                too_large(limit)
-            } else {
-                Refusal::bad_request("The body of the request could not be read.")
+        let (mut bytes, mut seen) = (Vec::new(), 0_usize);
+        let mut chunks = body.into_data_stream();
+        while let Some(chunk) = chunks.next().await {
+            let chunk =
+                chunk.map_err(|_| Refusal::bad_request("The body of the request could not be read."))?;
+            seen = seen.saturating_add(chunk.len());
+            over |= seen > limit;
+            if over && seen > TAKEN {
+                break;
+            } else if !over {
+                bytes.extend_from_slice(&chunk);
             }
-        })?;
+        }
+        if over {
+            return Err(too_large(limit));
+        }
         let json = serde_json::from_slice(&bytes)
             .map_err(|_| Refusal::bad_request("The body of the request is not JSON in UTF-8."))?;
         Self::from_json(json)
     }
-}
-
-fn is_length_limit(error: &axum::Error) -> bool {
-    let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    while let Some(error) = source {
-        if error.to_string().contains("length limit exceeded") {
-            return true;
-        }
-        source = error.source();
-    }
-    false
 }
 
 fn too_large(limit: usize) -> Refusal {

@@ -4,13 +4,13 @@
 
 use std::collections::{HashMap, HashSet};
 
-use async_graphql::Name;
 use async_graphql::parser::parse_schema;
 use async_graphql::parser::types::{
     BaseType, ConstDirective, FieldDefinition, InputValueDefinition, OperationType, Type, TypeKind,
     TypeSystemDefinition,
 };
 use async_graphql::parser::{Error as ParseError, Positioned};
+use async_graphql::{Name, Value};
 
 /// The introspection types: every schema has them and no SDL prints them.
 const INTROSPECTION: &str = r"
@@ -48,10 +48,14 @@ pub struct Field {
     pub arguments: HashMap<Name, Input>,
 }
 
+/// Whether a value is one of a scalar's, or how one is written.
+pub type Judge = fn(&Value) -> Result<(), &'static str>;
+
 /// What a named type is.
 #[derive(Debug)]
 pub enum Kind {
-    Scalar,
+    /// Without a judge it takes every value.
+    Scalar(Option<Judge>),
     Enum(HashSet<Name>),
     Input {
         fields: HashMap<Name, Input>,
@@ -90,8 +94,8 @@ pub struct Types {
 }
 
 impl Types {
-    /// Reads the SDL that `Schema::sdl` prints.
-    pub fn from_sdl(sdl: &str) -> Result<Self, TypesError> {
+    /// Reads the SDL that `Schema::sdl` prints. It names scalars without saying which values they have: the judges do.
+    pub fn from_sdl(sdl: &str, judges: &[(&str, Judge)]) -> Result<Self, TypesError> {
         let mut types = Self {
             kinds: HashMap::new(),
             query: Name::new("Query"),
@@ -106,6 +110,9 @@ impl Types {
             for definition in parse_schema(source)?.definitions {
                 types.add(definition, &mut possible);
             }
+        }
+        for (name, judge) in judges {
+            types.kinds.insert(Name::new(name), Kind::Scalar(Some(*judge)));
         }
         for (name, kind) in &mut types.kinds {
             if let (Kind::Abstract { possible: known, .. }, Some(found)) = (kind, possible.remove(name)) {
@@ -135,7 +142,7 @@ impl Types {
                 let name = definition.node.name.node;
                 let one_of = has_directive(&definition.node.directives, "oneOf");
                 let kind = match definition.node.kind {
-                    TypeKind::Scalar => Kind::Scalar,
+                    TypeKind::Scalar => Kind::Scalar(None),
                     TypeKind::Enum(values) => {
                         Kind::Enum(values.values.into_iter().map(|value| value.node.value.node).collect())
                     }

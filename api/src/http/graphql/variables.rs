@@ -52,10 +52,11 @@ pub fn coerce(
 /// The most problems that are told of one variable.
 const MAX_PROBLEMS: usize = 20;
 
-/// Checks a value of a document that has variables in it against the type of its place.
+/// Checks a value of a document against the type of its place.
 ///
-/// The library's rule for this never runs (its visitor does not pass values on), and its check of literals leaves out
-/// every value that has a variable somewhere. Without one of our own a wrong type would be found only by a resolver.
+/// The library's rule for variables never runs (its visitor does not pass values on), and its check of literals leaves
+/// out every value that has a variable somewhere, and what a scalar takes. Without one of our own a wrong value would be
+/// found only by a resolver, when an earlier field of the mutation has run.
 ///
 /// # Errors
 /// Every place that does not fit, with code `GRAPHQL_VALIDATION_FAILED`.
@@ -173,7 +174,15 @@ impl Problems<'_> {
 
     fn check_named(&mut self, value: &Value, name: &Name, path: &str) {
         let fits = match (name.as_str(), self.types.kind(name)) {
-            ("Int", _) => matches!(value, Value::Number(number) if number.is_i64() || number.is_u64()),
+            ("Int", _) => match value {
+                Value::Number(number) if number.is_i64() || number.is_u64() => {
+                    if number.as_i64().is_none_or(|number| i32::try_from(number).is_err()) {
+                        return self.tell(path, "an \"Int\" lies between -2147483648 and 2147483647");
+                    }
+                    true
+                }
+                _ => false,
+            },
             ("Float", _) => matches!(value, Value::Number(_)),
             ("String", _) => matches!(value, Value::String(_)),
             ("Boolean", _) => matches!(value, Value::Boolean(_)),
@@ -188,7 +197,11 @@ impl Problems<'_> {
                 _ => return self.tell(path, format!("expected a value of the enum \"{name}\"")),
             },
             (_, Some(Kind::Input { .. })) => return self.check_object(value, name, path),
-            _ => true, // a custom scalar, which its own parser judges
+            (_, Some(Kind::Scalar(Some(judge)))) => match judge(value) {
+                Ok(()) => true,
+                Err(problem) => return self.tell(path, format!("expected type \"{name}\": {problem}")),
+            },
+            _ => true,
         };
         if !fits {
             self.tell(path, format!("expected type \"{name}\""));

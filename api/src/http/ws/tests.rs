@@ -50,6 +50,7 @@ struct Client {
     from: mpsc::Receiver<Message>,
     served: JoinHandle<()>,
     clock: Clock,
+    rights: Arc<tokio::sync::Notify>,
     shutdown: CancellationToken,
 }
 
@@ -62,18 +63,25 @@ fn connect(limits: WsLimits, buffer: usize) -> Client {
 }
 
 fn connect_limited(limits: WsLimits, buffer: usize, burst: u32) -> Client {
+    connect_asking(limits, buffer, burst, Duration::from_millis(1))
+}
+
+/// With how often the socket asks whether its caller is still who they were.
+fn connect_asking(limits: WsLimits, buffer: usize, burst: u32, asks: Duration) -> Client {
     let rate = Rate::of(Duration::from_hours(1), burst, &[]);
     let start = "2026-05-04T08:00:00Z".parse().unwrap();
     let clock = Clock::manual(start);
     let (to, incoming) = mpsc::unbounded_channel::<Message>();
     let (outgoing, from) = mpsc::channel(buffer);
     let shutdown = CancellationToken::new();
+    let endpoint = limited(clock.clone(), Limits::default(), false, rate).0;
+    let rights = Arc::clone(&endpoint.engine.rights);
     let shared = Shared::<ToyEngine> {
-        endpoint: limited(clock.clone(), Limits::default(), false, rate).0,
+        endpoint,
         limits,
         shutdown: shutdown.clone(),
         sockets: TaskTracker::new(),
-        rights: RIGHTS,
+        rights: asks,
         tick: Duration::from_millis(1),
     };
     let wire = Wire {
@@ -87,7 +95,7 @@ fn connect_limited(limits: WsLimits, buffer: usize, burst: u32) -> Client {
     let served = tokio::spawn(async move {
         Socket { shared: &shared, headers: HeaderMap::new(), address, wire }.run().await;
     });
-    Client { to, from, served, clock, shutdown }
+    Client { to, from, served, clock, rights, shutdown }
 }
 
 /// The longest that a test waits for what must come.
@@ -321,6 +329,36 @@ async fn a_socket_does_not_outlive_its_token() {
     client.subscribe("s", "subscription { silent { n } }");
     assert_eq!(client.hear().await["type"], "next");
     client.clock.advance(chrono::TimeDelta::seconds(61));
+    assert_eq!(client.closed().await, 4401);
+}
+
+#[tokio::test]
+async fn a_socket_does_not_outlive_the_rights_of_its_caller_though_the_token_lasts() {
+    for (token, code) in [("leaving-60", 4401), ("changing-60", 4403)] {
+        let mut client = Client::ready(token).await;
+        client.subscribe("s", "subscription { silent { n } }");
+        assert_eq!(client.hear().await["type"], "next");
+        client.clock.advance(chrono::TimeDelta::seconds(60));
+        let Message::Close(frame) = client.raw().await else { panic!("something was told after the end") };
+        assert_eq!(frame.unwrap().code, code, "{token}");
+    }
+}
+
+#[tokio::test]
+async fn a_socket_asks_at_once_when_it_hears_that_rights_have_changed() {
+    let mut client = connect_asking(limits(), 8, 1_000_000, Duration::from_hours(1));
+    client.init("leaving-60");
+    assert_eq!(client.hear().await, json!({"type": "connection_ack"}));
+    client.subscribe("s", "subscription { silent { n } }");
+    assert_eq!(client.hear().await["type"], "next");
+    // What changed was not this caller's.
+    client.rights.notify_one();
+    client.say(r#"{"type":"ping"}"#);
+    assert_eq!(client.hear().await, json!({"type": "pong"}));
+    client.clock.advance(chrono::TimeDelta::seconds(60));
+    client.say(r#"{"type":"ping"}"#);
+    assert_eq!(client.hear().await, json!({"type": "pong"}), "nothing was said of it yet");
+    client.rights.notify_one();
     assert_eq!(client.closed().await, 4401);
 }
 

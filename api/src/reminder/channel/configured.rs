@@ -35,7 +35,7 @@ impl Channels {
     ) -> Result<Self, ChannelsError> {
         let mut channels = Self::default();
         if let Some(smtp) = smtp {
-            channels.mail = Some(Arc::new(Smtp::new(smtp)?));
+            channels.mail = Some(Arc::new(Smtp::new(smtp, clock.clone())?));
         }
         if let Some(sms) = sms {
             channels.sms = Some(Arc::new(Sms::new(sms, clock.clone())?));

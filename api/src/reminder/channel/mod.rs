@@ -12,10 +12,11 @@ use std::time::Duration;
 
 use aws_lc_rs::digest;
 use futures_util::future::BoxFuture;
+use uuid::Uuid;
 
 use super::{ChannelKind, render::Rendered};
 use crate::{
-    domain::phone::{EmailAddress, PhoneNumber},
+    domain::phone::{self, EmailAddress, PhoneNumber},
     locale::Locale,
 };
 
@@ -27,6 +28,16 @@ pub trait Channel: Send + Sync {
     /// Which kind of address it sends to.
     fn kind(&self) -> ChannelKind;
 
+    /// Whether a message that may have been accepted can be sent again under its id without reaching anybody twice.
+    fn repeats_safely(&self) -> bool {
+        self.kind() == ChannelKind::Mail
+    }
+
+    /// What keeps the channel from sending, a line each, for operators. Names no person.
+    fn trouble(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Sends one message, once, if it is `still` to leave when nothing but its content is left to hand over. Dropping the future before it is ready leaves nothing behind that a later message
     /// could be mixed up with; whether this one was accepted is then unknown.
     fn send<'a>(&'a self, message: &'a Outgoing, still: Still<'a>) -> BoxFuture<'a, Outcome>;
@@ -37,6 +48,8 @@ pub trait Channel: Send + Sync {
 pub struct Outgoing {
     /// The part of the Message-ID before the `@`, and the gateway's idempotency key.
     pub message_id: String,
+    /// The notice, by which a report finds it.
+    pub reference: Option<Uuid>,
     pub to: Recipient,
     pub rendered: Rendered,
 }
@@ -44,7 +57,13 @@ pub struct Outgoing {
 impl Outgoing {
     /// A message whose ids follow from the key that makes the notice unique.
     pub fn new(dedupe_key: &str, to: Recipient, rendered: Rendered) -> Self {
-        Self { message_id: message_id(dedupe_key), to, rendered }
+        Self { message_id: message_id(dedupe_key), reference: None, to, rendered }
+    }
+
+    /// The same message, whose reports are about this notice.
+    #[must_use]
+    pub fn reported_as(self, notice: Uuid) -> Self {
+        Self { reference: Some(notice), ..self }
     }
 }
 
@@ -59,6 +78,16 @@ pub fn message_id(dedupe_key: &str) -> String {
 pub enum Recipient {
     Mail(EmailAddress),
     Sms(PhoneNumber),
+}
+
+impl Recipient {
+    /// The address with what tells a person from another taken out.
+    pub fn masked(&self) -> String {
+        phone::masked(match self {
+            Self::Mail(address) => address.as_str(),
+            Self::Sms(number) => number.as_str(),
+        })
+    }
 }
 
 /// What became of one attempt.
@@ -80,6 +109,14 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// Why it was not accepted, as it is stored; empty when it was, or was held back.
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::Accepted { .. } | Self::Withheld => "",
+            Self::Retry { reason, .. } | Self::Fail { reason } | Self::Unknown { reason } => reason.as_str(),
+        }
+    }
+
     pub(crate) const fn retry(reason: FailureCode) -> Self {
         Self::Retry { reason, after: None }
     }
@@ -98,6 +135,8 @@ pub enum FailureCode {
     Timeout,
     /// The connection was lost.
     ConnectionLost,
+    /// The server or gateway itself is out of order.
+    Unavailable,
     /// Refused for now, a full mailbox or greylisting among the reasons.
     RefusedForNow,
     /// Asked to send more slowly.
@@ -106,17 +145,25 @@ pub enum FailureCode {
     Refused,
     /// The address does not exist or does not take messages.
     BadAddress,
+    /// The stored address does not open: the row is damaged.
+    UnreadableAddress,
     /// An answer that cannot be understood.
     BadAnswer,
     /// The gateway sent us to another place, which is never followed.
     Redirected,
     /// The message could not be built.
     BadMessage,
+    /// Accepted, and later reported as not delivered.
+    Undelivered,
+    /// Accepted, and a day later still not reported as delivered.
+    NoReport,
+    /// Sending had begun when the one who sent it ended.
+    Interrupted,
 }
 
 impl FailureCode {
     /// Every code.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 17] = [
         Self::Unreachable,
         Self::Tls,
         Self::Auth,
@@ -126,10 +173,30 @@ impl FailureCode {
         Self::TooMany,
         Self::Refused,
         Self::BadAddress,
+        Self::UnreadableAddress,
         Self::BadAnswer,
         Self::Redirected,
         Self::BadMessage,
+        Self::Unavailable,
+        Self::Undelivered,
+        Self::NoReport,
+        Self::Interrupted,
     ];
+
+    /// Whether it is the way itself that is out of order, not this one message.
+    pub const fn is_of_the_way(self) -> bool {
+        matches!(
+            self,
+            Self::Unreachable
+                | Self::Unavailable
+                | Self::Tls
+                | Self::Auth
+                | Self::Timeout
+                | Self::ConnectionLost
+                | Self::Redirected
+                | Self::BadAnswer
+        )
+    }
 
     /// The stored text.
     pub const fn as_str(self) -> &'static str {
@@ -143,9 +210,14 @@ impl FailureCode {
             Self::TooMany => "TOO_MANY",
             Self::Refused => "REFUSED",
             Self::BadAddress => "BAD_ADDRESS",
+            Self::UnreadableAddress => "UNREADABLE_ADDRESS",
             Self::BadAnswer => "BAD_ANSWER",
             Self::Redirected => "REDIRECTED",
             Self::BadMessage => "BAD_MESSAGE",
+            Self::Unavailable => "UNAVAILABLE",
+            Self::Undelivered => "UNDELIVERED",
+            Self::NoReport => "NO_REPORT",
+            Self::Interrupted => "INTERRUPTED",
         }
     }
 
@@ -184,6 +256,10 @@ impl FailureCode {
                 "Adressen eller numret finns inte eller tar inte emot meddelanden.",
                 "The address or number does not exist or does not take messages.",
             ),
+            Self::UnreadableAddress => locale.pick(
+                "Den sparade adressen eller det sparade numret går inte att läsa. Be om det på nytt och kontakta driften.",
+                "The stored address or number cannot be read. Ask for it again, and contact operations.",
+            ),
             Self::BadAnswer => locale.pick(
                 "Tjänsten som skickar gav ett svar som inte går att förstå.",
                 "The sending service gave an answer that cannot be understood.",
@@ -195,6 +271,21 @@ impl FailureCode {
             Self::BadMessage => locale.pick(
                 "Meddelandet gick inte att skapa. Kontakta driften.",
                 "The message could not be made. Contact operations.",
+            ),
+            Self::Unavailable => locale.pick(
+                "Tjänsten som skickar är ur funktion just nu.",
+                "The sending service is out of order right now.",
+            ),
+            Self::Undelivered => {
+                locale.pick("Meddelandet kom inte fram till numret.", "The message did not reach the number.")
+            }
+            Self::NoReport => locale.pick(
+                "Inget besked på ett dygn om att meddelandet kom fram.",
+                "No word within a day that the message arrived.",
+            ),
+            Self::Interrupted => locale.pick(
+                "Sändningen avbröts. Det går inte att veta om meddelandet kom fram.",
+                "The sending was interrupted. Whether the message arrived cannot be known.",
             ),
         }
     }

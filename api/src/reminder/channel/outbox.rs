@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 
 use super::{Channel, ChannelKind, FailureCode, Outcome, Outgoing, Recipient, Still};
-use crate::clock::Clock;
+use crate::{clock::Clock, domain::phone::masked};
 
 /// The last messages that would have left, the newest first. Clones show the same list.
 #[derive(Clone)]
@@ -76,10 +76,10 @@ impl Channel for Ending {
         let rendered = &message.rendered;
         let (to, subject, text) = match (&message.to, self.kind) {
             (Recipient::Mail(to), ChannelKind::Mail) => {
-                (mask_mail(to.as_str()), rendered.subject.clone(), rendered.text.clone())
+                (masked(to.as_str()), rendered.subject.clone(), rendered.text.clone())
             }
             (Recipient::Sms(to), ChannelKind::Sms) => {
-                (mask_phone(to.as_str()), String::new(), rendered.sms.clone())
+                (masked(to.as_str()), String::new(), rendered.sms.clone().unwrap_or_default())
             }
             _ => return Box::pin(async { Outcome::Fail { reason: FailureCode::BadAddress } }),
         };
@@ -98,19 +98,6 @@ impl Channel for Ending {
             Outcome::Accepted { provider_ref: Some(message.message_id.clone()) }
         })
     }
-}
-
-/// `a***@exempel.se`
-fn mask_mail(address: &str) -> String {
-    let (user, domain) = address.split_once('@').unwrap_or((address, ""));
-    let first: String = user.chars().take(1).collect();
-    format!("{first}***@{domain}")
-}
-
-/// `+4670*****05`
-fn mask_phone(number: &str) -> String {
-    let last = number.len().saturating_sub(2);
-    number.char_indices().map(|(i, c)| if (5..last).contains(&i) { '*' } else { c }).collect()
 }
 
 #[cfg(test)]
@@ -142,7 +129,7 @@ mod tests {
         let entries = outbox.entries();
         assert_eq!(entries.len(), 2);
         assert_eq!((entries[0].to.as_str(), entries[0].subject.as_str()), ("+4670*****05", ""));
-        assert_eq!(entries[0].text, message.rendered.sms);
+        assert_eq!(Some(&entries[0].text), message.rendered.sms.as_ref());
         assert_eq!(entries[1].to, "a***@exempel.se");
         assert_eq!(entries[1].subject, message.rendered.subject);
         assert!(entries[0].at > entries[1].at);

@@ -5,142 +5,63 @@
 //! after a complete, understood exchange; a send that is cancelled, times out or meets a broken connection drops it.
 
 mod mail;
+mod phase;
 mod refusal;
+mod settings;
 mod wire;
 
-use std::{error::Error as _, path::PathBuf, sync::Mutex, time::Duration};
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use futures_util::future::BoxFuture;
 use lettre::{
     Message,
     transport::smtp::{
-        Error,
         authentication::{Credentials, Mechanism},
         client::{AsyncSmtpConnection, Certificate, TlsParameters},
         commands::{Data, Mail, Noop, Rcpt, Rset},
         extension::{ClientId, Extension, MailParameter},
-        response::{Category, Detail, Severity},
     },
 };
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use tokio::{
     net::TcpStream,
-    time::{Instant, timeout},
+    time::{Instant, timeout, timeout_at},
 };
 
-use self::wire::Wire;
+pub use self::settings::{SmtpConfig, SmtpConfigError, Timeouts, TlsMode};
+use self::{
+    phase::{Failed, Phase, phase},
+    wire::Wire,
+};
 use super::{Channel, ChannelKind, FailureCode, Outcome, Outgoing, Recipient, Still};
-use crate::{config::is_loopback, domain::phone::EmailAddress};
-
-/// How the connection is encrypted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum TlsMode {
-    /// Not at all. Only for a relay on the same machine: a password is refused unless the host is loopback.
-    None,
-    /// STARTTLS, and nothing is sent when the server does not offer it.
-    #[default]
-    Starttls,
-    /// TLS from the first byte (port 465).
-    Tls,
-}
-
-/// How long each phase may take.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Timeouts {
-    /// Name look-up and TCP.
-    pub connect: Duration,
-    /// The TLS handshake.
-    pub tls: Duration,
-    /// The greeting and EHLO.
-    pub greeting: Duration,
-    pub auth: Duration,
-    pub mail: Duration,
-    pub rcpt: Duration,
-    /// From DATA to the go-ahead.
-    pub data: Duration,
-    /// The body, and the answer after the final dot. RFC 5321 (4.5.3.2.6) asks for ten minutes.
-    pub body: Duration,
-}
-
-impl Default for Timeouts {
-    fn default() -> Self {
-        let short = Duration::from_secs(30);
-        Self {
-            connect: Duration::from_secs(10),
-            tls: Duration::from_secs(10),
-            greeting: short,
-            auth: short,
-            mail: short,
-            rcpt: short,
-            data: short,
-            body: Duration::from_mins(10),
-        }
-    }
-}
-
-impl Timeouts {
-    /// The longest that one send can take. The lease of the one who sends must be longer.
-    pub fn total(&self) -> Duration {
-        // A pooled connection that turns out dead costs one NOOP (`mail`) before a new one is made.
-        self.connect
-            + self.tls
-            + self.greeting * 2
-            + self.auth
-            + self.mail * 2
-            + self.rcpt
-            + self.data
-            + self.body
-            + QUICK
-    }
-}
+use crate::{clock::Clock, config::is_loopback, domain::phone::EmailAddress, reminder::breaker::Breaker};
 
 /// A courtesy to the server (RSET) that is not worth waiting for.
 const QUICK: Duration = Duration::from_secs(2);
 /// A pooled connection is not used again after this: servers close idle ones, often without a word.
 const IDLE: Duration = Duration::from_secs(30);
+/// A look that is older than this is taken again.
+const OLD: Duration = Duration::from_millis(500);
 /// Mails per connection; servers commonly stop at a hundred.
 const PER_CONNECTION: u32 = 50;
 
-/// The mail server and how to talk to it.
-#[derive(Clone, Debug)]
-pub struct SmtpConfig {
-    pub host: String,
-    pub port: u16,
-    pub tls: TlsMode,
-    /// A PEM file with the authorities to trust beside the system's.
-    pub ca_file: Option<PathBuf>,
-    pub user: Option<String>,
-    pub password: Option<SecretString>,
-    /// The name given in EHLO.
-    pub hello_name: String,
-    /// The sender's address; what stands before it is the real sender's name of each message.
-    pub from: EmailAddress,
-    pub timeouts: Timeouts,
-    /// How many idle connections are kept.
-    pub pool_size: usize,
-}
-
-/// A mail channel that cannot be used as configured.
-#[derive(Debug, thiserror::Error)]
-pub enum SmtpConfigError {
-    #[error(
-        "a mail user and password are refused over an unencrypted connection to a host that is not loopback"
-    )]
-    PasswordInPlain,
-    #[error("a mail user needs a password, and a password a user")]
-    HalfCredentials,
-    #[error("the authorities' file cannot be read: {0}")]
-    CaFile(#[source] std::io::Error),
-    #[error("the authorities' file or the host name cannot be used for TLS")]
-    Tls,
-}
-
-/// The mail channel.
+/// The mail channel: one or several servers, tried in order until one begins to take the mail.
 pub struct Smtp {
     config: SmtpConfig,
-    tls: Option<TlsParameters>,
     credentials: Option<Credentials>,
+    relays: Vec<Relay>,
+    clock: Clock,
+}
+
+/// One server, its idle connections, and whether it is worth trying.
+struct Relay {
+    host: String,
+    tls: Option<TlsParameters>,
     idle: Mutex<Vec<Pooled>>,
+    breaker: Mutex<Breaker>,
 }
 
 struct Pooled {
@@ -149,27 +70,9 @@ struct Pooled {
     sent: u32,
 }
 
-/// How far the exchange had come when it failed, which decides what the failure means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Phase {
-    Tls,
-    Greeting,
-    Auth,
-    Mail,
-    Rcpt,
-    Data,
-    Body,
-}
-
-/// A failed attempt: what to answer, and whether the connection is still in step.
-struct Failed {
-    outcome: Outcome,
-    in_step: bool,
-}
-
 impl Smtp {
     /// A channel for this server. Nothing is connected yet.
-    pub fn new(config: SmtpConfig) -> Result<Self, SmtpConfigError> {
+    pub fn new(config: SmtpConfig, clock: Clock) -> Result<Self, SmtpConfigError> {
         let credentials = match (&config.user, &config.password) {
             (None, None) => None,
             (Some(user), Some(password)) => {
@@ -177,53 +80,94 @@ impl Smtp {
             }
             _ => return Err(SmtpConfigError::HalfCredentials),
         };
-        if config.tls == TlsMode::None && credentials.is_some() && !is_loopback(&config.host) {
+        if config.tls == TlsMode::None
+            && credentials.is_some()
+            && !config.hosts.iter().all(|host| is_loopback(host))
+        {
             return Err(SmtpConfigError::PasswordInPlain);
         }
-        let tls = match config.tls {
-            TlsMode::None => None,
-            TlsMode::Starttls | TlsMode::Tls => {
-                let mut builder = TlsParameters::builder(config.host.clone());
-                if let Some(path) = &config.ca_file {
-                    let pem = std::fs::read(path).map_err(SmtpConfigError::CaFile)?;
-                    let authorities = Certificate::from_pem(&pem).map_err(|_| SmtpConfigError::Tls)?;
-                    builder = builder.add_root_certificate(authorities);
-                }
-                Some(builder.build_rustls().map_err(|_| SmtpConfigError::Tls)?)
-            }
-        };
-        Ok(Self { config, tls, credentials, idle: Mutex::new(Vec::new()) })
+        let relays = config.hosts.iter().map(|host| Relay::new(host, &config)).collect::<Result<_, _>>()?;
+        Ok(Self { config, credentials, relays, clock })
     }
 
     async fn deliver(&self, to: &EmailAddress, message: &Outgoing, still: Still<'_>) -> Outcome {
         let Some(mail) = mail::build(&self.config.from, to, message) else {
             return Outcome::Fail { reason: FailureCode::BadMessage };
         };
-        let mut pooled = match self.connection().await {
-            Ok(pooled) => pooled,
-            Err(failed) => return failed.outcome,
-        };
-        match self.exchange(&mut pooled.connection, &mail, still).await {
+        // One budget for all that is tried before the body: a server that hangs takes its time from the next ones.
+        let until = Instant::now() + self.config.timeouts.before_body();
+        let alone = self.relays.len() == 1;
+        let worth_trying =
+            self.relays.iter().filter(|relay| alone || relay.breaker().admits(self.clock.now()));
+        if let Some(outcome) = self.deliver_by_one_of(worth_trying, &mail, until, still).await {
+            return outcome;
+        }
+        // Of a server in doubt nothing is asked out of turn; of the others the worker decides.
+        let known = self.relays.iter().filter(|relay| !relay.breaker().is_in_doubt());
+        let outcome = self.deliver_by_one_of(known, &mail, until, still).await;
+        outcome.unwrap_or_else(|| Outcome::retry(FailureCode::Unavailable))
+    }
+
+    /// By the first of these that begins to take the mail; none where there was none.
+    async fn deliver_by_one_of(
+        &self,
+        relays: impl Iterator<Item = &Relay>,
+        mail: &Message,
+        until: Instant,
+        still: Still<'_>,
+    ) -> Option<Outcome> {
+        let mut last = None;
+        for relay in relays {
+            let Err(failed) = self.deliver_by(relay, mail, until, still).await else {
+                relay.breaker().good();
+                return Some(Outcome::Accepted { provider_ref: None });
+            };
+            let (mut breaker, now) = (relay.breaker(), self.clock.now());
+            if failed.of_the_relay {
+                breaker.bad(now);
+            } else if failed.in_step {
+                breaker.answered(now);
+            } else if matches!(failed.outcome, Outcome::Unknown { .. }) {
+                // This mail it may have taken; the next ones have another server, if there is one.
+                breaker.doubtful(now);
+            }
+            last = Some(failed.outcome);
+            if !failed.of_the_relay || Instant::now() >= until {
+                break;
+            }
+        }
+        last
+    }
+
+    async fn deliver_by(
+        &self,
+        relay: &Relay,
+        mail: &Message,
+        until: Instant,
+        still: Still<'_>,
+    ) -> Result<(), Failed> {
+        let mut pooled = self.connection(relay, until).await?;
+        match self.exchange(&mut pooled.connection, mail, until, still).await {
             Ok(()) => {
                 pooled.sent += 1;
-                self.keep(pooled);
-                Outcome::Accepted { provider_ref: None }
+                self.keep(relay, pooled);
+                Ok(())
             }
             Err(failed) => {
                 // A refusal of this one mail says nothing about the next: start over on the same connection.
                 if failed.in_step
                     && let Ok(Ok(_)) = timeout(QUICK, pooled.connection.command(Rset)).await
                 {
-                    self.keep(pooled);
+                    self.keep(relay, pooled);
                 }
-                failed.outcome
+                Err(failed)
             }
         }
     }
 
     /// An idle connection that still answers, or a new one.
-    async fn connection(&self) -> Result<Pooled, Failed> {
-        while let Some(mut pooled) = self.take() {
+    async fn connection(&self, relay: &Relay, until: Instant) -> Result<Pooled, Failed> {
+        while let Some(mut pooled) = relay.take() {
             let answer = timeout(self.config.timeouts.mail, pooled.connection.command(Noop)).await;
             if matches!(answer, Ok(Ok(_))) {
                 return Ok(pooled);
@@ -233,58 +177,61 @@ impl Smtp {
                 break;
             }
         }
-        let connection = self.connect().await?;
+        let connection = self.connect(relay, until).await?;
         Ok(Pooled { connection, since: Instant::now(), sent: 0 })
     }
 
-    fn take(&self) -> Option<Pooled> {
-        let mut idle = self.idle.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        idle.retain(|pooled| pooled.since.elapsed() < IDLE);
-        idle.pop()
-    }
-
-    fn keep(&self, mut pooled: Pooled) {
+    fn keep(&self, relay: &Relay, mut pooled: Pooled) {
         if pooled.sent >= PER_CONNECTION || pooled.connection.has_broken() {
             return;
         }
         pooled.since = Instant::now();
-        let mut idle = self.idle.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut idle = relay.idle.lock().unwrap_or_else(PoisonError::into_inner);
         if idle.len() < self.config.pool_size {
             idle.push(pooled);
         }
     }
 
-    async fn connect(&self) -> Result<AsyncSmtpConnection, Failed> {
-        let SmtpConfig { host, port, timeouts, .. } = &self.config;
+    async fn connect(&self, relay: &Relay, until: Instant) -> Result<AsyncSmtpConnection, Failed> {
+        let SmtpConfig { port, timeouts, .. } = &self.config;
+        let host = &relay.host;
         let hello = ClientId::Domain(self.config.hello_name.clone());
-        let mut connection = if let (Some(tls), TlsMode::Tls) = (&self.tls, self.config.tls) {
+        let mut connection = if let (Some(tls), TlsMode::Tls) = (&relay.tls, self.config.tls) {
             let tls = Some(tls.clone());
             let server = (host.as_str(), *port);
             let connecting =
                 AsyncSmtpConnection::connect_tokio1(server, Some(timeouts.connect), &hello, tls, None);
-            phase(Phase::Tls, timeouts.connect + timeouts.tls + timeouts.greeting, connecting).await?
+            phase(Phase::Tls, timeouts.connect + timeouts.tls + timeouts.greeting, until, connecting).await?
         } else {
-            let tcp = match timeout(timeouts.connect, TcpStream::connect((host.as_str(), *port))).await {
+            let tcp = match timeout_at(
+                Ord::min(until, Instant::now() + timeouts.connect),
+                TcpStream::connect((host.as_str(), *port)),
+            )
+            .await
+            {
                 Ok(Ok(tcp)) => tcp,
                 Ok(Err(_)) => return Err(Failed::out(Outcome::retry(FailureCode::Unreachable))),
                 Err(_) => return Err(Failed::out(Outcome::retry(FailureCode::Timeout))),
             };
+            // A mail and its end are two writes: the second would wait for the receiver to acknowledge the first, which
+            // takes its time (40 ms).
+            let _ = tcp.set_nodelay(true);
             let connecting = AsyncSmtpConnection::connect_with_transport(Box::new(Wire::new(tcp)), &hello);
-            phase(Phase::Greeting, timeouts.greeting, connecting).await?
+            phase(Phase::Greeting, timeouts.greeting, until, connecting).await?
         };
         if self.config.tls == TlsMode::Starttls {
-            let Some(tls) = self.tls.clone().filter(|_| connection.can_starttls()) else {
+            let Some(tls) = relay.tls.clone().filter(|_| connection.can_starttls()) else {
                 return Err(Failed::out(Outcome::retry(FailureCode::Tls)));
             };
             let upgrade = connection.starttls(tls, &hello);
-            phase(Phase::Tls, timeouts.tls + timeouts.greeting, upgrade).await?;
+            phase(Phase::Tls, timeouts.tls + timeouts.greeting, until, upgrade).await?;
         }
         if self.config.tls != TlsMode::None && !connection.is_encrypted() {
             return Err(Failed::out(Outcome::retry(FailureCode::Tls)));
         }
         if let Some(credentials) = &self.credentials {
             let login = connection.auth(&[Mechanism::Plain, Mechanism::Login], credentials);
-            phase(Phase::Auth, timeouts.auth, login).await?;
+            phase(Phase::Auth, timeouts.auth, until, login).await?;
         }
         Ok(connection)
     }
@@ -293,6 +240,7 @@ impl Smtp {
         &self,
         connection: &mut AsyncSmtpConnection,
         mail: &Message,
+        until: Instant,
         still: Still<'_>,
     ) -> Result<(), Failed> {
         let timeouts = &self.config.timeouts;
@@ -301,21 +249,27 @@ impl Smtp {
         if envelope.to().iter().any(|to| !AsRef::<str>::as_ref(to).is_ascii()) {
             if !connection.server_info().supports_feature(Extension::SmtpUtfEight) {
                 let outcome = Outcome::Fail { reason: FailureCode::BadAddress };
-                return Err(Failed { outcome, in_step: true });
+                return Err(Failed { outcome, in_step: true, of_the_relay: false });
             }
             options.push(MailParameter::SmtpUtfEight);
         }
         let from = Mail::new(envelope.from().cloned(), options);
-        phase(Phase::Mail, timeouts.mail, connection.command(from)).await?;
+        phase(Phase::Mail, timeouts.mail, until, connection.command(from)).await?;
         for to in envelope.to() {
-            phase(Phase::Rcpt, timeouts.rcpt, connection.command(Rcpt::new(to.clone(), Vec::new()))).await?;
+            phase(Phase::Rcpt, timeouts.rcpt, until, connection.command(Rcpt::new(to.clone(), Vec::new())))
+                .await?;
         }
         // Everything before can take minutes, in which a visit can be cancelled.
         if !still().await {
-            return Err(Failed { outcome: Outcome::Withheld, in_step: true });
+            return Err(Failed { outcome: Outcome::Withheld, in_step: true, of_the_relay: false });
         }
-        phase(Phase::Data, timeouts.data, connection.command(Data)).await?;
-        phase(Phase::Body, timeouts.body, connection.message(&mail.formatted())).await?;
+        let looked = Instant::now();
+        phase(Phase::Data, timeouts.data, until, connection.command(Data)).await?;
+        // The server waits for the content now: only the end of the connection tells it that there is none.
+        if looked.elapsed() > OLD && !still().await {
+            return Err(Failed { outcome: Outcome::Withheld, in_step: false, of_the_relay: false });
+        }
+        phase(Phase::Body, timeouts.body, until, connection.message(&mail.formatted())).await?;
         Ok(())
     }
 }
@@ -323,6 +277,12 @@ impl Smtp {
 impl Channel for Smtp {
     fn kind(&self) -> ChannelKind {
         ChannelKind::Mail
+    }
+
+    fn trouble(&self) -> Vec<String> {
+        let several = self.relays.len() > 1;
+        let open = self.relays.iter().filter(|relay| several && relay.breaker().is_open());
+        open.map(|relay| format!("the mail server {} takes no mail; others are used", relay.host)).collect()
     }
 
     fn send<'a>(&'a self, message: &'a Outgoing, still: Still<'a>) -> BoxFuture<'a, Outcome> {
@@ -335,83 +295,30 @@ impl Channel for Smtp {
     }
 }
 
-impl Failed {
-    const fn out(outcome: Outcome) -> Self {
-        Self { outcome, in_step: false }
-    }
-}
-
-/// Runs one phase within its time, and says what its failure means.
-async fn phase<T>(
-    phase: Phase,
-    limit: Duration,
-    work: impl Future<Output = Result<T, Error>>,
-) -> Result<T, Failed> {
-    match timeout(limit, work).await {
-        Ok(Ok(done)) => Ok(done),
-        Ok(Err(error)) => Err(failed(phase, &error)),
-        Err(_) if phase == Phase::Body => Err(Failed::out(Outcome::Unknown { reason: FailureCode::Timeout })),
-        Err(_) => Err(Failed::out(Outcome::retry(FailureCode::Timeout))),
-    }
-}
-
-fn failed(phase: Phase, error: &Error) -> Failed {
-    let Some(code) = error.status() else {
-        // No reply: the connection broke, or what came was no SMTP.
-        let reason = match phase {
-            Phase::Auth if error.is_client() => FailureCode::Auth,
-            _ if is_tls(error) => FailureCode::Tls,
-            _ if error.is_timeout() => FailureCode::Timeout,
-            Phase::Tls if is_refused(error) => FailureCode::Unreachable,
-            Phase::Tls => FailureCode::Tls,
-            _ => FailureCode::ConnectionLost,
+impl Relay {
+    fn new(host: &str, config: &SmtpConfig) -> Result<Self, SmtpConfigError> {
+        let tls = match config.tls {
+            TlsMode::None => None,
+            TlsMode::Starttls | TlsMode::Tls => {
+                let mut builder = TlsParameters::builder(host.to_owned());
+                if let Some(path) = &config.ca_file {
+                    let pem = std::fs::read(path).map_err(SmtpConfigError::CaFile)?;
+                    let authorities = Certificate::from_pem(&pem).map_err(|_| SmtpConfigError::Tls)?;
+                    builder = builder.add_root_certificate(authorities);
+                }
+                Some(builder.build_rustls().map_err(|_| SmtpConfigError::Tls)?)
+            }
         };
-        let outcome = if phase == Phase::Body { Outcome::Unknown { reason } } else { Outcome::retry(reason) };
-        return Failed::out(outcome);
-    };
-    let temporary = code.severity == Severity::TransientNegativeCompletion;
-    // 421: the server says good-bye, whatever was asked.
-    let closing = temporary && code.category == Category::Connections && code.detail == Detail::One;
-    let outcome = match phase {
-        // Our own login and the server's TLS are repaired by operators, not by giving up on patients.
-        Phase::Auth => Outcome::retry(FailureCode::Auth),
-        Phase::Tls => Outcome::retry(FailureCode::Tls),
-        _ if temporary => Outcome::retry(FailureCode::RefusedForNow),
-        Phase::Rcpt => refusal::of_recipient(code, causes_text(error).as_deref()),
-        _ => Outcome::Fail { reason: FailureCode::Refused },
-    };
-    let in_step = !closing && matches!(phase, Phase::Mail | Phase::Rcpt | Phase::Data | Phase::Body);
-    Failed { outcome, in_step }
-}
+        Ok(Self { host: host.to_owned(), tls, idle: Mutex::default(), breaker: Mutex::default() })
+    }
 
-/// What the server said beside its code.
-fn causes_text(error: &Error) -> Option<String> {
-    error.source().map(ToString::to_string)
-}
+    fn breaker(&self) -> MutexGuard<'_, Breaker> {
+        self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 
-/// Whether the cause is the TLS layer rather than the network.
-fn is_tls(error: &Error) -> bool {
-    error.is_tls()
-        || causes(error).any(|io| matches!(io.get_ref(), Some(inner) if inner.is::<rustls::Error>()))
-}
-
-fn is_refused(error: &Error) -> bool {
-    causes(error).any(|io| {
-        matches!(
-            io.kind(),
-            std::io::ErrorKind::ConnectionRefused
-                | std::io::ErrorKind::HostUnreachable
-                | std::io::ErrorKind::NetworkUnreachable
-        )
-    })
-}
-
-fn causes(error: &Error) -> impl Iterator<Item = &std::io::Error> {
-    let mut next = error.source();
-    std::iter::from_fn(move || {
-        let cause = next?;
-        next = cause.source();
-        Some(cause)
-    })
-    .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
+    fn take(&self) -> Option<Pooled> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.retain(|pooled| pooled.since.elapsed() < IDLE);
+        idle.pop()
+    }
 }

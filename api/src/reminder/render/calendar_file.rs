@@ -2,7 +2,7 @@
 
 use icalendar::{Calendar, Class, Component, Event, EventLike, EventStatus, Property};
 
-use super::{Facts, Kind, RenderError, Renderer, Visit};
+use super::{Facts, Kind, Language, RenderError, Renderer, Visit};
 
 /// An iCalendar object (RFC 5545) and its method, which the mail's content type repeats (RFC 6047).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +16,7 @@ impl Renderer {
     /// PUBLISH rather than REQUEST: nobody reads answers to the sending address, so none are asked for.
     pub(super) fn calendar_file(
         &self,
+        language: &Language,
         facts: &Facts,
         visit: &Visit,
         phone: &str,
@@ -30,8 +31,8 @@ impl Renderer {
             .sequence(visit.sequence)
             .starts(visit.starts_at)
             .ends(visit.ends_at)
-            .summary(facts.locale.pick("Bokad tid", "Booked time"))
-            .description(&format!("{} {phone}", facts.locale.pick("Ring", "Call")))
+            .summary(&language.booked_time)
+            .description(&format!("{} {phone}", language.call))
             .class(Class::Private)
             .append_property(
                 Property::new("ORGANIZER", format!("mailto:{}", self.organizer))

@@ -337,7 +337,28 @@ pub async fn operation(stage: &mut Stage, units: &Units, whose: Whose) -> Result
     pair.item(&pair.patient(), on, call).await?;
     pair.propose(&pair.patient(), on).await?;
     pair.stage.days_ago(6, 9);
-    pair.assent(&pair.care(), on).await
+    pair.assent(&pair.care(), on).await?;
+
+    pair.stage.days_ago(5, 15);
+    let cmd = safety::add::Add {
+        agreement: on,
+        kind: safety_instruction::Kind::WarningSign,
+        text: "Sår eller utslag på benet som ska opereras".to_owned(),
+        action: Some("Ring före operationsdagen, så att vi hinner titta på det.".to_owned()),
+        phone: Some(centre.phone.clone()),
+        source: None,
+        source_on: None,
+    };
+    done(safety::add::add(&pair.care(), &pair.stage.key(), &cmd).await?)?;
+    let shower = care_does(
+        pair.care,
+        Category::Information,
+        "Genomgång av hur du duschar kvällen före",
+        When::On(pair.stage.day(19)),
+    );
+    pair.item(&pair.care(), on, shower).await?;
+    pair.stage.days_ago(4, 19);
+    pair.assent(&pair.patient(), on).await
 }
 
 /// A frail patient at home, who lets her son act for her.

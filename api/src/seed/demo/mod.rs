@@ -6,6 +6,7 @@
 
 mod conditions;
 mod lives;
+mod schedules;
 mod stage;
 mod story;
 mod themes;
@@ -15,7 +16,7 @@ use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use entity::{
     agreement, appointment,
     care_contact::Role,
-    care_relation,
+    care_relation, care_unit,
     contact_way::Channel,
     notice,
     patient::{self, ProtectedIdentity},
@@ -26,17 +27,21 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
 
 use self::{stage::Stage, units::Units};
 use super::{
+    SeedError,
     care::{ContactText, Line},
     people::{self, Person, test_number},
     plan::{AgreementText, Stage as Told},
-    unit_exists,
+    unit_of,
     units::WorkingDays,
-    writer::{Unit, Whose, Writer},
+    writer::{OWN, Unit, Whose, Writer},
 };
 use crate::{
     auth::actor::Actor,
     db::Tx,
-    domain::{notice::plan_reminders, patient::IDENTITY_LOOKUP},
+    domain::{
+        notice::{Since, plan_reminders},
+        patient::IDENTITY_LOOKUP,
+    },
     error::Fault,
     locale::Locale,
     session::{Core, Session},
@@ -111,17 +116,24 @@ const PATIENTS: [Name; 44] = [
     ("Folke", "Testnäs", true, 1949, 8),
 ];
 
+/// The source of the demo's units until everything of it is there: its lives are lived in many transactions.
+const BEGUN: &str = "DEMO_BEGUN";
+
 /// Writes the demo's people, unless they are there.
 ///
 /// # Errors
-/// Only faults of the database: what is written is fixed.
-pub async fn demo(core: &Core) -> Result<(), Fault> {
-    if unit_exists(core, units::REGION).await? {
-        return Ok(());
+/// [`SeedError::Unfinished`] where an earlier start was stopped in the middle; else only faults of the database: what is
+/// written is fixed.
+pub async fn demo(core: &Core) -> Result<(), SeedError> {
+    if let Some(unit) = unit_of(core, units::REGION).await? {
+        return if unit.source == BEGUN { Err(SeedError::Unfinished) } else { Ok(()) };
     }
     let mut writer = Writer::new(core, "demo");
     writer.tells = true;
     let units = units::write(&mut writer)?;
+    for unit in &mut writer.batch.care_unit {
+        BEGUN.clone_into(&mut unit.source);
+    }
     let mut demo = Demo {
         days: WorkingDays::around(writer.today, 60),
         now: core.clock.now(),
@@ -143,7 +155,9 @@ pub async fn demo(core: &Core) -> Result<(), Fault> {
     lives::frail(&mut stage, &units, people[FRAIL], (&full_name(SON), birth_date(SON))).await?;
     lives::child(&mut stage, &units, people[CHILD]).await?;
     lives::second(&mut stage, &units, people[TWO_PLANS], number(TWO_PLANS)).await?;
-    core.db.write(async |tx| sent(tx, demo.now).await).await
+    schedules::all(&mut stage, &units).await?;
+    core.db.write(async |tx| finish(tx, demo.now).await).await?;
+    Ok(())
 }
 
 fn birth_date(n: usize) -> NaiveDate {
@@ -168,9 +182,21 @@ async fn reminders(
 ) -> Result<(), Fault> {
     for time in booked {
         if let Some(whom) = patients.iter().find(|patient| patient.id == time.patient_id) {
-            plan_reminders(tx, session, whom, time, time.created_at).await?;
+            let since = Since { at: time.created_at, moved_from: None };
+            plan_reminders(tx, session, whom, time, since).await?;
         }
     }
+    Ok(())
+}
+
+/// The last of it: what was due has left, and everything is there.
+async fn finish(tx: &Tx, now: DateTime<Utc>) -> Result<(), Fault> {
+    sent(tx, now).await?;
+    care_unit::Entity::update_many()
+        .col_expr(care_unit::Column::Source, Expr::value(OWN))
+        .filter(care_unit::Column::Source.eq(BEGUN))
+        .exec(tx)
+        .await?;
     Ok(())
 }
 
@@ -182,6 +208,22 @@ async fn sent(tx: &Tx, now: DateTime<Utc>) -> Result<(), Fault> {
         .col_expr(notice::Column::SentAt, Expr::col(notice::Column::DueAt))
         .filter(notice::Column::State.eq(notice::State::Planned))
         .filter(notice::Column::DueAt.lt(now))
+        .exec(tx)
+        .await?;
+    // At each unit one did not arrive, of a visit that is still ahead.
+    let left = notice::Entity::find()
+        .filter(notice::Column::State.eq(notice::State::Sent))
+        .filter(notice::Column::UselessAt.gt(now))
+        .all(tx)
+        .await?;
+    let mut units = std::collections::BTreeSet::new();
+    let failed: Vec<_> =
+        left.into_iter().filter(|notice| units.insert(notice.care_unit_id)).map(|notice| notice.id).collect();
+    notice::Entity::update_many()
+        .col_expr(notice::Column::State, Expr::value(notice::State::Failed))
+        .col_expr(notice::Column::Reason, Expr::value("REFUSED_FOR_NOW"))
+        .col_expr(notice::Column::EndedAt, Expr::col(notice::Column::DueAt))
+        .filter(notice::Column::Id.is_in(failed))
         .exec(tx)
         .await?;
     Ok(())

@@ -1,7 +1,7 @@
 //! The demo's three care providers, four units and their staff. Their organisations have numbers that nobody has.
 
 use entity::{
-    appointment_type::Mode,
+    appointment_type::{Mode, WebBooking},
     assignment::Role::{self, Admin, Analyst, Care, Coordinator, UnitManager},
     care_provider, care_unit,
 };
@@ -37,7 +37,7 @@ const fn offer(
     cancel_days: i32,
     preparation: Option<&'static str>,
 ) -> TypeText {
-    TypeText { name, mode, minutes, web: true, cancel_days, preparation }
+    TypeText { name, mode, minutes, web: WebBooking::Everyone, cancel_days, preparation }
 }
 
 pub fn write(writer: &mut Writer) -> Result<Units, Fault> {
@@ -150,7 +150,7 @@ pub fn write(writer: &mut Writer) -> Result<Units, Fault> {
             home,
             &[
                 TypeText {
-                    web: false,
+                    web: WebBooking::Nobody,
                     ..offer("Hembesök", Mode::Home, 45, 1, Some("Någon ska kunna öppna dörren."))
                 },
                 offer("Telefonsamtal", Mode::Phone, 15, 1, None),

@@ -27,7 +27,8 @@ fn selection(mutation: &str) -> &'static str {
         | "goalRemove"
         | "goalRevise"
         | "planItemRemove"
-        | "planItemRevise" => "agreement { id rowVersion }",
+        | "planItemRevise"
+        | "safetyInstructionRemove" => "agreement { id rowVersion }",
         "agreementAssent"
         | "agreementAssentRecordOral"
         | "agreementChoose"
@@ -41,9 +42,14 @@ fn selection(mutation: &str) -> &'static str {
             "agreement { id status rowVersion currentVersion { id digest title story status } \
              goals { id text } planItems { id title description status rowVersion } }"
         }
-        "appointmentBook" | "appointmentCancel" | "appointmentRebook" => {
-            "appointment { id status rowVersion }"
-        }
+        "absenceRebook" => "movedCount leftCount moved { id status } left { id status }",
+        "appointmentBook"
+        | "appointmentCancel"
+        | "appointmentConfirm"
+        | "appointmentOutcomeRecord"
+        | "appointmentRebook" => "appointment { id status rowVersion }",
+        "slotHold" => "hold { id heldUntil }",
+        "slotRelease" => "slot { id openSeats }",
         "batteryAnswer" => "batteryAnswers { id answers { text comment } }",
         "calendarFeedCreate" | "calendarFeedDetailSet" | "calendarFeedRevoke" | "calendarFeedRotate" => {
             "feed { detail rowVersion } path"
@@ -51,16 +57,19 @@ fn selection(mutation: &str) -> &'static str {
         "callLogAdd" | "callLogMade" => {
             "call { id withWhom about phone rowVersion patient { givenName familyName } }"
         }
+        "patientLanguageSet" => "patient { id givenName language contactWays { address } }",
+        "patientNeedsSet" => "patient { id givenName needs { accessNeeds } }",
         "careRelationRegister" | "patientDeceasedCorrect" | "patientDeceasedRecord" => {
             "patient { id givenName }"
         }
         "contactAbsenceCancel" | "contactAbsenceRegister" => "absence { id message rowVersion }",
         "contactAppoint" | "contactEnd" | "contactReview" => "contact { id name howToReach rowVersion }",
-        "contactFunctionsSet" => "careUnit { id name }",
+        "contactFunctionsSet" | "reminderLadderSet" => "careUnit { id name }",
         "contactHandover" => "contacts { id name howToReach }",
         "contactOffer" | "contactOfferAnswer" => "offer { id words answerWords }",
         "contactRequest" | "contactRequestPass" | "contactRequestWithdraw" => "request { id why }",
         "goalAdd" => "goal { id text }",
+        "guardianReminderSet" => "reminders { name textShown }",
         "messageSend" => "message { id body authorKind authorName } thread { id subject }",
         "planItemAccept"
         | "planItemCancel"
@@ -82,14 +91,26 @@ fn selection(mutation: &str) -> &'static str {
             "concern { id words answer rowVersion }"
         }
         "progressNoteAdd" => "note { id text authorName }",
+        "reminderHandle" => "reminder { id patient { givenName familyName } }",
         "reminderPreferencesSet" => "preferences { id textShown }",
         "representativeAssess" | "representativeGrant" | "representativeRevoke" => {
             "representative { id name isInForce rowVersion }"
         }
+        "appointmentTypeChange" | "appointmentTypeCreate" | "appointmentTypeRetire" => {
+            "appointmentType { id name rowVersion }"
+        }
+        "scheduleChange" | "scheduleEnd" | "scheduleExcept" => "schedule { id rowVersion } toRebook { id }",
+        "schedulePublish" => "schedule { id rowVersion }",
+        "slotWithdraw" => "withdrawn",
+        "staffNoticesSet" => "assignment { id staffNotices { mail } }",
         "slotPublish" => "slots { id startsAt }",
         "taskHandover" => "handedOver tasks { id note }",
         "taskAssign" | "taskEnd" | "taskNote" | "taskPass" | "taskTake" => {
             "task { id kind note subject { id title } patient { id givenName familyName } rowVersion }"
+        }
+        "timeOfferAccept" => "appointment { id status }",
+        "timeOfferDecline" | "timeWishChange" | "timeWishLeave" | "timeWishWithdraw" => {
+            "wish { id status place patient { givenName familyName } }"
         }
         "threadClose" | "threadMarkRead" | "threadReopen" | "threadStart" => {
             "thread { id subject messages { nodes { id body } } }"
@@ -121,6 +142,11 @@ pub async fn act(app: &TestApp, who: &Identity, mutation: &str, mut input: Value
     app.run(who, &document(mutation), json!({ "input": input })).await
 }
 
+/// When there are times.
+fn pattern() -> Value {
+    json!({ "rule": "FREQ=WEEKLY;BYDAY=MO", "validFrom": "2027-03-01", "block": { "from": "08:00", "until": "10:00" } })
+}
+
 /// Every mutation, aimed at somebody's data.
 pub fn mutations(at: &Record, unit: &Staff) -> Vec<(&'static str, Value)> {
     let patient = at.patient.global_id();
@@ -130,6 +156,10 @@ pub fn mutations(at: &Record, unit: &Staff) -> Vec<(&'static str, Value)> {
     let their_unit = global(NodeKind::CareUnit, at.staff.unit);
     let person = json!({ "named": { "name": "N", "function": "F", "phone": "+46701740606" } });
     vec![
+        (
+            "absenceRebook",
+            json!({ "absenceId": random(NodeKind::ContactAbsence), "appointmentIds": [appointment] }),
+        ),
         (
             "agreementApplyTemplate",
             json!({ "agreementId": at.agreement, "template": "surgery", "anchorDate": "2027-03-15",
@@ -187,17 +217,39 @@ pub fn mutations(at: &Record, unit: &Staff) -> Vec<(&'static str, Value)> {
             json!({ "requestId": at.request, "careUnitId": global(NodeKind::CareUnit, unit.unit), "reason": "Där",
                     "expectedRowVersion": 1 }),
         ),
-        ("agreementRequestWithdraw", json!({ "requestId": at.request, "expectedRowVersion": 1 })),
+        (
+            "agreementRequestWithdraw",
+            json!({ "requestId": at.request, "how": "PHONE", "expectedRowVersion": 1 }),
+        ),
         ("agreementRevise", json!({ "agreementId": at.agreement, "expectedRowVersion": 1 })),
         (
             "agreementWithdraw",
-            json!({ "agreementId": at.agreement, "versionId": at.version, "expectedRowVersion": 1 }),
+            json!({ "agreementId": at.agreement, "versionId": at.version, "words": "Fel", "expectedRowVersion": 1 }),
         ),
         ("appointmentBook", json!({ "patientId": patient, "slotId": slot })),
         ("appointmentCancel", json!({ "appointmentId": appointment, "expectedRowVersion": 1 })),
+        ("appointmentConfirm", json!({ "appointmentId": appointment, "expectedRowVersion": 1 })),
+        (
+            "appointmentOutcomeRecord",
+            json!({ "appointmentId": appointment, "outcome": "ATTENDED", "expectedRowVersion": 1 }),
+        ),
         (
             "appointmentRebook",
             json!({ "appointmentId": appointment, "slotId": slot, "expectedRowVersion": 1 }),
+        ),
+        (
+            "appointmentTypeChange",
+            json!({ "appointmentTypeId": random(NodeKind::AppointmentType), "expectedRowVersion": 1,
+                    "terms": { "name": "Besök", "mode": "VISIT", "lengthMinutes": 30, "webBooking": "EVERYONE" } }),
+        ),
+        (
+            "appointmentTypeCreate",
+            json!({ "careUnitId": random(NodeKind::CareUnit),
+                    "terms": { "name": "Besök", "mode": "VISIT", "lengthMinutes": 30, "webBooking": "EVERYONE" } }),
+        ),
+        (
+            "appointmentTypeRetire",
+            json!({ "appointmentTypeId": random(NodeKind::AppointmentType), "expectedRowVersion": 1 }),
         ),
         (
             "batteryAnswer",
@@ -257,7 +309,7 @@ pub fn mutations(at: &Record, unit: &Staff) -> Vec<(&'static str, Value)> {
                     "toAssignmentId": global(NodeKind::Assignment, unit.assignment),
                     "contactIds": [at.contact], "reason": "Slutar" }),
         ),
-        ("contactOffer", json!({ "patientId": patient, "role": "FAST_LAKARKONTAKT" })),
+        ("contactOffer", json!({ "patientId": patient, "role": "SUPPORTER" })),
         (
             "contactOfferAnswer",
             json!({ "offerId": at.contact_offer, "accepted": true, "how": "PHONE", "expectedRowVersion": 1 }),
@@ -268,7 +320,10 @@ pub fn mutations(at: &Record, unit: &Staff) -> Vec<(&'static str, Value)> {
             json!({ "requestId": at.contact_request, "careUnitId": their_unit, "reason": "Ni",
                     "expectedRowVersion": 1 }),
         ),
-        ("contactRequestWithdraw", json!({ "requestId": at.contact_request, "expectedRowVersion": 1 })),
+        (
+            "contactRequestWithdraw",
+            json!({ "requestId": at.contact_request, "how": "PHONE", "expectedRowVersion": 1 }),
+        ),
         (
             "contactReview",
             json!({ "contactId": at.contact, "outcome": { "keep": { "nextReviewOn": "2027-06-01" } },
@@ -286,9 +341,20 @@ pub fn mutations(at: &Record, unit: &Staff) -> Vec<(&'static str, Value)> {
             json!({ "goalId": at.goal, "expectedRowVersion": 1, "text": "Ett annat mål", "priority": 1 }),
         ),
         ("goalStatusSet", json!({ "goalId": at.goal, "expectedRowVersion": 1, "to": "ACTIVE" })),
+        (
+            "guardianReminderSet",
+            json!({ "patientId": patient, "representativeId": at.representative, "channel": "MAIL", "optedIn": true,
+                    "address": "annan@exempel.se", "textShown": "Mån 1 mars" }),
+        ),
         ("messageSend", json!({ "threadId": at.thread, "body": "Hej" })),
         ("patientDeceasedCorrect", json!({ "patientId": patient, "reason": "Fel person." })),
         ("patientDeceasedRecord", json!({ "patientId": patient, "diedOn": "2027-01-30" })),
+        ("patientLanguageSet", json!({ "patientId": patient, "language": "en" })),
+        (
+            "patientNeedsSet",
+            json!({ "patientId": patient, "interpreterLanguage": "ar", "accessNeeds": "Hörslinga",
+                    "expectedRowVersion": 1 }),
+        ),
         ("planItemAccept", json!({ "planItemId": at.item, "expectedRowVersion": 1 })),
         ("planItemCancel", json!({ "planItemId": at.item, "expectedRowVersion": 1, "reason": "Ställs in" })),
         ("planItemComplete", json!({ "planItemId": at.item, "expectedRowVersion": 1 })),
@@ -330,6 +396,11 @@ pub fn mutations(at: &Record, unit: &Staff) -> Vec<(&'static str, Value)> {
             "relativeConsentRecord",
             json!({ "planItemId": at.item, "expectedRowVersion": 1, "words": "Dottern sa ja" }),
         ),
+        ("reminderHandle", json!({ "reminderId": random(NodeKind::Reminder), "act": "PHONED" })),
+        (
+            "reminderLadderSet",
+            json!({ "careUnitId": random(NodeKind::CareUnit), "ladder": { "rungs": [] }, "expectedNumber": 0 }),
+        ),
         ("reminderPreferencesSet", json!({ "patientId": patient, "choices": [choice] })),
         (
             "representativeAssess",
@@ -346,13 +417,34 @@ pub fn mutations(at: &Record, unit: &Staff) -> Vec<(&'static str, Value)> {
             "safetyInstructionAdd",
             json!({ "agreementId": at.agreement, "kind": "WARNING_SIGN", "text": "Feber" }),
         ),
+        ("safetyInstructionRemove", json!({ "instructionId": at.instruction, "expectedRowVersion": 1 })),
         (
             "safetyInstructionWithdraw",
             json!({ "instructionId": at.instruction, "reason": "Fel", "expectedRowVersion": 1 }),
         ),
         (
+            "scheduleChange",
+            json!({ "scheduleId": random(NodeKind::Schedule), "expectedRowVersion": 1, "pattern": pattern() }),
+        ),
+        ("scheduleEnd", json!({ "scheduleId": random(NodeKind::Schedule), "expectedRowVersion": 1 })),
+        (
+            "scheduleExcept",
+            json!({ "scheduleId": random(NodeKind::Schedule), "days": ["2027-03-01"], "expectedRowVersion": 1 }),
+        ),
+        (
+            "schedulePublish",
+            json!({ "appointmentTypeId": random(NodeKind::AppointmentType), "pattern": pattern() }),
+        ),
+        ("slotHold", json!({ "patientId": patient, "slotId": slot })),
+        (
             "slotPublish",
             json!({ "appointmentTypeId": random(NodeKind::AppointmentType), "startsLocal": ["2027-03-01T09:00"] }),
+        ),
+        ("slotRelease", json!({ "holdId": at.hold.clone().unwrap_or_else(|| random(NodeKind::SlotHold)) })),
+        ("slotWithdraw", json!({ "slotIds": [random(NodeKind::Slot)] })),
+        (
+            "staffNoticesSet",
+            json!({ "assignmentId": random(NodeKind::Assignment), "optedIn": false, "expectedRowVersion": 0 }),
         ),
         ("taskAssign", json!({ "taskId": at.task, "expectedRowVersion": 1 })),
         ("taskEnd", json!({ "taskId": at.task, "words": "Klart", "expectedRowVersion": 1 })),
@@ -376,6 +468,18 @@ pub fn mutations(at: &Record, unit: &Staff) -> Vec<(&'static str, Value)> {
             json!({ "careUnitId": global(NodeKind::CareUnit, unit.unit), "patientId": patient,
                     "subject": "Ämne", "body": "Hej" }),
         ),
+        ("timeOfferAccept", json!({ "offerId": random(NodeKind::TimeOffer) })),
+        ("timeOfferDecline", json!({ "offerId": random(NodeKind::TimeOffer) })),
+        (
+            "timeWishChange",
+            json!({ "wishId": at.wish, "content": { "until": "2027-03-31" }, "expectedRowVersion": 1 }),
+        ),
+        (
+            "timeWishLeave",
+            json!({ "appointmentTypeId": random(NodeKind::AppointmentType), "patientId": patient,
+                    "content": { "until": "2027-03-31" } }),
+        ),
+        ("timeWishWithdraw", json!({ "wishId": at.wish, "expectedRowVersion": 1 })),
         ("workNoteSet", json!({ "planItemId": at.item, "expectedRowVersion": 1, "text": "Ring först" })),
     ]
 }

@@ -28,6 +28,7 @@ pub const KINDS: &[NodeKind] = &[
     NodeKind::PlanLink,
     NodeKind::PlanItemConcern,
     NodeKind::ProgressNote,
+    NodeKind::Reminder,
     NodeKind::ReminderPreference,
     NodeKind::SafetyInstruction,
     NodeKind::Slot,
@@ -55,7 +56,7 @@ pub async fn rows_about(app: &TestApp, patient: PatientId) -> Vec<(NodeKind, Uui
          contact_request ContactRequest, goal Goal, item_concern PlanItemConcern, plan_item PlanItem,
          plan_link PlanLink, progress_note ProgressNote, safety_instruction SafetyInstruction,
          reminder_preference ReminderPreference, representative Representative,
-         task Task, thread Thread, thread_message ThreadMessage);
+         task Task, thread Thread, thread_message ThreadMessage, time_wish TimeWish);
     found
 }
 

@@ -2,8 +2,32 @@
 
 use super::Words;
 
+/// What became of a thing, whatever the act was or, where it is named, by that act: by the status that it now has, or by
+/// the reason for it.
+pub(super) const BECAME: &[(&str, &str, &str, Words)] = &[
+    (
+        "",
+        "agreement_version",
+        "BASE_MOVED",
+        ["Förslaget föll när planen ändrades", "The proposal fell when the plan was changed"],
+    ),
+    (
+        "",
+        "agreement_version",
+        "SUPERSEDED",
+        ["Versionen ersattes av en ny", "The version was replaced by a new one"],
+    ),
+    (
+        "agreementSweep",
+        "agreement_version",
+        "PROPOSED",
+        ["Patientens sida har godkänt förslaget", "The patient's side has assented to the proposal"],
+    ),
+];
+
 /// What happened, by the act. An act that does different things to different things has a line for each.
 pub(super) const ACTS: &[(&str, &str, Words)] = &[
+    ("absenceRebook", "appointment", ["Tiden bokades om", "The time was moved"]),
     (
         "agreementApplyTemplate",
         "agreement_version",
@@ -18,6 +42,14 @@ pub(super) const ACTS: &[(&str, &str, Words)] = &[
     ),
     ("agreementAssent", "goal", ["Målet blev överenskommet", "The goal was agreed on"]),
     ("agreementAssent", "plan_item", ["Insatsen blev överenskommen", "The plan item was agreed on"]),
+    (
+        "agreementAssentLapse",
+        "agreement_version",
+        [
+            "Ett ja räknas inte längre: den som gav det får inte godkänna nu",
+            "A yes counts no longer: whoever gave it may not assent now",
+        ],
+    ),
     (
         "agreementAssentRecordOral",
         "agreement_version",
@@ -40,19 +72,27 @@ pub(super) const ACTS: &[(&str, &str, Words)] = &[
         "agreement_version",
         ["Planens text ändrades", "The text of the plan was changed"],
     ),
+    ("appointmentBook", "appointment", ["Tiden bokades", "The time was booked"]),
+    ("appointmentCancel", "appointment", ["Tiden avbokades", "The time was cancelled"]),
+    ("appointmentConfirm", "appointment", ["Tiden bekräftades", "The time was confirmed"]),
+    ("appointmentOutcomeRecord", "appointment", ["Utfallet noterades", "The outcome was recorded"]),
+    ("appointmentRebook", "appointment", ["Tiden ombokades", "The time was moved"]),
+    ("appointmentBook", "time_wish", ["Önskemålet gav en tid", "The wish gave a time"]),
+    ("appointmentRebook", "time_wish", ["Önskemålet gav en tid", "The wish gave a time"]),
+    ("patientDeceasedRecord", "appointment", ["Tiden avbokades", "The time was cancelled"]),
     ("agreementCounter", "agreement_version", ["Ett motförslag påbörjades", "A counter-proposal was begun"]),
     ("agreementCreate", "agreement", ["Patientkontraktet påbörjades", "The agreement was begun"]),
-    (
-        "agreementCreate",
-        "agreement_request",
-        ["Önskan om patientkontrakt blev uppfylld", "The request for an agreement was met"],
-    ),
     (
         "agreementCreate",
         "agreement_offer",
         ["Erbjudandet ersattes av ett patientkontrakt", "The offer was overtaken by an agreement"],
     ),
     ("agreementEnd", "agreement", ["Patientkontraktet avslutades", "The agreement was ended"]),
+    (
+        "agreementEnd",
+        "agreement_request",
+        ["Önskan om patientkontrakt väntar igen", "The request for an agreement waits again"],
+    ),
     (
         "agreementGuardianExceptionRecord",
         "guardian_exception",
@@ -76,6 +116,11 @@ pub(super) const ACTS: &[(&str, &str, Words)] = &[
         "agreementPatientUndecidedRecord",
         "agreement_version",
         ["Patienten kunde inte ta ställning", "The patient could not decide"],
+    ),
+    (
+        "agreementPropose",
+        "agreement_request",
+        ["Önskan om patientkontrakt blev uppfylld", "The request for an agreement was met"],
     ),
     ("agreementPropose", "agreement_version", ["Patientkontraktet föreslogs", "The agreement was proposed"]),
     ("agreementRequest", "agreement_request", ["Önskan om patientkontrakt", "An agreement was asked for"]),
@@ -102,6 +147,11 @@ pub(super) const ACTS: &[(&str, &str, Words)] = &[
             "Utkastet togs tillbaka och patientkontraktet avslutades",
             "The draft was taken back and the agreement ended",
         ],
+    ),
+    (
+        "agreementWithdraw",
+        "agreement_request",
+        ["Önskan om patientkontrakt väntar igen", "The request for an agreement waits again"],
     ),
     ("batteryAnswer", "battery_answer_set", ["Frågor besvarades", "Questions were answered"]),
     ("batteryAnswer", "contact_request", ["Önskan om fast vårdkontakt", "A fast vårdkontakt was asked for"]),
@@ -135,8 +185,34 @@ pub(super) const ACTS: &[(&str, &str, Words)] = &[
         "contact_request",
         ["Önskan om kontakt blev uppfylld", "The request for a contact was met"],
     ),
+    (
+        "contactAppoint",
+        "contact_offer",
+        [
+            "Erbjudandet om kontakt ersattes: kontakten är utsedd",
+            "The offer of a contact was overtaken: the contact is appointed",
+        ],
+    ),
     ("contactEnd", "care_contact", ["Kontaktens uppdrag avslutades", "The contact's role was ended"]),
+    (
+        "contactEnd",
+        "contact_request",
+        ["Önskan om kontakt väntar igen", "The request for a contact waits again"],
+    ),
     ("contactHandover", "care_contact", ["Kontakten lämnades över", "The contact was handed over"]),
+    (
+        "contactHandover",
+        "contact_request",
+        ["Önskan om kontakt följer med överlämningen", "The request for a contact follows the handover"],
+    ),
+    (
+        "contactHandover",
+        "contact_offer",
+        [
+            "Erbjudandet om kontakt ersattes: kontakten är utsedd",
+            "The offer of a contact was overtaken: the contact is appointed",
+        ],
+    ),
     ("contactOffer", "contact_offer", ["En kontakt erbjöds", "A contact was offered"]),
     (
         "contactOfferAnswer",
@@ -167,6 +243,19 @@ pub(super) const ACTS: &[(&str, &str, Words)] = &[
             "The contact's role began or ended as planned",
         ],
     ),
+    (
+        "contactSweep",
+        "contact_request",
+        ["Önskan om kontakt blev uppfylld", "The request for a contact was met"],
+    ),
+    (
+        "contactSweep",
+        "contact_offer",
+        [
+            "Erbjudandet om kontakt ersattes: kontakten är utsedd",
+            "The offer of a contact was overtaken: the contact is appointed",
+        ],
+    ),
     ("dischargeCheckRun", "task", ["Kontroll inför hemgång", "Check before going home"]),
     ("goalAchievementSet", "goal", ["Hur nära målet är", "How near the goal is"]),
     ("goalAdd", "goal", ["Nytt mål", "New goal"]),
@@ -175,7 +264,7 @@ pub(super) const ACTS: &[(&str, &str, Words)] = &[
     ("goalRemove", "goal", ["Målet togs bort", "The goal was taken out"]),
     ("goalRevise", "agreement_version", ["Ett mål skrevs om", "A goal was worded anew"]),
     ("goalRevise", "goal", ["Målet skrevs om", "The goal was worded anew"]),
-    ("goalStatusSet", "goal", ["Var målet står", "Where the goal stands"]),
+    ("goalStatusSet", "goal", ["Målets status", "Where the goal stands"]),
     (
         "patientDeceasedCorrect",
         "patient",
@@ -191,6 +280,16 @@ pub(super) const ACTS: &[(&str, &str, Words)] = &[
         "patientDeceasedRecord",
         "care_contact",
         ["Kontaktens uppdrag avslutades vid dödsfall", "The contact's role ended with the patient's death"],
+    ),
+    (
+        "patientLanguageSet",
+        "patient",
+        ["Språket för meddelanden ändrades", "The language of messages was changed"],
+    ),
+    (
+        "patientNeedsSet",
+        "patient",
+        ["Behov vid besök ändrades", "What the patient needs at visits was changed"],
     ),
     ("planItemAccept", "agreement_version", ["Förslaget godkändes", "The proposal was accepted"]),
     ("planItemAccept", "plan_item", ["Insatsen blev överenskommen", "The plan item was agreed on"]),
@@ -248,6 +347,11 @@ pub(super) const ACTS: &[(&str, &str, Words)] = &[
         ["Säkerhetsanvisning från vården", "Safety instruction by care"],
     ),
     (
+        "safetyInstructionRemove",
+        "agreement_version",
+        ["En säkerhetsanvisning togs bort", "A safety instruction was taken out"],
+    ),
+    (
         "safetyInstructionWithdraw",
         "safety_instruction",
         ["Säkerhetsanvisningen togs tillbaka", "The safety instruction was taken back"],
@@ -263,6 +367,20 @@ pub(super) const ACTS: &[(&str, &str, Words)] = &[
     ("taskTake", "task", ["Någon tog vårdens uppgift", "Somebody took care's task"]),
     ("threadClose", "thread", ["Konversationen avslutades", "The conversation was closed"]),
     ("threadReopen", "thread", ["Konversationen återupptogs", "The conversation was opened again"]),
+    ("timeWishLeave", "time_wish", ["Ett önskemål om tid lämnades", "A wish for a time was left"]),
+    ("timeWishChange", "time_wish", ["Önskemålet om tid ändrades", "The wish for a time was changed"]),
+    (
+        "timeWishWithdraw",
+        "time_wish",
+        ["Önskemålet om tid togs tillbaka", "The wish for a time was withdrawn"],
+    ),
+    ("timeWishExpire", "time_wish", ["Önskemålet om tid gick ut", "The wish for a time ran out"]),
+    ("timeOfferMake", "time_offer", ["En återbudstid erbjöds", "A freed time was offered"]),
+    ("timeOfferAccept", "time_offer", ["Återbudstiden accepterades", "The freed time was accepted"]),
+    ("timeOfferAccept", "time_wish", ["Önskemålet gav en tid", "The wish gave a time"]),
+    ("timeOfferDecline", "time_offer", ["Återbudstiden avböjdes", "The freed time was declined"]),
+    ("timeOfferExpire", "time_offer", ["Erbjudandet blev obesvarat", "The offer was not answered"]),
+    ("timeOfferWithdraw", "time_offer", ["Erbjudandet togs tillbaka", "The offer was taken back"]),
     (
         "calendarFeedCreate",
         "calendar_feed",
@@ -284,6 +402,11 @@ pub(super) const ACTS: &[(&str, &str, Words)] = &[
         ["Ny adress till kalendern", "The calendar feed got a new address"],
     ),
     ("workNoteSet", "plan_item", ["En arbetsanteckning skrevs", "A work note was written"]),
+    (
+        "smsStop",
+        "reminder_preference",
+        ["Sms stängdes av med STOPP från telefonen", "SMS was ended by STOPP from the phone"],
+    ),
 ];
 
 /// What things are called, for acts without a line of their own.
@@ -292,6 +415,7 @@ pub(super) const THINGS: &[(&str, Words)] = &[
     ("agreement_offer", ["Erbjudandet", "The offer"]),
     ("agreement_request", ["Önskan", "The request"]),
     ("agreement_version", ["Versionen av planen", "The version of the plan"]),
+    ("appointment", ["Tiden", "The time"]),
     ("assent", ["Godkännandet", "The assent"]),
     ("care_contact", ["Kontakten", "The contact"]),
     ("goal", ["Målet", "The goal"]),
@@ -311,9 +435,16 @@ pub(super) const THINGS: &[(&str, Words)] = &[
     ("patient", ["Uppgiften om patienten", "The patient's record"]),
     ("phone_call", ["Samtalet", "The call"]),
     ("progress_note", ["Anteckningen om hur det går", "The progress note"]),
+    ("notice", ["Ett meddelande till patienten", "A message to the patient"]),
+    (
+        "guardian_reminder",
+        ["Valet av påminnelser till vårdnadshavare", "The choice of reminders to a guardian"],
+    ),
     ("reminder_preference", ["Valet av påminnelser", "The choice of reminders"]),
     ("representative", ["Ombudet", "The representative"]),
     ("template_use", ["Vårdförloppet", "The template"]),
+    ("time_offer", ["Återbudstiden", "The freed time"]),
+    ("time_wish", ["Önskemålet om tid", "The wish for a time"]),
     ("calendar_feed", ["Kalenderprenumerationen", "The calendar feed"]),
     ("thread", ["Konversationen", "The conversation"]),
     ("version_assent", ["Godkännandet", "The assent"]),

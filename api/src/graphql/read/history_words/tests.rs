@@ -37,7 +37,7 @@ const NOUNS: &[Noun] = &[
 ];
 
 /// What the service does by itself, or as part of another act.
-const UNASKED: &[&str] = &["agreementSweep", "contactSweep", "taskEnd", "taskMove", "taskRaise"];
+const UNASKED: &[&str] = &["agreementSweep", "contactSweep", "smsStop", "taskEnd", "taskMove", "taskRaise"];
 
 fn sources(room: &str) -> Vec<(PathBuf, String)> {
     fn walk(at: &Path, into: &mut Vec<(PathBuf, String)>) {
@@ -166,10 +166,10 @@ fn every_value_of_what_changes_has_words() {
 #[test]
 fn an_act_on_something_beside_it_is_told_by_the_name_of_the_thing() {
     assert_eq!(
-        what(Locale::Sv, "agreementCounter", "progress_note", true),
+        what(Locale::Sv, "agreementCounter", "progress_note", true, None),
         "Anteckningen om hur det går lades till"
     );
-    assert_eq!(what(Locale::En, "agreementCounter", "goal", false), "The goal was changed");
+    assert_eq!(what(Locale::En, "agreementCounter", "goal", false, None), "The goal was changed");
     for (act, kind, words) in ACTS {
         assert!(words.iter().all(|text| text.len() > 3 && !text.ends_with('.')), "{act} {kind}");
     }

@@ -1,6 +1,6 @@
 //! The head of a plan, read: the patient, the agreement that concerns them, its versions, what comes next.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use entity::{PatientId, access_event::ActorKind, agreement};
 use sea_orm::QueryResult;
@@ -107,12 +107,14 @@ fn patient_part(session: &Session, cols: &mut Cols<'_>) -> Result<PatientPlan, F
         number,
         unit,
         agreement: None,
+        asides: HashMap::new(),
         lead,
         contacts: Vec::new(),
         contacts_ahead: Vec::new(),
         next_appointment,
         preferences: Vec::new(),
         appointments: Vec::new(),
+        has_more_appointments: false,
     })
 }
 

@@ -10,19 +10,24 @@ use entity::{Sealed, access_event::ActorKind, agreement_version, goal, plan_item
 use sea_orm::QueryResult;
 use uuid::Uuid;
 
-use super::super::{
-    cols::Cols,
-    life::{self, Found},
+use super::{
+    super::{
+        cols::Cols,
+        life::{self, Found},
+        recurring::{Recurring, follow_through},
+    },
+    Aside, Call,
 };
 use crate::{
     auth::policy::{Action, Noun, Who, allows},
     calendar::to_local,
     crypto::Place,
+    domain::reason::told,
     error::Fault,
     graphql::{
         plain::Restricted,
-        scalars::{Date, GlobalId, NodeKind},
-        types::agreement::{FollowThrough, Goal, PlanItem},
+        scalars::{Date, GlobalId, NodeKind, PhoneNumber},
+        types::agreement::{Goal, PlanItem},
     },
     session::Session,
 };
@@ -63,6 +68,7 @@ pub(super) fn read_goals(
             status_at: cols.opt()?,
             achievement_by: cols.opt_enum::<ActorKind>()?.map(Into::into),
             achievement_at: cols.opt()?,
+            worded_by: cols.text_enum::<ActorKind>()?.into(),
             latest_notes: found.notes.remove(&id).unwrap_or_default(),
             row_version,
         }));
@@ -70,18 +76,22 @@ pub(super) fn read_goals(
     Ok(goals)
 }
 
+/// Items, and beside each what the steps go by.
+pub(super) type Items = (Vec<Arc<PlanItem>>, HashMap<Uuid, Aside>);
+
 pub(super) fn read_items(
     session: &Session,
     rows: &[QueryResult],
     goals: &[Arc<Goal>],
     with_life: bool,
     found: &mut Found,
-) -> Result<Vec<Arc<PlanItem>>, Fault> {
+) -> Result<Items, Fault> {
     let goals: HashMap<Uuid, &Arc<Goal>> = goals.iter().map(|goal| (goal.id.id, goal)).collect();
     let keys = &session.core.keys;
     let sees_notes = allows(Who::from(&session.actor), Noun::WorkNote, Action::Read);
     let today = to_local(session.now()).date_naive();
     let mut items: Vec<Arc<PlanItem>> = Vec::with_capacity(rows.len());
+    let mut asides = HashMap::with_capacity(rows.len());
     let mut seen = HashSet::with_capacity(rows.len());
     for row in rows {
         let mut cols = Cols::new(row);
@@ -108,25 +118,26 @@ pub(super) fn read_items(
         let goal = cols.opt::<Uuid>()?.and_then(|id| goals.get(&id).map(|goal| Arc::clone(goal)));
         let result_how = open("plan_item_revision.result_how", cols.opt_sealed()?.as_ref())?;
         let result_by = cols.opt()?;
+        let worded_by: ActorKind = cols.text_enum()?;
         let (responsible_unit, responsible_staff) = (cols.opt_unit()?, cols.opt_staff()?);
         let responsible_contact_name = cols.opt()?;
+        let contact = opt_call(session, &mut cols)?;
         let columns =
             if with_life { life::Columns::read(session, &mut cols, id)? } else { life::Columns::default() };
-        let agreed = life::Agreed {
-            item: id,
-            revision,
-            status,
-            owner,
-            starts_on,
-            due_on,
-            recurrence: recurrence.as_deref(),
-            result_by,
-        };
+        let marks = columns.marks;
+        let recurring = recurrence
+            .as_deref()
+            .zip(starts_on)
+            .filter(|_| with_life)
+            .map(|(rule, first)| Recurring { rule, first, last: due_on, marks, today });
+        let agreed = life::Agreed { item: id, revision, status, owner, category, recurring, result_by };
         let live = if with_life {
             life::live(session, agreed, &columns, found, today)
         } else {
             life::Live::default()
         };
+        let is_open = recurring.is_none_or(|recurring| recurring.is_open());
+        asides.insert(id, Aside { is_open, contact });
         items.push(Arc::new(PlanItem {
             id: GlobalId::new(NodeKind::PlanItem, id),
             title,
@@ -134,8 +145,9 @@ pub(super) fn read_items(
             category: category.into(),
             status: status.into(),
             status_reason: keys
-                .open_opt(Place::new("plan_item.status_reason", id), status_reason.as_ref())?,
-            follow_through: follow_through(status, due_on, today),
+                .open_opt(Place::new("plan_item.status_reason", id), status_reason.as_ref())?
+                .map(|reason| told(reason, session.locale)),
+            follow_through: follow_through(status, due_on, recurring, today),
             owner: owner.into(),
             relative_name,
             responsible_unit,
@@ -150,6 +162,7 @@ pub(super) fn read_items(
             result_how,
             result_by: result_by.map(Date),
             proposed_by: proposed_by.into(),
+            worded_by: worded_by.into(),
             work_note: if sees_notes {
                 Restricted::Shown(keys.open_opt(Place::new("plan_item.work_note", id), work_note.as_ref())?)
             } else {
@@ -170,22 +183,18 @@ pub(super) fn read_items(
             row_version,
         }));
     }
-    Ok(items)
+    Ok((items, asides))
 }
 
-/// How an item stands against its date (avstämning).
-pub fn follow_through(
-    status: plan_item::Status,
-    due_on: Option<NaiveDate>,
-    today: NaiveDate,
-) -> FollowThrough {
-    use plan_item::Status as S;
-    match status {
-        S::Done => FollowThrough::Done,
-        S::NotDone | S::Cancelled => FollowThrough::NotDone,
-        S::Proposed | S::Accepted | S::InProgress => match due_on {
-            Some(due) if due < today && status != S::Proposed => FollowThrough::Late,
-            _ => FollowThrough::Ahead,
-        },
-    }
+/// Whom to call about an item whose responsible contact holds the role now: the contact's own number, or their unit's.
+fn opt_call(session: &Session, cols: &mut Cols<'_>) -> Result<Option<Call>, Fault> {
+    let Some(id) = cols.opt::<Uuid>()? else {
+        cols.skip(3);
+        return Ok(None);
+    };
+    let name = cols.take()?;
+    let own = cols.opt_sealed()?;
+    let own = session.core.keys.open_opt(Place::new("care_contact.phone", id), own.as_ref())?;
+    let of_unit: Option<String> = cols.opt()?;
+    Ok(Some(Call { name, phone: PhoneNumber(own.or(of_unit).unwrap_or_default()) }))
 }

@@ -9,6 +9,7 @@ use super::super::{
 };
 use crate::{
     auth::policy::{Action, Noun, Who, allows, reach_sql},
+    domain::contact::{held, lead_first},
     session::Session,
 };
 
@@ -68,9 +69,7 @@ fn head(who: Who, with_preferences: bool) -> String {
              FROM patient p JOIN care_unit u ON u.id = p.care_unit_id \
              LEFT JOIN patient_identity pi ON pi.patient_id = p.id AND pi.is_current \
              LEFT JOIN care_contact c ON c.id = (SELECT x.id FROM care_contact x WHERE x.patient_id = p.id \
-               AND x.role = 'FAST_VARDKONTAKT' AND x.status <> 'ENDED' \
-               AND x.valid_from <= $4 AND (x.valid_until IS NULL OR x.valid_until > $4){contacts} \
-               ORDER BY x.is_lead DESC, x.valid_from DESC, x.id LIMIT 1) \
+               AND x.role = 'FAST_VARDKONTAKT' AND {held}{contacts} {lead_first}) \
              LEFT JOIN care_unit cu ON cu.id = c.care_unit_id \
              LEFT JOIN appointment ap ON ap.id = (SELECT x.id FROM appointment x WHERE x.patient_id = p.id \
                AND x.status = 'BOOKED' AND x.starts_at > $4{times} ORDER BY x.starts_at, x.id LIMIT 1) \
@@ -83,6 +82,8 @@ fn head(who: Who, with_preferences: bool) -> String {
              LEFT JOIN agreement_version v ON v.agreement_id = a.id AND (v.id = a.current_version_id OR v.status IN ('DRAFT', 'PROPOSED')) \
              {preference_join} WHERE {reach} AND p.id = $5 ORDER BY v.number DESC",
         unit = unit_columns("u"),
+        held = held!("x"),
+        lead_first = lead_first!(),
         contact = contact::columns(),
         appointment = appointment::columns(),
         appointment_joins = appointment::JOINS,
@@ -100,8 +101,7 @@ fn head(who: Who, with_preferences: bool) -> String {
 pub const VERSION_COLUMNS: &str = "v.id, v.number, v.status, v.content, \
      (SELECT n.number FROM agreement_version n WHERE n.id = v.base_version_id), \
      (SELECT n.number FROM agreement_version n WHERE n.id = v.answers_version_id), v.withdrawal, \
-     v.hash, v.proposed_by, v.proposed_at, v.patient_assent_at, v.patient_assent_kind, v.patient_assent_given, v.care_assent_at, v.objected_at, \
-     v.row_version";
+     v.hash, v.proposed_by, v.proposed_at, v.patient_assent_at, v.patient_assent_kind, v.patient_assent_given, v.care_assent_at, v.objected_at";
 
 pub(super) static HEAD: ByReader = ByReader::new(|who| head(who, false));
 pub(super) static HEAD_WITH_PREFERENCES: ByReader = ByReader::new(|who| head(who, true));
@@ -110,7 +110,7 @@ pub(super) static HEAD_WITH_PREFERENCES: ByReader = ByReader::new(|who| head(who
 pub(super) static GOALS: ByReader = ByReader::new(|who| {
     format!(
         "SELECT g.id, g.status, g.achievement, g.set_by, g.row_version, r.id, r.text, r.priority, r.target_on, \
-         g.status_reason, g.status_by_kind, g.status_at, g.achievement_by_kind, g.achievement_at \
+         g.status_reason, g.status_by_kind, g.status_at, g.achievement_by_kind, g.achievement_at, r.by_kind \
              FROM agreement a JOIN agreement_version v ON v.agreement_id = a.id \
                AND (v.id = a.current_version_id OR v.status IN ('DRAFT', 'PROPOSED')) \
              JOIN version_goal m ON m.version_id = v.id JOIN goal g ON g.id = m.goal_id \
@@ -125,15 +125,15 @@ pub(super) static GOALS: ByReader = ByReader::new(|who| {
 /// Items likewise, by date.
 pub(super) static ITEMS: ByReader = ByReader::new(|who| items(who, ""));
 
-/// Items with their live columns; `$6` is today.
+/// Items with their live columns; `$6` is the first of the days shown.
 pub(super) static ITEMS_WITH_LIFE: ByReader =
-    ByReader::new(|who| items(who, &format!(", {}", life::COLUMNS)));
+    ByReader::new(|who| items(who, &format!(", {}", life::columns())));
 
 fn items(who: Who, more: &str) -> String {
     format!(
         "SELECT i.id, i.status, i.proposed_by, i.status_reason, i.work_note, i.row_version, \
              r.id, r.category, r.title, r.description, r.owner, r.relative_name, r.timing, r.due_on, r.starts_on, r.recurrence, \
-             r.\"trigger\", r.goal_id, r.result_how, r.result_by, {unit}, {staff}, ic.name{more} \
+             r.\"trigger\", r.goal_id, r.result_how, r.result_by, r.by_kind, {unit}, {staff}, ic.name, hc.id, hc.name, hc.phone, hcu.phone{more} \
              FROM agreement a JOIN agreement_version v ON v.agreement_id = a.id \
                AND (v.id = a.current_version_id OR v.status IN ('DRAFT', 'PROPOSED')) \
              JOIN version_item m ON m.version_id = v.id JOIN plan_item i ON i.id = m.plan_item_id \
@@ -142,11 +142,15 @@ fn items(who: Who, more: &str) -> String {
              LEFT JOIN assignment ia ON ia.id = r.responsible_assignment_id \
              LEFT JOIN staff_member ist ON ist.id = ia.staff_member_id \
              LEFT JOIN care_contact ic ON ic.id = r.responsible_contact_id \
+             LEFT JOIN care_contact hc ON hc.id = r.responsible_contact_id AND {held}{contacts} \
+             LEFT JOIN care_unit hcu ON hcu.id = hc.care_unit_id \
              WHERE a.id = $5 AND {reach} AND (v.id = a.current_version_id OR NOT EXISTS (SELECT 1 FROM version_item k \
                WHERE k.version_id = a.current_version_id AND k.plan_item_id = m.plan_item_id)) \
              ORDER BY CASE WHEN r.due_on IS NULL THEN 1 ELSE 0 END, r.due_on, i.id",
         unit = unit_columns("iu"),
         staff = staff_columns("ist"),
+        held = held!("hc"),
+        contacts = within(who, Noun::CareContact, "hc.care_provider_id"),
         reach = reach_sql(who, Noun::Agreement, "a.patient_id", Some("a.care_provider_id")),
     )
 }

@@ -64,7 +64,6 @@ impl AgreementVersion {
             assents: Vec::new(),
             objected_at: None,
             undecided: None,
-            row_version: 0,
         }
     }
 }
@@ -72,7 +71,7 @@ impl AgreementVersion {
 /// Reads [`VERSION_COLUMNS`].
 pub fn opt_version(session: &Session, cols: &mut Cols<'_>) -> Result<Option<AgreementVersion>, Fault> {
     let Some(id) = cols.opt::<Uuid>()? else {
-        cols.skip(15);
+        cols.skip(14);
         return Ok(None);
     };
     let number = cols.take()?;
@@ -129,7 +128,6 @@ pub fn opt_version(session: &Session, cols: &mut Cols<'_>) -> Result<Option<Agre
         assents: Vec::new(),
         objected_at,
         undecided: None,
-        row_version: cols.take()?,
     }))
 }
 

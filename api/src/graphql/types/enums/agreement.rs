@@ -102,10 +102,12 @@ plain_enum! {
         Open,
         /// The patient said yes (tackade ja).
         Accepted,
-        /// The patient said no (tackade nej).
+        /// The patient said no, or took a yes back (tackade nej).
         Declined,
-        /// Something else took its place (ersatt).
+        /// An agreement was begun without an answer (ersatt).
         Superseded,
+        /// The patient died (avliden): it waits no longer.
+        Deceased,
     }
 }
 
@@ -114,12 +116,12 @@ plain_enum! {
     AgreementRequestStatus = entity::agreement_request::Status {
         /// Waits for care (väntar på vården).
         Open,
-        /// An agreement was begun (påbörjat).
+        /// An agreement was proposed (föreslaget).
         Fulfilled,
         /// The patient took it back (återtagen).
         Withdrawn,
-        /// The patient died (upphörde).
-        Superseded,
+        /// The patient died (avliden): it waits no longer.
+        Deceased,
     }
 }
 
@@ -144,7 +146,7 @@ plain_enum! {
         Agreed,
         /// Taken back by care (återtagen).
         Withdrawn,
-        /// The agreement ended before it was agreed on (avslutad).
+        /// It holds no longer: a later version left it out, or the agreement ended before it was agreed on (avslutad).
         Ended,
     }
 }

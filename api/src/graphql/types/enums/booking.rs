@@ -109,3 +109,87 @@ plain_enum! {
         Closed,
     }
 }
+
+plain_enum! {
+    /// Who may book times of a type themselves (webbtidbokning).
+    WebBooking = entity::appointment_type::WebBooking {
+        /// Nobody: call the unit.
+        Nobody,
+        /// The unit's own patients: listed there, or with a care relation (vårdrelation) in force.
+        OwnPatients,
+        /// Any patient who signs in.
+        Everyone,
+    }
+}
+
+/// A day of the week (veckodag).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, async_graphql::Enum)]
+pub enum Weekday {
+    /// Måndag.
+    Monday,
+    /// Tisdag.
+    Tuesday,
+    /// Onsdag.
+    Wednesday,
+    /// Torsdag.
+    Thursday,
+    /// Fredag.
+    Friday,
+    /// Lördag.
+    Saturday,
+    /// Söndag.
+    Sunday,
+}
+
+impl Weekday {
+    /// Every day, Monday first.
+    pub const ALL: [Self; 7] = [
+        Self::Monday,
+        Self::Tuesday,
+        Self::Wednesday,
+        Self::Thursday,
+        Self::Friday,
+        Self::Saturday,
+        Self::Sunday,
+    ];
+
+    /// Its bit, Monday's the lowest.
+    pub const fn bit(self) -> i32 {
+        1 << self as i32
+    }
+}
+
+impl crate::graphql::plain::Plain for Weekday {
+    fn write(&self, _: &crate::graphql::plain::At<'_>) -> async_graphql::Value {
+        async_graphql::Value::Enum(async_graphql::Name::new(match self {
+            Self::Monday => "MONDAY",
+            Self::Tuesday => "TUESDAY",
+            Self::Wednesday => "WEDNESDAY",
+            Self::Thursday => "THURSDAY",
+            Self::Friday => "FRIDAY",
+            Self::Saturday => "SATURDAY",
+            Self::Sunday => "SUNDAY",
+        }))
+    }
+}
+
+/// Whose time it is to the patient; times are offered in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, async_graphql::Enum)]
+pub enum SlotTier {
+    /// The patient's own doctor (fast läkarkontakt).
+    YourDoctor,
+    /// Another of the patient's contacts in care (vårdteamet).
+    YourTeam,
+    /// Others at the unit (enheten).
+    TheUnit,
+}
+
+impl crate::graphql::plain::Plain for SlotTier {
+    fn write(&self, _: &crate::graphql::plain::At<'_>) -> async_graphql::Value {
+        async_graphql::Value::Enum(async_graphql::Name::new(match self {
+            Self::YourDoctor => "YOUR_DOCTOR",
+            Self::YourTeam => "YOUR_TEAM",
+            Self::TheUnit => "THE_UNIT",
+        }))
+    }
+}

@@ -72,7 +72,7 @@ plain_enum! {
         /// The patient took it back (återtagen).
         Withdrawn,
         /// The patient died (avliden): it waits no longer.
-        Superseded,
+        Deceased,
     }
 }
 
@@ -85,8 +85,10 @@ plain_enum! {
         Accepted,
         /// No (tackade nej).
         Declined,
-        /// The patient died (avliden): it waits no longer.
+        /// Somebody has been given the role (ersatt): it waits no longer.
         Superseded,
+        /// The patient died (avliden): it waits no longer.
+        Deceased,
     }
 }
 

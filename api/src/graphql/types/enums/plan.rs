@@ -33,8 +33,14 @@ plain_enum! {
         NoChange,
         /// Reached (uppnått).
         Achieved,
+        /// Reached, and kept so (upprätthålls).
+        Sustaining,
         /// Not reached (inte uppnått).
         NotAchieved,
+        /// Nothing has come nearer (inga framsteg).
+        NoProgress,
+        /// Cannot be reached (går inte att nå).
+        NotAttainable,
     }
 }
 
@@ -87,7 +93,7 @@ plain_enum! {
         Patient,
         /// Care (vården).
         Care,
-        /// A relative (närstående) who has said yes on record.
+        /// A relative (närstående); whether they have said yes is told by `needsRelativeConsent`.
         Relative,
     }
 }

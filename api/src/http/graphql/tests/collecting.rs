@@ -12,7 +12,7 @@ use super::toy::{Counts, schema};
 
 fn collected(query: &str, variables: async_graphql::Value) -> Result<Collected, Vec<ServerError>> {
     let (schema, _) = schema();
-    let types = Types::from_sdl(&schema.sdl()).unwrap();
+    let types = Types::from_sdl(&schema.sdl(), &[]).unwrap();
     let document = parse_query(query).unwrap();
     let (name, operation) = document.operations.iter().next().unwrap();
     collect(&types, &document, name, operation, &Variables::from_value(variables), 200)

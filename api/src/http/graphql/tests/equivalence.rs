@@ -163,7 +163,7 @@ async fn check(field: &str, pieces: &[Piece]) {
     let document = parse_query(&text).unwrap();
     let (schema, _) = schema();
     let unmerged = run(&schema, document.clone()).await;
-    let types = Types::from_sdl(&schema.sdl()).unwrap();
+    let types = Types::from_sdl(&schema.sdl(), &[]).unwrap();
     let (_, operation) = document.operations.iter().next().unwrap();
     let variables = Variables::from_value(async_graphql::value!({"yes": true, "no": false}));
     let plan = collect(&types, &document, None, operation, &variables, 5000).expect(&text);

@@ -348,3 +348,16 @@ async fn without_introspection_the_schema_is_told_to_nobody() {
     let (_, json) = ask(app, json!({"query": "{ __typename echo }"})).await;
     assert_eq!(json, json!({"data": {"__typename": "Query", "echo": "nothing"}}));
 }
+
+#[tokio::test]
+async fn a_query_whose_connection_broke_runs_once_more_and_a_mutation_does_not() {
+    let (toy, counts) = endpoint(Clock::system(), Limits::default(), true);
+    let app = toy.routes("/graphql");
+    let (status, answer) = ask(app.clone(), json!({ "query": "{ brokenOnce }" })).await;
+    assert_eq!((status, &answer["data"]["brokenOnce"]), (StatusCode::OK, &json!(2)), "{answer}");
+    assert!(answer.get("errors").is_none(), "{answer}");
+    let (status, answer) = ask(app, json!({ "query": "mutation { bookOnABrokenLine }" })).await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{answer}");
+    assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAVAILABLE");
+    assert_eq!(counts.booked.load(Ordering::Relaxed), 1);
+}

@@ -55,6 +55,18 @@ async fn each_limit_names_itself_and_its_value() {
     assert!(message.contains("100 fields"), "{message}");
 }
 
+/// Each operation is validated with its fragments: many small ones must not add up to a lot of work.
+#[tokio::test]
+async fn the_operations_of_a_document_count_together() {
+    let many: Vec<_> = (0..101).map(|n| format!("query Q{n} {{ echo }} ")).collect();
+    let (code, message) = refused(Limits::default(), &many.concat()).await;
+    assert_eq!(code, "LIMIT_EXCEEDED");
+    assert!(message.contains("more than 100 operations"), "{message}");
+    let each: Vec<_> = (0..60).map(|n| format!("query Q{n} {{ slow {{ ...F }} }} ")).collect();
+    let together = format!("{} fragment F on Slow {{ {} }}", each.concat(), "first ".repeat(100));
+    assert_eq!(refused(Limits::default(), &together).await.0, "QUERY_TOO_COMPLEX");
+}
+
 #[tokio::test]
 async fn a_bomb_of_fragments_costs_no_more_than_its_text() {
     let charges =

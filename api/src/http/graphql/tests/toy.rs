@@ -12,10 +12,13 @@ use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::stream::{self, BoxStream, Stream, StreamExt};
+use tokio::sync::Notify;
 
 use super::super::limits::Limits;
+use super::super::types::Judge;
 use super::super::{AuthFailure, Endpoint, Engine};
 use crate::clock::Clock;
+use crate::error::ConnectionLost;
 use crate::http::rate::Rate;
 
 /// How often what was run.
@@ -148,6 +151,11 @@ impl Slow {
     }
 }
 
+fn connection_lost() -> Error {
+    let error = Error::new("The service is away").extend_with(|_, e| e.set("code", "UNAVAILABLE"));
+    Error { source: Some(Arc::new(ConnectionLost)), ..error }
+}
+
 #[derive(InputObject)]
 pub struct Filter {
     pub colour: Option<Colour>,
@@ -163,6 +171,11 @@ impl Query {
     async fn slow(&self, ctx: &Context<'_>) -> Slow {
         ctx.data_unchecked::<Arc<Counts>>().loaded.fetch_add(1, Ordering::Relaxed);
         Slow
+    }
+    /// Fails the first time, as on a connection that breaks.
+    async fn broken_once(&self, ctx: &Context<'_>) -> Result<usize> {
+        let before = ctx.data_unchecked::<Arc<Counts>>().loaded.fetch_add(1, Ordering::Relaxed);
+        if before == 0 { Err(connection_lost()) } else { Ok(before + 1) }
     }
     async fn node(&self, id: ID) -> Option<Node> {
         match id.as_str() {
@@ -198,34 +211,67 @@ impl Query {
 pub struct Caller {
     pub expires: Option<DateTime<Utc>>,
     pub person: Option<u64>,
+    /// When the person ceases to be who they were, whatever the token says.
+    pub leaves: Option<DateTime<Utc>>,
 }
 
-/// Runs the toy schema. The tokens: `good` and `good too` of one person, `short-N` (ends in N seconds), `down` (cannot be checked).
+const CHANGING: Option<u64> = Some(4);
+
+impl Caller {
+    const NOBODY: Self = Self { expires: None, person: None, leaves: None };
+}
+
+/// Runs the toy schema. The tokens: `good` and `good too` of one person, `short-N` (ends in N seconds), `leaving-N` (its
+/// person leaves in N seconds), `changing-N` (its person has other rights in N seconds), `down` (cannot be checked).
 #[derive(Clone)]
 pub struct ToyEngine {
     pub schema: ToySchema,
     pub clock: Clock,
+    /// Told when rights change.
+    pub rights: Arc<Notify>,
 }
 
 impl Engine for ToyEngine {
     type Caller = Caller;
 
+    const SCALARS: &'static [(&'static str, Judge)] = &[];
+
     async fn again(&self, caller: &Caller) -> Result<Caller, AuthFailure> {
-        Ok(caller.clone())
+        match caller.leaves {
+            Some(leaves) if leaves <= self.clock.now() && caller.person == CHANGING => {
+                Ok(Caller { leaves: None, ..caller.clone() })
+            }
+            Some(leaves) if leaves <= self.clock.now() => Err(AuthFailure::Invalid),
+            _ => Ok(caller.clone()),
+        }
+    }
+
+    fn rights_changed(&self, _: &Caller) -> BoxStream<'static, ()> {
+        stream::unfold(Arc::clone(&self.rights), |rights| async {
+            rights.notified().await;
+            Some(((), rights))
+        })
+        .boxed()
     }
 
     async fn authenticate(&self, headers: &HeaderMap) -> Result<Caller, AuthFailure> {
         let Some(value) = headers.get(AUTHORIZATION) else {
-            return Ok(Caller { expires: None, person: None });
+            return Ok(Caller::NOBODY);
         };
         let token = value.to_str().ok().and_then(|value| value.strip_prefix("Bearer "));
         match token.ok_or(AuthFailure::Invalid)? {
-            "good" | "good too" => Ok(Caller { expires: None, person: Some(1) }),
+            "good" | "good too" => Ok(Caller { person: Some(1), ..Caller::NOBODY }),
             "down" => Err(AuthFailure::Unavailable),
             token => {
-                let seconds = token.strip_prefix("short-").and_then(|n| n.parse().ok());
-                let seconds = seconds.ok_or(AuthFailure::Invalid)?;
-                Ok(Caller { expires: Some(self.clock.now() + TimeDelta::seconds(seconds)), person: Some(2) })
+                let (kind, seconds) = token.split_once('-').ok_or(AuthFailure::Invalid)?;
+                let seconds = seconds.parse().map_err(|_| AuthFailure::Invalid)?;
+                let then = Some(self.clock.now() + TimeDelta::seconds(seconds));
+                match kind {
+                    "short" => Ok(Caller { expires: then, person: Some(2), leaves: None }),
+                    "changing" => Ok(Caller { expires: None, person: CHANGING, leaves: then }),
+                    "leaving" => Ok(Caller { expires: None, person: Some(3), leaves: then }),
+                    _ => Err(AuthFailure::Invalid),
+                }
             }
         }
     }
@@ -268,7 +314,8 @@ pub fn limited(
     let (strict, _) = schema();
     let (schema, counts) = schema_that(ValidationMode::Fast);
     let sdl = strict.sdl();
-    (Endpoint::new(ToyEngine { schema, clock }, strict, &sdl, limits, rate, introspection).unwrap(), counts)
+    let engine = ToyEngine { schema, clock, rights: Arc::default() };
+    (Endpoint::new(engine, strict, &sdl, limits, rate, introspection).unwrap(), counts)
 }
 
 pub struct Subscriptions;
@@ -303,5 +350,10 @@ impl Mutation {
     async fn book(&self, ctx: &Context<'_>, slot: i32) -> Booking {
         let n = ctx.data_unchecked::<Arc<Counts>>().booked.fetch_add(1, Ordering::Relaxed) + 1;
         Booking { n, m: n, slot }
+    }
+    /// Books, and never knows whether it was written.
+    async fn book_on_a_broken_line(&self, ctx: &Context<'_>) -> Result<usize> {
+        ctx.data_unchecked::<Arc<Counts>>().booked.fetch_add(1, Ordering::Relaxed);
+        Err(connection_lost())
     }
 }

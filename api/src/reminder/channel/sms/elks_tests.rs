@@ -6,11 +6,20 @@ use wiremock::{
     matchers::{basic_auth, body_string_contains, header, method, path},
 };
 
-use super::*;
+use std::time::Duration;
+
+use super::super::{
+    Channel as _, FailureCode, GatewayKind, Outcome, Outgoing, Recipient, Sms, SmsConfig, SmsConfigError,
+};
+use crate::clock::Clock;
 use crate::reminder::render::tests::rendered;
+use futures_util::future::BoxFuture;
 
 fn sms(url: &str) -> Sms {
     let config = SmsConfig {
+        kind: GatewayKind::Elks,
+        honours_key: false,
+        hooks: None,
         url: url.parse().unwrap(),
         user: "u123".to_owned(),
         password: "hemligt".to_owned().into(),
@@ -98,10 +107,16 @@ async fn refusals_are_told_apart() {
         ),
         (code(429).insert_header("Retry-After", "999999999"), retry(FailureCode::TooMany, Some(86_400))),
         (code(429), retry(FailureCode::TooMany, None)),
-        (code(500), retry(FailureCode::RefusedForNow, None)),
-        (code(503).insert_header("Retry-After", "5"), retry(FailureCode::RefusedForNow, Some(5))),
+        (code(500), retry(FailureCode::Unavailable, None)),
+        (code(503).insert_header("Retry-After", "5"), retry(FailureCode::Unavailable, Some(5))),
         (code(401), retry(FailureCode::Auth, None)),
         (code(403), retry(FailureCode::Auth, None)),
+        (code(404), retry(FailureCode::Unavailable, None)),
+        (code(405), retry(FailureCode::Unavailable, None)),
+        (code(407), retry(FailureCode::Unavailable, None)),
+        (code(410), retry(FailureCode::Unavailable, None)),
+        (code(415), retry(FailureCode::Unavailable, None)),
+        (code(421), retry(FailureCode::Unavailable, None)),
         (code(400).set_body_string("Invalid to number"), Outcome::Fail { reason: FailureCode::Refused }),
     ] {
         assert_eq!(answer(template).await.0, expected);
@@ -161,6 +176,9 @@ async fn a_number_that_takes_no_text_messages_is_not_sent_to() {
 fn a_gateway_without_encryption_and_a_sender_that_cannot_be_shown_are_refused() {
     let make = |url: &str, from: &str| {
         let config = SmsConfig {
+            kind: GatewayKind::Elks,
+            honours_key: false,
+            hooks: None,
             url: url.parse().unwrap(),
             user: String::new(),
             password: String::new().into(),

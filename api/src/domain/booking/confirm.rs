@@ -1,0 +1,63 @@
+//! Confirming a time (bekräfta): the patient says "I am coming", and is not reminded the evening before.
+
+use entity::{
+    AppointmentId,
+    appointment::{self, BookingChannel},
+};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
+use serde::Serialize;
+
+use super::{
+    cancel::within,
+    rules,
+    told::{Told, tell},
+};
+use crate::{
+    auth::policy::Action,
+    domain::act::{self, Done, Receipt},
+    error::{Fault, Problem},
+    session::Session,
+};
+
+/// Which appointment, as the caller last read it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Confirm {
+    pub appointment: AppointmentId,
+    /// How the patient reached staff; patients leave it out.
+    pub channel: Option<BookingChannel>,
+    pub expected_row_version: i32,
+}
+
+/// Confirms, until the time begins. Moving the time takes the confirmation back.
+pub async fn confirm(session: &Session, key: &str, cmd: &Confirm) -> Result<Receipt, Fault> {
+    act::perform(session, "appointmentConfirm", key, cmd, async |tx| {
+        let channel = rules::channel(&session.actor, cmd.channel)?;
+        let booked =
+            within(tx, session, Action::Confirm, cmd.appointment, rules::may_confirm).await?.into_row();
+        let after = appointment::Model {
+            confirmed_at: Some(session.now()),
+            confirmed_by: Some(session.actor.kind()),
+            row_version: cmd.expected_row_version.saturating_add(1),
+            ..booked.clone()
+        };
+        let changed = appointment::Entity::update_many()
+            .set(appointment::ActiveModel {
+                confirmed_at: Set(after.confirmed_at),
+                confirmed_by: Set(after.confirmed_by),
+                row_version: Set(after.row_version),
+                ..Default::default()
+            })
+            .filter(appointment::Column::Id.eq(booked.id))
+            .filter(appointment::Column::RowVersion.eq(cmd.expected_row_version))
+            .filter(appointment::Column::Status.eq(appointment::Status::Booked))
+            .exec(tx)
+            .await?;
+        if changed.rows_affected != 1 {
+            return Err(Problem::stale().into());
+        }
+        let told = Told { act: "appointmentConfirm", event: "appointment.confirmed", channel };
+        tell(tx, session, told, Some(&booked), &after).await?;
+        Ok(Done::on(booked.patient_id).with("appointment", booked.id.0))
+    })
+    .await
+}

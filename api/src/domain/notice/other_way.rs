@@ -1,0 +1,204 @@
+//! What one channel refuses may go by the other, if the one it goes to has said yes to that: by itself when it is given
+//! up, and when staff choose so.
+
+use chrono::{DateTime, Utc};
+use entity::{
+    PatientId,
+    contact_way::Channel,
+    guardian_reminder,
+    notice::{self, Handling, Kind, State},
+    patient,
+};
+use sea_orm::{
+    ColumnTrait, EntityTrait, QueryFilter,
+    sea_query::{Expr, ExprTrait},
+};
+use uuid::Uuid;
+
+use super::{
+    DOUBTFUL, OPTED_OUT, Planned, Way, by_link::preference, hours::again_at, replan_patient, unasked, ways,
+    withdraw_where, write,
+};
+use crate::{db::Tx, domain::ladder::Rule, error::Fault, session::Session};
+
+/// What came of planning a notice by the other channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum OtherWay {
+    Planned,
+    /// The one it goes to has not said yes to the other channel, or it leads nowhere.
+    NotAgreed,
+    /// It has been tried by the other channel already.
+    Tried,
+    /// It would help nobody by the time that it may leave.
+    TooLate,
+}
+
+/// Plans a notice by the other channel.
+pub(super) async fn plan(
+    tx: &Tx,
+    session: &Session,
+    row: &notice::Model,
+    useless_at: DateTime<Utc>,
+) -> Result<OtherWay, Fault> {
+    match prepare(tx, session, row, useless_at).await? {
+        Ok(planned) => {
+            write(tx, session, vec![planned]).await?;
+            Ok(OtherWay::Planned)
+        }
+        Err(why_not) => Ok(why_not),
+    }
+}
+
+/// Whether what this channel gives up would go by the other one now.
+pub(crate) async fn leads_on(tx: &Tx, session: &Session, row: &notice::Model) -> Result<bool, Fault> {
+    Ok(prepare(tx, session, row, row.useless_at).await?.is_ok())
+}
+
+/// The notice by the other channel, or why there is none.
+async fn prepare(
+    tx: &Tx,
+    session: &Session,
+    row: &notice::Model,
+    useless_at: DateTime<Utc>,
+) -> Result<Result<Planned, OtherWay>, Fault> {
+    let Some(way) = find(tx, session, row, other(row.channel)).await? else {
+        return Ok(Err(OtherWay::NotAgreed));
+    };
+    // What has not been tried yet keeps its moment.
+    let at = if row.claimed_at.is_some() { session.now() } else { Ord::max(session.now(), row.due_at) };
+    let Some(due_at) = again_at(row, at, useless_at, session.core.settings.hours) else {
+        return Ok(Err(OtherWay::TooLate));
+    };
+    let planned = Planned::instead_of(row, way, due_at, useless_at);
+    let tried = notice::Entity::find()
+        .filter(notice::Column::DedupeKey.eq(planned.key()))
+        .filter(notice::Column::State.ne(State::Withdrawn))
+        .one(tx)
+        .await?;
+    Ok(if tried.is_some() { Err(OtherWay::Tried) } else { Ok(planned) })
+}
+
+/// Where a channel leads, to the same one.
+pub(super) async fn find(
+    tx: &Tx,
+    session: &Session,
+    row: &notice::Model,
+    channel: Channel,
+) -> Result<Option<Way>, Fault> {
+    let Some(kind) = preference(row.kind) else { return Ok(None) };
+    let whom = patient::Entity::find_by_id(row.patient_id)
+        .one(tx)
+        .await?
+        .ok_or_else(|| Fault::internal("a notice without its patient"))?;
+    let ways = ways::of(tx, session, &whom, kind).await?;
+    let guardian = match row.guardian_reminder_id {
+        Some(id) => {
+            guardian_reminder::Entity::find_by_id(id).one(tx).await?.map(|row| row.representative_id.0)
+        }
+        None => None,
+    };
+    let recipient = guardian.unwrap_or(row.patient_id.0);
+    Ok(ways.into_iter().find(|way| way.channel == channel && way.recipient.id(row.patient_id) == recipient))
+}
+
+/// Lets a notice that was given up go by the other channel. Then it is taken care of, and staff see it only if that
+/// fails as well; when there is no other way, or it is too late, it is theirs.
+pub(crate) async fn fall_back(tx: &Tx, session: &Session, failed: &notice::Model) -> Result<(), Fault> {
+    use notice::Column as C;
+    let now = session.now();
+    if plan(tx, session, failed, failed.useless_at).await? != OtherWay::Planned {
+        return Ok(());
+    }
+    let settled = notice::Entity::update_many()
+        .col_expr(C::HandledAs, Expr::value(Handling::OtherWay))
+        .col_expr(C::HandledAt, Expr::value(now))
+        .filter(C::Id.eq(failed.id))
+        .filter(C::State.eq(State::Failed))
+        .exec(tx)
+        .await?;
+    if settled.rows_affected == 1 { Ok(()) } else { Err(Fault::internal("a notice that was given up twice")) }
+}
+
+/// Somebody says no to a way, by which all that is `stopped` would have gone: it is taken back, and what is ahead is planned
+/// anew by the ways that are left. What a worker has just now, or may have sent, is not touched: whether it left is not
+/// known yet, and before it leaves the no is seen.
+pub(crate) async fn refused(tx: &Tx, session: &Session, whom: PatientId, stopped: Expr) -> Result<(), Fault> {
+    use notice::Column as C;
+    let may_have_left = C::Reason.like(format!("{DOUBTFUL}%"));
+    let stopped = stopped.and(C::State.eq(State::Planned)).and(C::Reason.is_null().or(may_have_left.not()));
+    let rows = notice::Entity::find().filter(stopped.clone()).all(tx).await?;
+    withdraw_where(tx, stopped, OPTED_OUT).await?;
+    replan_patient(tx, session, whom).await?;
+    left_to_staff(tx, &rows).await?;
+    let now = session.now();
+    let planned_anew = |row: &notice::Model| {
+        let of_the_ladder = row.kind == Kind::Reminder && row.rule != Rule::Confirmation.as_str();
+        of_the_ladder && row.due_at > now && row.claimed_at.is_none()
+    };
+    for row in rows.iter().filter(|row| !planned_anew(row)) {
+        by_another_way(tx, session, row).await?;
+    }
+    Ok(())
+}
+
+/// A notice that a worker found refused before it left.
+pub(crate) async fn found_refused(tx: &Tx, session: &Session, row: &notice::Model) -> Result<(), Fault> {
+    left_to_staff(tx, std::slice::from_ref(row)).await?;
+    by_another_way(tx, session, row).await
+}
+
+/// What no plan brings again - it was due already, has been tried, or tells of an act - goes by the other way itself. What
+/// the patient must learn of is told by hand where there is none.
+async fn by_another_way(tx: &Tx, session: &Session, row: &notice::Model) -> Result<(), Fault> {
+    match plan(tx, session, row, row.useless_at).await? {
+        OtherWay::Planned | OtherWay::Tried => Ok(()),
+        OtherWay::NotAgreed => unasked::still_unknown(tx, session, row, true).await,
+        OtherWay::TooLate => unasked::still_unknown(tx, session, row, false).await,
+    }
+}
+
+/// What had been given up in favour of one of these is staff's to see to: it does not go this way either.
+async fn left_to_staff(tx: &Tx, stopped: &[notice::Model]) -> Result<(), Fault> {
+    let given_up: Vec<String> = stopped.iter().filter_map(by_the_other).collect();
+    if given_up.is_empty() {
+        return Ok(());
+    }
+    not_taken_care_of(tx, notice::Column::DedupeKey.is_in(given_up)).await
+}
+
+/// The key of the same message by the other channel.
+fn by_the_other(row: &notice::Model) -> Option<String> {
+    let (same, _) = row.dedupe_key.rsplit_once(':')?;
+    Some(format!("{same}:{}", other(row.channel).as_str()))
+}
+
+const fn other(channel: Channel) -> Channel {
+    match channel {
+        Channel::Mail => Channel::Sms,
+        _ => Channel::Mail,
+    }
+}
+
+/// Of these, what the other way has taken over is taken care of no more.
+async fn not_taken_care_of(tx: &Tx, which: Expr) -> Result<(), Fault> {
+    use notice::Column as C;
+    notice::Entity::update_many()
+        .col_expr(C::HandledAs, Expr::value(Option::<Handling>::None))
+        .col_expr(C::HandledBy, Expr::value(Option::<Uuid>::None))
+        .col_expr(C::HandledAt, Expr::value(Option::<DateTime<Utc>>::None))
+        .filter(which)
+        .filter(C::HandledAs.eq(Handling::OtherWay))
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
+/// A message that had been given up has arrived after all: by the other way it goes no more, and nobody has had to see
+/// to it.
+pub(crate) async fn arrived_after_all(tx: &Tx, arrived: &notice::Model) -> Result<(), Fault> {
+    use notice::Column as C;
+    if let Some(same) = by_the_other(arrived) {
+        withdraw_where(tx, C::DedupeKey.eq(same), "ARRIVED").await?;
+    }
+    not_taken_care_of(tx, C::Id.eq(arrived.id)).await
+}

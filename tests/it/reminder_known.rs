@@ -1,0 +1,116 @@
+//! Care moves a time and changes it again before the patient has heard of it: what is told begins with what the patient knows.
+
+use entity::task;
+use harness::{TestApp, relate};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use serde_json::{Value, json};
+
+use crate::{
+    acts::{act, global},
+    booking::{APPOINTMENT, publish},
+    reminders::{Fake, booked, say, worker},
+};
+use patientkontrakt::graphql::scalars::NodeKind;
+
+const SLOTS: [&str; 3] = ["2027-02-09T13:00", "2027-02-12T10:00", "2027-02-15T11:00"];
+
+/// P1 knows of Tuesday at 13, and on the evening before, at 20.55, care moves that to Friday.
+async fn moved(app: &TestApp, wants_messages: bool) -> (Vec<String>, Value) {
+    let (s1, p1) = (&app.world.s1, &app.world.p1);
+    relate(&app.core, s1, p1).await;
+    if wants_messages {
+        say(app, p1, "MAIL", true).await;
+    }
+    let slots = publish(app, &SLOTS).await;
+    let time = booked(app, &slots[0]).await;
+    app.clock.set("2027-02-08T19:55:00Z".parse().unwrap());
+    to(app, &time["id"], &slots[1], 1).await;
+    (slots, time["id"].clone())
+}
+
+async fn to(app: &TestApp, time: &Value, slot: &str, version: i32) {
+    let input = json!({ "appointmentId": time, "slotId": slot, "expectedRowVersion": version });
+    act(app, &app.world.s1.identity, "appointmentRebook", APPOINTMENT, input).await.ok();
+}
+
+async fn cancelled(app: &TestApp, time: &Value, version: i32) {
+    let input = json!({ "appointmentId": time, "expectedRowVersion": version });
+    act(app, &app.world.s1.identity, "appointmentCancel", APPOINTMENT, input).await.ok();
+}
+
+fn texts(fake: &Fake) -> Vec<String> {
+    fake.ledger.lock().unwrap().iter().map(|message| message.rendered.text.clone()).collect()
+}
+
+/// What the open call about the time says.
+async fn call(app: &TestApp) -> String {
+    let unit = json!({ "unit": global(NodeKind::CareUnit, app.world.s1.unit) });
+    let query = "query($unit: ID!) { careUnit(id: $unit) { tasks(first: 5) { nodes { kind note } } } }";
+    let seen = app.run(&app.world.s1.identity, query, unit).await.ok();
+    let nodes = seen.at("/careUnit/tasks/nodes").as_array().unwrap().clone();
+    let calls: Vec<_> = nodes.iter().filter(|node| node["kind"] == "CANCELLATION_CALL").collect();
+    assert_eq!(calls.len(), 1, "{nodes:?}");
+    calls[0]["note"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_cancellation_before_the_move_was_told_names_the_time_that_the_patient_knows() {
+    for moved_was_told in [false, true] {
+        let app = TestApp::new().await;
+        let (worker, fake) = worker(&app);
+        let (_, time) = moved(&app, true).await;
+        app.clock.set("2027-02-08T20:55:00Z".parse().unwrap());
+        if moved_was_told {
+            app.clock.set("2027-02-09T07:00:00Z".parse().unwrap());
+            worker.tick().await.unwrap();
+        }
+        cancelled(&app, &time, 2).await;
+        app.clock.set("2027-02-09T07:01:00Z".parse().unwrap());
+        worker.tick().await.unwrap();
+        let texts = texts(&fake);
+        let told = texts.last().unwrap();
+        let (known, other) =
+            if moved_was_told { ("12 februari", "9 februari") } else { ("9 februari", "12 februari") };
+        assert!(told.contains("avbokad") && told.contains(known) && !told.contains(other), "{told}");
+        assert_eq!(texts.len(), if moved_was_told { 2 } else { 1 }, "{texts:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_time_that_is_moved_twice_in_an_evening_is_told_once_by_where_it_is() {
+    let app = TestApp::new().await;
+    let (worker, fake) = worker(&app);
+    let (slots, time) = moved(&app, true).await;
+    to(&app, &time, &slots[2], 2).await;
+    app.clock.set("2027-02-09T07:00:00Z".parse().unwrap());
+    worker.tick().await.unwrap();
+    let texts = texts(&fake);
+    assert_eq!(texts.len(), 1, "{texts:?}");
+    assert!(texts[0].contains("15 februari") && !texts[0].contains("12 februari"), "{texts:?}");
+}
+
+#[tokio::test]
+async fn whoever_phones_about_a_time_is_told_which_one_the_patient_knows() {
+    let app = TestApp::new().await;
+    let (slots, time) = moved(&app, false).await;
+    to(&app, &time, &slots[2], 2).await;
+    let note = call(&app).await;
+    assert!(note.contains("från tisdag 9 februari") && note.contains("till måndag 15 februari"), "{note}");
+    cancelled(&app, &time, 3).await;
+    let note = call(&app).await;
+    assert!(note.contains("avbokat") && note.contains("tisdag 9 februari"), "{note}");
+}
+
+/// Somebody has phoned about the move: then a cancellation is about the new time.
+#[tokio::test]
+async fn what_somebody_has_phoned_about_the_patient_knows() {
+    let app = TestApp::new().await;
+    let (_, time) = moved(&app, false).await;
+    let calls = task::Entity::find().filter(task::Column::Kind.eq(task::Kind::CancellationCall));
+    let open = calls.one(app.core.db.reader()).await.unwrap().unwrap();
+    let input = json!({ "taskId": global(NodeKind::Task, open.id.0), "words": "Ringt", "expectedRowVersion": open.row_version });
+    act(&app, &app.world.s1.identity, "taskEnd", "task { status }", input).await.ok();
+    cancelled(&app, &time, 2).await;
+    let note = call(&app).await;
+    assert!(note.contains("fredag 12 februari"), "{note}");
+}

@@ -1,0 +1,73 @@
+//! A conversation goes with the task of answering it: who answers is who the patient sees.
+
+use entity::{care_relation, task};
+use harness::{Staff, TestApp};
+use patientkontrakt::graphql::scalars::NodeKind;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use serde_json::json;
+
+use crate::{
+    acts::{act, global},
+    contacts::tasks,
+    hearing::{listen, next},
+    thread_roles::{answer_by, answerer, send, to_fixed_contact},
+};
+
+/// Passes the task of answering to the unit of another.
+pub(crate) async fn pass(app: &TestApp, from: &Staff, task: &task::Model, to: &Staff) {
+    let input = json!({
+        "taskId": global(NodeKind::Task, task.id), "careUnitId": global(NodeKind::CareUnit, to.unit),
+        "reason": "Gäller er.", "expectedRowVersion": task.row_version,
+    });
+    let passed = act(app, &from.identity, "taskPass", "task { careUnit { id } }", input).await.ok();
+    assert_eq!(passed.text("/taskPass/task/careUnit/id"), global(NodeKind::CareUnit, to.unit));
+}
+
+/// R: who answers is who the patient sees, is asked next, and closes.
+#[tokio::test]
+async fn a_conversation_goes_with_the_task_of_answering_to_the_unit_that_it_is_passed_to() {
+    let app = TestApp::new().await;
+    let (s1, s2, p1) = (&app.world.s1, &app.world.s2, &app.world.p1);
+    let (thread, _) = to_fixed_contact(&app).await;
+    let promised = answer_by(&app, &thread).await;
+    let mut patient =
+        listen(&app, &p1.identity, "subscription { threadChanged { careUnit { id } toRole } }").await;
+    pass(&app, s1, &tasks(&app, task::Kind::UnansweredMessage, &thread["id"]).await[0], s2).await;
+    let unit = global(NodeKind::CareUnit, s2.unit);
+    assert_eq!(
+        next(&mut patient).await["data"],
+        json!({ "threadChanged": { "careUnit": { "id": unit }, "toRole": null } })
+    );
+    assert_eq!(
+        answerer(&app, &thread).await,
+        json!({ "name": "Hjärtmottagningen Ekens sjukhus", "insteadOf": null })
+    );
+    assert_eq!(answer_by(&app, &thread).await, promised, "the promise stands");
+    // Those who passed it on may write, and leave the answer to those who have it now.
+    send(&app, &s1.identity, &thread, "Vi har lämnat din fråga vidare.").await.ok();
+    assert_eq!(answer_by(&app, &thread).await, promised);
+    send(&app, &s2.identity, &thread, "Vi svarar.").await.ok();
+    assert!(answer_by(&app, &thread).await.is_null());
+    send(&app, &p1.identity, &thread, "En sak till?").await.ok();
+    let all = tasks(&app, task::Kind::UnansweredMessage, &thread["id"]).await;
+    let open = all.iter().filter(|task| task.status == task::Status::Open).map(|task| task.care_unit_id);
+    assert_eq!(open.collect::<Vec<_>>(), [s2.unit]);
+    send(&app, &s2.identity, &thread, "Ja.").await.ok();
+    let close = async |staff: &Staff| {
+        let input = json!({ "threadId": thread["id"] });
+        act(&app, &staff.identity, "threadClose", "thread { status }", input)
+            .await
+            .user_error_codes("threadClose")
+    };
+    assert_eq!(close(s1).await, ["FORBIDDEN"]);
+    let silent: [&str; 0] = [];
+    assert_eq!(close(s2).await, silent);
+    // The unit that it left looks into it no longer for others going on.
+    let relations = care_relation::Entity::find()
+        .filter(care_relation::Column::Source.eq(care_relation::Source::Thread))
+        .order_by_asc(care_relation::Column::CreatedAt)
+        .all(app.core.db.reader())
+        .await
+        .unwrap();
+    assert_eq!(relations.iter().map(|r| r.care_unit_id).collect::<Vec<_>>(), [s1.unit, s2.unit]);
+}
