@@ -27,8 +27,9 @@ use crate::{acts::global, holds::invariants};
 
 /// What a call may take when the database does not answer it: the limit, and some for a busy machine.
 const TOLD_WITHIN: Duration = Duration::from_secs(7);
-/// The same where the database answers until it comes to what is held: who gets a turn late is answered once more first.
-const TOLD_OF_A_HOLD_WITHIN: Duration = Duration::from_secs(12);
+/// The same where the database answers until it comes to what is held: the queue moves each time a turn passes on, and
+/// so does everybody's patience. What is promised then is the limit of the request itself, 20 seconds.
+const TOLD_OF_A_HOLD_WITHIN: Duration = Duration::from_secs(22);
 /// By when everything goes on again.
 const BACK_WITHIN: Duration = Duration::from_secs(10);
 
