@@ -3,8 +3,8 @@
 use sea_orm::entity::prelude::*;
 
 use crate::{
-    AgreementId, AgreementVersionId, AssignmentId, CareProviderId, CareUnitId, PatientId, Sealed,
-    access_event::ActorKind, version_assent::Given,
+    AgreementId, AgreementVersionId, AssignmentId, CareProviderId, CareUnitId, PatientId, RepresentativeId,
+    Sealed, access_event::ActorKind, version_assent::Given,
 };
 
 text_enum! {
@@ -42,6 +42,8 @@ text_enum! {
     Withdrawal {
         /// By the side that wrote it (återtagen).
         TakenBack = "TAKEN_BACK",
+        /// The other side said no to it (avböjd).
+        Declined = "DECLINED",
         /// Answered with a counter-proposal (motförslag).
         Countered = "COUNTERED",
         /// What it changes was replaced, so that it can no longer come into force.
@@ -97,8 +99,10 @@ pub struct Model {
     pub patient_assent_kind: Option<ActorKind>,
     pub patient_assent_id: Option<Uuid>,
     pub patient_assent_given: Option<Given>,
-    /// The patient's objection to what was recorded as their assent, as long as it stands.
+    /// The objection to what others said or wrote down as the patient's side's assent, as long as it stands.
     pub objected_at: Option<DateTimeUtc>,
+    /// Whose objection it is, where a representative made it: theirs to drop. None: the patient's.
+    pub objected_by: Option<RepresentativeId>,
     pub care_assent_at: Option<DateTimeUtc>,
     pub care_assent_id: Option<AssignmentId>,
     pub created_at: DateTimeUtc,

@@ -21,7 +21,7 @@ text_enum! {
         AgreementRequest = "AGREEMENT_REQUEST",
         /// A message that waits for an answer (obesvarat meddelande).
         UnansweredMessage = "UNANSWERED_MESSAGE",
-        /// A proposal of the patient that waits for an answer (förslag att svara på).
+        /// A proposal that waits for care's answer (förslag att svara på).
         AnswerProposal = "ANSWER_PROPOSAL",
         /// The need for a contact is to be reconsidered (ompröva kontakten).
         ContactReview = "CONTACT_REVIEW",

@@ -1,6 +1,7 @@
 //! Yes by word of mouth and objections to it, patients who cannot decide, joint guardians, and who may act for whom.
 
 mod granting;
+mod guardian_objections;
 mod guardians;
 mod oral;
 mod undecided;
@@ -13,7 +14,7 @@ use uuid::Uuid;
 
 use crate::acts::{Plan, assent, proposed, row};
 
-const ASSENTS: &str = "agreement { id status rowVersion currentVersion { id number status digest objectedAt \
+const ASSENTS: &str = "agreement { id status rowVersion currentVersion { id number status digest objectedAt objectedByRepresentativeId \
      patientAssent { by isOral } careAssent { by isOral } undecided { reason knownWill askAgainOn recordedBy { name } } \
      assents { side by name given isOral setting interpreter present recordedBy { name } recordedByCareAssenter \
        objectedAt objection digest } } planItems { id status } }";

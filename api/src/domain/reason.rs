@@ -11,6 +11,7 @@ pub const PROPOSAL_FELL: Reason =
     ("Förslaget föll när planen ändrades.", "The proposal fell when the plan was changed.");
 pub const REMOVED: Reason = ("Togs bort ur planen.", "Taken out of the plan.");
 pub const TAKEN_BACK: Reason = ("Förslaget togs tillbaka.", "The proposal was taken back.");
+pub const DECLINED: Reason = ("Förslaget avböjdes.", "The proposal was declined.");
 pub const PLANNED_END: Reason = ("Planerat slut", "Planned end");
 pub const DIED: Reason = ("Patienten har avlidit.", "The patient has died.");
 pub const WANTS_HELP: Reason = (
@@ -20,8 +21,8 @@ pub const WANTS_HELP: Reason = (
 pub const ACCEPTED: Reason =
     ("Patienten har tackat ja till en kontakt.", "The patient has accepted the offer of a contact.");
 
-const ALL: [Reason; 8] =
-    [AGREEMENT_ENDED, PROPOSAL_FELL, REMOVED, TAKEN_BACK, PLANNED_END, DIED, WANTS_HELP, ACCEPTED];
+const ALL: [Reason; 9] =
+    [AGREEMENT_ENDED, PROPOSAL_FELL, REMOVED, TAKEN_BACK, DECLINED, PLANNED_END, DIED, WANTS_HELP, ACCEPTED];
 
 /// A reason on record, for the reader. Somebody's own words stand as they are.
 pub fn told(on_record: String, locale: Locale) -> String {

@@ -168,6 +168,7 @@ impl Writer {
             patient_assent_id: agreed.then_some(whose.patient.0),
             patient_assent_given: agreed.then_some(Given::Direct),
             objected_at: None,
+            objected_by: None,
             care_assent_at: proposed.then_some(created_at),
             care_assent_id: proposed.then_some(author),
             created_at,

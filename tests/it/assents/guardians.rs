@@ -13,15 +13,15 @@ use crate::{
 };
 
 /// A child with two guardians, and a plan for it that care has proposed. The child itself sees nothing of it.
-struct Family {
-    c1: TestPatient,
-    g1: Ombud,
-    g2: Ombud,
-    plan: Plan,
+pub(super) struct Family {
+    pub c1: TestPatient,
+    pub g1: Ombud,
+    pub g2: Ombud,
+    pub plan: Plan,
 }
 
 impl Family {
-    async fn with_a_proposal(app: &TestApp) -> Self {
+    pub async fn with_a_proposal(app: &TestApp) -> Self {
         let c1 = child(&app.core, &app.world.p1, "201803012388").await;
         let guardian =
             async |number| represent(&app.core, &c1, Kind::Guardian, number, EVERYTHING, true).await;
@@ -32,7 +32,7 @@ impl Family {
 }
 
 /// That one guardian is not waited for.
-fn exception(plan: &Plan, of: &Ombud, reason: &str) -> Value {
+pub(super) fn exception(plan: &Plan, of: &Ombud, reason: &str) -> Value {
     json!({ "agreementId": plan.id, "representativeId": global(NodeKind::Representative, of.id), "reason": reason })
 }
 

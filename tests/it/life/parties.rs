@@ -10,7 +10,7 @@ use entity::{
     AgreementId,
     access_event::ActorKind,
     agreement,
-    agreement_version::{self, Status},
+    agreement_version::{self, Party, Status},
     representative::Kind,
 };
 use harness::{Answer, Ombud, TestApp, TestPatient, child, relate, represent};
@@ -54,6 +54,10 @@ enum Who {
 impl Who {
     const ALL: [Self; 6] =
         [Self::Patient, Self::First, Self::Second, Self::Care, Self::OtherUnit, Self::Coordinator];
+
+    fn is_care(self) -> bool {
+        matches!(self, Self::Care | Self::OtherUnit | Self::Coordinator)
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -62,6 +66,7 @@ enum Deed {
     Edit,
     Revise,
     Counter,
+    /// Takes one's own back, and declines the other side's.
     Withdraw,
     Propose,
     /// Having read a version that is as much older.
@@ -122,8 +127,8 @@ struct Life<'a> {
     undecided: BTreeSet<Uuid>,
     /// Guardians who are not waited for.
     excepted: BTreeSet<(Uuid, Who)>,
-    /// Proposals that the patient has objected to.
-    objected: BTreeSet<Uuid>,
+    /// Proposals that somebody has objected to, and who.
+    objected: BTreeMap<Uuid, Who>,
     fixed: BTreeMap<Uuid, Vec<u8>>,
 }
 
@@ -149,7 +154,7 @@ impl<'a> Life<'a> {
             said: BTreeMap::new(),
             undecided: BTreeSet::new(),
             excepted: BTreeSet::new(),
-            objected: BTreeSet::new(),
+            objected: BTreeMap::new(),
             fixed: BTreeMap::new(),
         };
         for staff in [&app.world.s1, &app.world.s2, &app.world.s3] {
@@ -214,7 +219,8 @@ impl<'a> Life<'a> {
 
     async fn add_item(&self, who: Who, plan: usize, title: &str) -> Answer {
         let id = global(NodeKind::Agreement, self.plans[plan]);
-        let others = self.setting == Setting::TwoProviders && plan > 0;
+        // The second of the first two is the other care provider's.
+        let others = self.setting == Setting::TwoProviders && plan == 1;
         let to_turn_to = if others { &self.app.world.s3 } else { &self.app.world.s1 };
         let plan = Plan { id, version: String::new(), digest: None, row_version: 0 };
         let input = whole_item(&plan, to_turn_to, title, "PATIENT");
@@ -265,7 +271,9 @@ impl<'a> Life<'a> {
             Deed::Counter => ("agreementCounter", with(named), None),
             Deed::Withdraw => {
                 with(json!({ "words": "Det blev fel" }));
-                ("agreementWithdraw", with(named), None)
+                let by = if who.is_care() { Party::Care } else { Party::Patient };
+                let others = aimed.is_some_and(|v| v.proposed_by.is_some_and(|side| side != by));
+                (if others { "agreementDecline" } else { "agreementWithdraw" }, with(named), None)
             }
             Deed::Assent(older) => {
                 with(json!({ "digest": hex(&read(older)) }));
@@ -315,12 +323,16 @@ impl<'a> Life<'a> {
             if let Some((whose, digest)) = digest {
                 let whose = self.whose(whose);
                 self.said.insert((id, whose), digest);
+                if self.objected.get(&id) == Some(&whose) {
+                    self.objected.remove(&id);
+                }
             }
             match deed {
                 Deed::Undecided => _ = self.undecided.insert(id),
                 Deed::Exception(first) => {
                     let whom = if first { Who::First } else { Who::Second };
                     self.excepted.insert((now.id.0, whom));
+                    self.objected.retain(|_, objector| *objector != whom);
                 }
                 _ => {}
             }
@@ -385,8 +397,8 @@ impl<'a> Life<'a> {
                         let never = undecided && version.status != Status::Active;
                         let own = self.said.get(&(version.id.0, Who::Patient)) == Some(&hash);
                         assert!(
-                            own || !self.objected.contains(&version.id.0),
-                            "{after:?}: in spite of the patient"
+                            own || !self.objected.contains_key(&version.id.0),
+                            "{after:?}: in spite of whoever objected"
                         );
                         assert!(decided || never, "{after:?}: in force without the patient's side");
                     }
@@ -395,7 +407,12 @@ impl<'a> Life<'a> {
                         assert!(version.patient_assent_at.is_none());
                     }
                     Status::Proposed if version.objected_at.is_some() => {
-                        _ = self.objected.insert(version.id.0);
+                        let objector = match version.objected_by {
+                            Some(id) if id == self.first.id => Who::First,
+                            Some(_) => Who::Second,
+                            None => Who::Patient,
+                        };
+                        _ = self.objected.insert(version.id.0, objector);
                     }
                     Status::Draft | Status::Proposed | Status::Withdrawn => {}
                 }

@@ -150,7 +150,7 @@ world! {
         hash: Some(vec![7]), hash_format: 1, proposed_by: Some(Party::Care), proposed_at: Some(at(1)),
         patient_assent_at: Some(at(2)), patient_assent_kind: Some(ActorKind::Patient),
         patient_assent_id: Some(id(5)), patient_assent_given: Some(version_assent::Given::Oral),
-        objected_at: Some(at(3)), care_assent_at: Some(at(2)), care_assent_id: Some(id(4)),
+        objected_at: Some(at(3)), objected_by: Some(id(8)), care_assent_at: Some(at(2)), care_assent_id: Some(id(4)),
         created_at: at(0), row_version: 1,
     },
     goal: goal::Model = goal::Model {

@@ -193,7 +193,8 @@ pub fn allows(who: Who, noun: Noun, action: Action) -> bool {
         | (N::Concern, A::Read | A::Create | A::Cancel)
         | (N::PlanItem, A::Propose | A::Accept | A::Complete) => patient || care,
         // Only the patient's side can take back what others said for it; who writes down a yes writes down this too.
-        (N::Agreement, A::Object) => patient || who == Who::Staff(Role::Care),
+        // A no is the answer of those who could say yes.
+        (N::Agreement, A::Object | A::Answer) => patient || who == Who::Staff(Role::Care),
         // What patients say by word of mouth, or cannot say, is written down by the role CARE.
         (N::Agreement, A::RecordAssent) => who == Who::Staff(Role::Care),
         // The assent of care is given by the role CARE alone.

@@ -98,8 +98,12 @@ impl Rights {
     pub fn cover(self, noun: Noun, action: Action) -> bool {
         let Some(area) = area(noun) else { return false };
         match (noun, action) {
-            // Accepting a proposal is the assent to it, and who may assent may take it back, or object to another's.
-            (Noun::Agreement, Action::Assent | Action::Choose | Action::End | Action::Object)
+            // Accepting a proposal is the assent to it, and who may assent may decline, take it back, or object to
+            // another's.
+            (
+                Noun::Agreement,
+                Action::Answer | Action::Assent | Action::Choose | Action::End | Action::Object,
+            )
             | (Noun::PlanItem, Action::Accept) => self.assent && self.level(area).is_some(),
             (_, Action::Read | Action::List) => self.level(area).is_some(),
             _ => self.level(area) == Some(Level::Act),

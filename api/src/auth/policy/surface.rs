@@ -25,6 +25,7 @@ pub const SURFACE: &[(&str, Noun, Action)] = &[
     ("Query.representing", Noun::Representative, Action::List),
     ("Mutation.agreementAssentRecordOral", Noun::Agreement, Action::RecordAssent),
     ("Mutation.agreementCreate", Noun::Agreement, Action::Create),
+    ("Mutation.agreementDecline", Noun::Agreement, Action::Answer),
     ("Mutation.agreementEnd", Noun::Agreement, Action::End),
     ("Mutation.agreementOffer", Noun::AgreementOffer, Action::Create),
     ("Mutation.agreementOfferAnswer", Noun::AgreementOffer, Action::Answer),

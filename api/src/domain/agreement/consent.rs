@@ -6,7 +6,7 @@
 
 use chrono::{DateTime, Utc};
 use entity::{
-    AgreementVersionId, AssignmentId, VersionAssentId,
+    AgreementVersionId, AssignmentId, RepresentativeId, VersionAssentId,
     access_event::ActorKind,
     agreement,
     agreement_version::{self, Party, Status},
@@ -23,7 +23,7 @@ use uuid::Uuid;
 
 use super::{
     members, proposal,
-    rules::{self, Assented, Facts},
+    rules::{self, Assented, Facts, Objector},
     standing,
     version::{Locked, another_in_force, document, event, tell_patient},
 };
@@ -95,6 +95,19 @@ impl Giver<'_> {
         self.kind == ActorKind::Patient && self.oral.is_none()
     }
 
+    /// Whether it is of the representative whose objection to this version stands, given by themself.
+    fn is_the_objector(&self, version: &agreement_version::Model) -> bool {
+        self.kind == ActorKind::Representative
+            && self.oral.is_none()
+            && version.objected_by == Some(RepresentativeId(self.id))
+    }
+
+    /// Whether an objection to the version is settled by it: the patient's own word settles every one, and whoever
+    /// objected drops their own.
+    fn settles_objection(&self, version: &agreement_version::Model) -> bool {
+        version.objected_at.is_some() && (self.is_the_patient() || self.is_the_objector(version))
+    }
+
     /// Whether this is the side that has not decided about what holds.
     fn is_undecided(&self, agreement: agreement::Status) -> bool {
         agreement == agreement::Status::PatientUndecided && self.side == Party::Patient
@@ -115,10 +128,6 @@ impl Giver<'_> {
             row.patient_assent_kind = Set(Some(self.kind));
             row.patient_assent_id = Set(Some(self.id));
             row.patient_assent_given = Set(Some(self.given()));
-            // An objection is the patient's, and theirs alone to drop.
-            if self.is_the_patient() {
-                row.objected_at = Set(None);
-            }
         }
     }
 }
@@ -184,10 +193,8 @@ pub async fn give(
         digest: version.hash.as_deref(),
         patient_assented: standing::has_assented(tx, session, agreement, version).await?,
         care_assented: version.care_assent_at.is_some(),
-        objected: version.objected_at.is_some(),
-        by_others: giver.is_the_patient()
-            && (version.patient_assent_kind != Some(ActorKind::Patient)
-                || version.patient_assent_given == Some(Given::Oral)),
+        objection: objection(version),
+        has_last_word: giver.is_the_objector(version) || (giver.is_the_patient() && said_by_others(version)),
     };
     let effect = rules::assent(&facts, giver.side, digest)?;
     if giver.in_place_of_the_patient(agreement.status) {
@@ -222,6 +229,20 @@ pub async fn give(
     settle(tx, session, agreement, version, &Yes { effect, giver: Some(giver), whole, lapsed }, action)
         .await?;
     Ok(effect)
+}
+
+/// Whose objection to the version stands, if there is one.
+fn objection(version: &agreement_version::Model) -> Option<Objector> {
+    version.objected_at.map(|_| match version.objected_by {
+        Some(_) => Objector::Representative,
+        None => Objector::Patient,
+    })
+}
+
+/// Whether others have said or written down the yes of the patient's side.
+fn said_by_others(version: &agreement_version::Model) -> bool {
+    version.patient_assent_kind != Some(ActorKind::Patient)
+        || version.patient_assent_given == Some(Given::Oral)
 }
 
 /// Whether this very assent is written already.
@@ -330,6 +351,10 @@ pub async fn settle(
     if let Some(giver) = whole {
         giver.sum_up(session.now(), &mut row);
     }
+    let settles = yes.giver.is_some_and(|giver| giver.settles_objection(version));
+    if settles {
+        (row.objected_at, row.objected_by) = (Set(None), Set(None));
+    }
     let changed = agreement_version::Entity::update_many()
         .set(row)
         .filter(agreement_version::Column::Id.eq(version.id))
@@ -340,9 +365,9 @@ pub async fn settle(
     if changed.rows_affected != 1 {
         return Err(Problem::stale().into());
     }
-    if whole.is_some_and(Giver::is_the_patient) && version.objected_at.is_some() {
+    if settles {
         let words =
-            Words::ours("Patienten har godkänt versionen.", "The patient has assented to the version.");
+            Words::ours("Den som invände har godkänt versionen.", "Whoever objected has assented to it.");
         task::end(tx, session, Kind::Objection, version.id.0, Ending::Done, Some(words)).await?;
     }
     let mut changes = Vec::new();
@@ -446,7 +471,7 @@ async fn told(
         events.push(event(agreement, "agreement.activated", agreement.id.0));
         tell_patient(tx, session, agreement, version.id, "PLAN_ACTIVE").await?;
     }
-    if let Some((rule, note)) = waits_for_patient(agreement, version, effect)
+    if let Some((rule, note)) = waits_for_patient(agreement, version, yes)
         && !tell_patient(tx, session, agreement, version.id, rule).await?
     {
         task::letter::write(tx, session, (&**agreement).into(), version.id.0, note.into()).await?;
@@ -460,10 +485,11 @@ async fn told(
 fn waits_for_patient(
     agreement: &agreement::Model,
     version: &agreement_version::Model,
-    effect: Assented,
+    yes: &Yes<'_>,
 ) -> Option<(&'static str, (&'static str, &'static str))> {
     let undecided = agreement.status == agreement::Status::PatientUndecided;
-    match effect {
+    let by_care = yes.giver.is_some_and(|giver| giver.side == Party::Care);
+    match yes.effect {
         Assented::AwaitsChoice => Some((
             "PLAN_CHOICE",
             (
@@ -478,6 +504,16 @@ fn waits_for_patient(
                  patienten har läst och godkänt hela planen.",
                 "Care has assented to what the patient proposed. Send the plan with the change, or phone: it holds when \
                  the patient has read and assented to the whole plan.",
+            ),
+        )),
+        // Proposed for the patient by somebody who may not assent, or by one of joint guardians.
+        Assented::Waits if by_care && version.proposed_by == Some(Party::Patient) => Some((
+            "PLAN_ACCEPTED",
+            (
+                "Vården har godkänt det som föreslogs för patienten. Skicka förslaget, eller ring: det gäller när \
+                 patientens sida har godkänt det.",
+                "Care has assented to what was proposed for the patient. Send the proposal, or phone: it holds when the \
+                 patient's side has assented to it.",
             ),
         )),
         _ => None,

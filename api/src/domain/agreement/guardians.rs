@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::{
-    rules,
+    objection, rules,
     version::{Locked, event},
     waiting,
 };
@@ -34,8 +34,14 @@ pub struct RecordException {
 }
 
 const ACTION: &str = "agreementGuardianExceptionRecord";
+/// What becomes of an objection of theirs.
+const EXCEPTED: (&str, &str) = (
+    "Vården har antecknat att planen kan gälla utan den vårdnadshavarens godkännande.",
+    "Care has recorded that the plan can be in force without that guardian's assent.",
+);
 
-/// Records the exception. What waited for that guardian alone waits no longer.
+/// Records the exception. What waited for that guardian alone waits no longer, and what they objected to stands without
+/// them.
 pub async fn record_exception(session: &Session, key: &str, cmd: &RecordException) -> Result<Receipt, Fault> {
     act::perform(session, ACTION, key, cmd, async |tx| {
         let (actor, now) = (&session.actor, session.now());
@@ -78,7 +84,9 @@ pub async fn record_exception(session: &Session, key: &str, cmd: &RecordExceptio
         };
         history::record(tx, session, (&*agreement).into(), ACTION, [change]).await?;
         act::emit(tx, session, [event(&agreement, "agreement.guardian_excepted", id.0)]).await?;
-        waiting::complete(tx, session, &mut agreement, ACTION).await?;
+        let theirs = |objector| objector == cmd.representative;
+        objection::lapse(tx, session, &mut agreement, theirs, EXCEPTED).await?;
+        waiting::settle(tx, session, &mut agreement, ACTION).await?;
         Ok(Done::on(agreement.patient_id).with("agreement", agreement.id.0))
     })
     .await

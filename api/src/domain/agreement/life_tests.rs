@@ -211,8 +211,8 @@ impl Life {
             digest: v.digest.as_deref(),
             patient_assented: v.patient.is_some(),
             care_assented: v.care.is_some(),
-            objected: false,
-            by_others: false,
+            objection: None,
+            has_last_word: false,
         };
         let Ok(effect) = assent(&facts, by, read) else { return };
         let read = read.map_or_else(|| self.versions[version].text.clone(), <[u8]>::to_vec);

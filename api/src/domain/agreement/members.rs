@@ -24,7 +24,7 @@ use crate::{
         history::Change,
         next_step,
         plan_item::guarantee,
-        reason::{PROPOSAL_FELL as FELL, REMOVED, TAKEN_BACK},
+        reason::{DECLINED, PROPOSAL_FELL as FELL, REMOVED, TAKEN_BACK},
         safety,
         task::{self, Ending},
     },
@@ -186,7 +186,8 @@ async fn rebase(tx: &Tx, session: &Session, active: &agreement_version::Model) -
     change::rewrite(tx, session, &agreement, &draft, &was, &next).await
 }
 
-/// Proposals that change `base` can no longer come into force: they are withdrawn.
+/// Proposals that change `base` can no longer come into force: they are withdrawn, and somebody is told what would be
+/// lost with them.
 pub async fn withdraw_siblings(
     tx: &Tx,
     session: &Session,
@@ -199,6 +200,9 @@ pub async fn withdraw_siblings(
         .filter(agreement_version::Column::Status.eq(Status::Proposed))
         .all(tx)
         .await?;
+    for fallen in &siblings {
+        proposal::fell(tx, session, agreement, fallen).await?;
+    }
     withdraw(tx, session, agreement, siblings, Withdrawal::BaseMoved).await
 }
 
@@ -232,6 +236,7 @@ pub async fn withdraw(
         .collect();
     let (ending, words) = match how {
         Withdrawal::TakenBack => (Ending::Withdrawn, TAKEN_BACK),
+        Withdrawal::Declined => (Ending::Done, DECLINED),
         Withdrawal::Countered => {
             (Ending::Done, ("Besvarat med ett motförslag.", "Answered with a counter-proposal."))
         }
@@ -247,7 +252,11 @@ pub async fn withdraw(
     let items = items_of(these(&ids))
         .and_where(version_item::Column::PlanItemId.not_in_subquery(items_of(open(agreement.id))))
         .to_owned();
-    let reason = if how == Withdrawal::BaseMoved { FELL.0 } else { TAKEN_BACK.0 };
+    let reason = match how {
+        Withdrawal::BaseMoved => FELL.0,
+        Withdrawal::Declined => DECLINED.0,
+        Withdrawal::TakenBack | Withdrawal::Countered | Withdrawal::AgreementEnded => TAKEN_BACK.0,
+    };
     changes.extend(call_off_proposed(tx, session, goals, items, reason).await?);
     Ok(changes)
 }

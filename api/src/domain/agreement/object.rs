@@ -2,11 +2,13 @@
 //! staff write down what the patient has said to them; that is shown as such.
 //!
 //! The version stays in force, visibly objected to, until care and patient act: agree on another version, end the
-//! agreement, or the patient assents to this one themself. Meanwhile it is a task for the agreement's unit.
+//! agreement, or whoever objected assents to this one themself. A representative's objection to what another one has
+//! said, as one of joint guardians, ends too when the patient assents, when care records that it needs no yes of theirs,
+//! or when they may assent no longer. Meanwhile it is a task for the agreement's unit.
 
 use chrono::TimeDelta;
 use entity::{
-    AgreementId, AgreementVersionId,
+    AgreementId, AgreementVersionId, RepresentativeId,
     access_event::ActorKind,
     agreement_offer::Way,
     agreement_version::{self, Party},
@@ -19,7 +21,7 @@ use serde_json::json;
 
 use super::{
     consent::OBJECTION,
-    rules,
+    rules, standing,
     version::{Locked, event},
 };
 use crate::{
@@ -80,11 +82,19 @@ pub async fn object(session: &Session, key: &str, cmd: &Object) -> Result<Receip
             .into());
         }
         let by_others = version_assent::Column::ByKind.eq(ActorKind::Representative);
+        let oral = version_assent::Column::Given.eq(Given::Oral);
+        let objector =
+            (session.actor.kind() == ActorKind::Representative).then(|| RepresentativeId(session.actor.id()));
         // What the patient has said is nobody else's to object to.
-        let others = match session.actor.kind() {
-            ActorKind::Representative => by_others.and(version_assent::Column::ById.ne(session.actor.id())),
-            _ => by_others.or(version_assent::Column::Given.eq(Given::Oral)),
+        let others = match objector {
+            Some(own) => by_others.and(version_assent::Column::ById.ne(own).or(oral)),
+            None => by_others.or(oral),
         };
+        if let Some(own) = objector
+            && standing::excepted(tx, agreement.id).await?.contains(&own)
+        {
+            return Err(rules::excepted_guardian().into());
+        }
         let assents = version_assent::Entity::find()
             .filter(version_assent::Column::VersionId.eq(version.id))
             .filter(version_assent::Column::Side.eq(Party::Patient))
@@ -116,6 +126,7 @@ pub async fn object(session: &Session, key: &str, cmd: &Object) -> Result<Receip
         let changed = agreement_version::Entity::update_many()
             .set(agreement_version::ActiveModel {
                 objected_at: Set(Some(now)),
+                objected_by: Set(objector),
                 row_version: Set(version.row_version + 1),
                 ..Default::default()
             })

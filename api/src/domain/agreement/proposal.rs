@@ -1,7 +1,8 @@
 //! Who hears of a proposal, and who is told that it needs no answer any more.
 //!
 //! What the patient proposes is a task for the agreement's unit: nothing that a patient asks for lies unseen. What
-//! care proposes the patient is told of, in the ways they have chosen.
+//! care proposes the patient is told of, in the ways they have chosen; where a role proposed it that cannot give care's
+//! yes, that is a task too, for the patient's yes alone brings nothing into force.
 
 use chrono::TimeDelta;
 use entity::{
@@ -14,6 +15,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
 use super::{signal, version::tell_patient};
 use crate::{
+    auth::policy::{self, Action, Noun},
     db::Tx,
     domain::{
         contact::fast_vardkontakt,
@@ -26,6 +28,26 @@ use crate::{
 
 /// By when care answers what a patient proposes.
 const ANSWER_WITHIN: TimeDelta = TimeDelta::days(7);
+/// What the task says of a proposal of care's own.
+const CARES_YES: (&str, &str) = (
+    "En kollega har föreslagit det här för patienten, och vårdens godkännande saknas. Läs förslaget och godkänn det, \
+     eller ta tillbaka det.",
+    "A colleague has proposed this to the patient, and care's assent is missing. Read the proposal and assent to it, or \
+     take it back.",
+);
+
+/// What is to be done about a proposal that fell.
+const PATIENTS_FELL: (&str, &str) = (
+    "Ett förslag från patienten föll när en annan ändring av planen började gälla. Se till att det tas upp igen, om \
+     patienten fortfarande vill det.",
+    "A proposal of the patient's fell when another change of the plan came into force. See to it that it is taken up \
+     again, if the patient still wants it.",
+);
+const CARES_FELL: (&str, &str) = (
+    "Ett förslag från vården föll när en annan ändring av planen började gälla. Lämna det på nytt, om det fortfarande \
+     behövs.",
+    "A proposal of care's fell when another change of the plan came into force. Propose it anew, if it is still needed.",
+);
 
 /// Tells the other side that there is a proposal to answer.
 pub async fn told(
@@ -39,8 +61,11 @@ pub async fn told(
             signal::drawn_up(tx, session, agreement, author).await?;
         }
         tell_patient(tx, session, agreement, version, "PLAN_PROPOSED").await?;
-        return Ok(());
+        if policy::check(&session.actor, Noun::Agreement, Action::Assent).is_ok() {
+            return Ok(());
+        }
     }
+    let note = (session.actor.party() == Some(Party::Care)).then(|| CARES_YES.into());
     task::raise(
         tx,
         session,
@@ -50,7 +75,7 @@ pub async fn told(
             assignee: lead(tx, session, agreement).await?,
             subject: version.0,
             due_at: session.now() + ANSWER_WITHIN,
-            note: None,
+            note,
         },
     )
     .await?;
@@ -80,11 +105,28 @@ pub async fn settled(
     ending: Ending,
     words: Words,
 ) -> Result<(), Fault> {
-    if version.proposed_by == Some(Party::Patient) {
+    if version.proposed_by == Some(Party::Patient) || version.care_assent_at.is_none() {
         task::end(tx, session, Kind::AnswerProposal, version.id.0, ending, Some(words)).await?;
     }
     if ending != Ending::Done {
         notice::withdraw_plan(tx, version.agreement_id, version.id, "PROPOSAL_WITHDRAWN").await?;
     }
     Ok(())
+}
+
+/// The proposal has fallen because another change of the plan came into force first: whoever wanted it must propose it
+/// anew. That nobody forgets is a task for care; what the patient had proposed they are told of.
+pub async fn fell(
+    tx: &Tx,
+    session: &Session,
+    agreement: &agreement::Model,
+    version: &agreement_version::Model,
+) -> Result<(), Fault> {
+    let note = if version.proposed_by == Some(Party::Patient) {
+        tell_patient(tx, session, agreement, version.id, "PLAN_FELL").await?;
+        PATIENTS_FELL
+    } else {
+        CARES_FELL
+    };
+    signal::about(tx, session, agreement, version.id, note.into()).await
 }

@@ -28,11 +28,20 @@ pub struct Facts<'a> {
     pub digest: Option<&'a [u8]>,
     pub patient_assented: bool,
     pub care_assented: bool,
-    /// The patient objects to what others said or wrote down as the patient's side's yes: it counts for nothing until
-    /// the patient decides.
-    pub objected: bool,
-    /// The giver is the patient themself, and others have said or written down the yes of the patient's side.
-    pub by_others: bool,
+    /// Who objects to what others said or wrote down as the patient's side's yes: it counts for nothing until they have
+    /// settled it.
+    pub objection: Option<Objector>,
+    /// The giver has the last word about what others said or wrote down for the patient: the patient themself, or the
+    /// representative whose objection it is.
+    pub has_last_word: bool,
+}
+
+/// Whose objection stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Objector {
+    Patient,
+    /// One of joint guardians, or another representative, to what somebody else said for the patient.
+    Representative,
 }
 
 /// What an assent brings about.
@@ -69,18 +78,21 @@ pub fn assent(facts: &Facts<'_>, side: Party, digest: Option<&[u8]>) -> Result<A
     if facts.status == Status::Withdrawn {
         return Err(withdrawn(facts.withdrawal));
     }
-    if facts.objected && side == Party::Patient && !facts.by_others {
-        return Err(the_patient_decides());
+    if let (Some(objector), Party::Patient, false) = (facts.objection, side, facts.has_last_word) {
+        return Err(match objector {
+            Objector::Patient => the_patient_decides(),
+            Objector::Representative => the_objector_decides(),
+        });
     }
     let (own, other) = match side {
         Party::Patient => (facts.patient_assented, facts.care_assented),
-        Party::Care => (facts.care_assented, facts.patient_assented && !facts.objected),
+        Party::Care => (facts.care_assented, facts.patient_assented && facts.objection.is_none()),
     };
     // Both sides had assented, and another agreement stood in the way: it is tried anew.
     if own && other && facts.status == Status::Proposed {
         return if facts.base == facts.in_force { Ok(Assented::Activates) } else { Err(base_moved()) };
     }
-    if own && facts.by_others && (facts.status == Status::Proposed || facts.status.in_force()) {
+    if own && facts.has_last_word && (facts.status == Status::Proposed || facts.status.in_force()) {
         return Ok(Assented::Confirms);
     }
     if own {
@@ -125,6 +137,9 @@ fn withdrawn(how: Option<Withdrawal>) -> Problem {
             "Förslaget har tagits tillbaka.",
             "The proposal has been taken back.",
         ),
+        Some(Withdrawal::Declined) => {
+            Problem::new(ProblemCode::WrongState, "Förslaget har avböjts.", "The proposal has been declined.")
+        }
         Some(Withdrawal::Countered) => Problem::new(
             ProblemCode::WrongState,
             "Förslaget har besvarats med ett motförslag. Läs motförslaget.",
@@ -234,6 +249,28 @@ pub fn the_patient_decides() -> Problem {
         ProblemCode::WrongState,
         "Här väntar planen på att patienten själv tar ställning. Ingen annan kan godkänna den i patientens ställe.",
         "The plan waits for the patient's own decision. Nobody else can assent to it in the patient's place.",
+    )
+}
+
+/// What a representative objects to waits for them, or for care's decision that it needs no yes of theirs.
+fn the_objector_decides() -> Problem {
+    Problem::new(
+        ProblemCode::WrongState,
+        "Ett annat ombud, eller den andra vårdnadshavaren, har invänt. Planen väntar på att den som har invänt godkänner den själv i \
+         tjänsten, eller på att vården och ni kommer överens om en ny version.",
+        "Another representative or guardian has objected. The plan waits until whoever objected assents to it in the \
+         service, or until you and care agree on another version.",
+    )
+}
+
+/// A guardian whose yes care has recorded that it can do without has no say in what the other one assents to.
+pub fn excepted_guardian() -> Problem {
+    Problem::new(
+        ProblemCode::WrongState,
+        "Vården har antecknat att planen kan gälla utan ditt godkännande. Skriv till mottagningen eller ring dit om du \
+         inte håller med.",
+        "Care has recorded that the plan can be in force without your assent. Write to the unit or phone them if you \
+         do not agree.",
     )
 }
 
@@ -363,10 +400,28 @@ pub fn withdraw(
         Status::Proposed if proposed_by == Some(side) => Ok(()),
         Status::Proposed => Err(Problem::new(
             ProblemCode::WrongState,
-            "Förslaget är den andra partens. Svara på det i stället: godkänn det eller lämna ett motförslag.",
-            "The proposal is the other side's. Answer it instead: assent to it or make a counter-proposal.",
+            "Förslaget är den andra partens. Svara på det i stället: godkänn det, avböj det eller lämna ett motförslag.",
+            "The proposal is the other side's. Answer it instead: assent to it, decline it or make a counter-proposal.",
         )),
         Status::Active
+        | Status::PatientUndecided
+        | Status::Superseded
+        | Status::Withdrawn
+        | Status::Ended => Err(no_answer_wanted()),
+    }
+}
+
+/// Whether `side` may say no to a version: to what the other side proposes.
+pub fn decline(version: Status, proposed_by: Option<Party>, side: Party) -> Result<(), Problem> {
+    match version {
+        Status::Proposed if proposed_by != Some(side) => Ok(()),
+        Status::Proposed => Err(Problem::new(
+            ProblemCode::WrongState,
+            "Förslaget kommer från din egen sida. Ta tillbaka det i stället.",
+            "The proposal is your own side's. Take it back instead.",
+        )),
+        Status::Draft
+        | Status::Active
         | Status::PatientUndecided
         | Status::Superseded
         | Status::Withdrawn

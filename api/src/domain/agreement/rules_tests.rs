@@ -6,7 +6,9 @@ use entity::{
 };
 use uuid::Uuid;
 
-use super::rules::{Assented, Facts, MAX_GOALS, Place, assent, counter, fits, place, revise, withdraw};
+use super::rules::{
+    Assented, Facts, MAX_GOALS, Objector, Place, assent, counter, fits, place, revise, withdraw,
+};
 use crate::error::ProblemCode;
 
 const DIGEST: &[u8] = &[7; 32];
@@ -21,8 +23,8 @@ fn proposed() -> Facts<'static> {
         digest: Some(DIGEST),
         patient_assented: false,
         care_assented: true,
-        objected: false,
-        by_others: false,
+        objection: None,
+        has_last_word: false,
     }
 }
 
@@ -65,13 +67,15 @@ fn a_side_assents_once() {
 
 #[test]
 fn a_yes_that_the_patient_objects_to_counts_for_nothing_until_the_patient_decides() {
-    let spoken_for = Facts { patient_assented: true, objected: true, ..proposed() };
-    let first = Facts { care_assented: false, ..spoken_for.clone() };
-    assert_eq!(assent(&first, Party::Care, Some(DIGEST)).unwrap(), Assented::Waits);
-    assert_eq!(refused(&spoken_for, Party::Care, DIGEST), ProblemCode::WrongState);
-    assert_eq!(refused(&spoken_for, Party::Patient, DIGEST), ProblemCode::WrongState);
-    let own = Facts { by_others: true, ..spoken_for };
-    assert_eq!(assent(&own, Party::Patient, Some(DIGEST)).unwrap(), Assented::Activates);
+    for objector in [Objector::Patient, Objector::Representative] {
+        let spoken_for = Facts { patient_assented: true, objection: Some(objector), ..proposed() };
+        let first = Facts { care_assented: false, ..spoken_for.clone() };
+        assert_eq!(assent(&first, Party::Care, Some(DIGEST)).unwrap(), Assented::Waits);
+        assert_eq!(refused(&spoken_for, Party::Care, DIGEST), ProblemCode::WrongState);
+        assert_eq!(refused(&spoken_for, Party::Patient, DIGEST), ProblemCode::WrongState);
+        let own = Facts { has_last_word: true, ..spoken_for };
+        assert_eq!(assent(&own, Party::Patient, Some(DIGEST)).unwrap(), Assented::Activates);
+    }
 }
 
 #[test]

@@ -4,8 +4,9 @@
 //! same provider is told.
 
 use chrono::TimeDelta;
-use entity::{agreement, assignment, care_contact, task::Kind};
+use entity::{AgreementVersionId, agreement, assignment, care_contact, task::Kind};
 use sea_orm::EntityTrait;
+use uuid::Uuid;
 
 use crate::{
     auth::actor::StaffActor,
@@ -57,10 +58,33 @@ pub async fn patient_has_left(tx: &Tx, session: &Session, agreement: &agreement:
     tell(tx, session, agreement, contact.as_ref(), note).await
 }
 
+/// Something to deal with about one version: the fast vårdkontakt is told, or else the agreement's unit.
+pub async fn about(
+    tx: &Tx,
+    session: &Session,
+    agreement: &agreement::Model,
+    version: AgreementVersionId,
+    note: Words,
+) -> Result<(), Fault> {
+    let contact = fast_vardkontakt(tx, session, agreement.patient_id, agreement.care_provider_id).await?;
+    tell_about(tx, session, agreement, version.0, contact.as_ref(), note).await
+}
+
 async fn tell(
     tx: &Tx,
     session: &Session,
     agreement: &agreement::Model,
+    contact: Option<&care_contact::Model>,
+    note: Words,
+) -> Result<(), Fault> {
+    tell_about(tx, session, agreement, agreement.id.0, contact, note).await
+}
+
+async fn tell_about(
+    tx: &Tx,
+    session: &Session,
+    agreement: &agreement::Model,
+    subject: Uuid,
     contact: Option<&care_contact::Model>,
     note: Words,
 ) -> Result<(), Fault> {
@@ -72,7 +96,7 @@ async fn tell(
         kind: Kind::PlanSignal,
         owner,
         assignee: contact.and_then(|c| c.assignment_id),
-        subject: agreement.id.0,
+        subject,
         due_at: session.now() + SEEN_WITHIN,
         note: Some(note),
     };

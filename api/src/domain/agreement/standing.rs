@@ -9,7 +9,7 @@
 use std::collections::BTreeSet;
 
 use entity::{
-    AgreementVersionId, RepresentativeId,
+    AgreementId, AgreementVersionId, RepresentativeId,
     access_event::ActorKind,
     agreement,
     agreement_version::{self, Party, Status},
@@ -75,14 +75,17 @@ pub async fn of_patient(
     for assent in &others {
         guardians.remove(&RepresentativeId(assent.by_id));
     }
-    let excepted = guardian_exception::Entity::find()
-        .filter(guardian_exception::Column::AgreementId.eq(agreement.id))
+    let excepted = excepted(tx, agreement.id).await?;
+    Ok(guardians.is_subset(&excepted).then_some(latest))
+}
+
+/// The guardians whose yes care has recorded that the agreement can do without.
+pub async fn excepted(tx: &Tx, agreement: AgreementId) -> Result<BTreeSet<RepresentativeId>, Fault> {
+    let rows = guardian_exception::Entity::find()
+        .filter(guardian_exception::Column::AgreementId.eq(agreement))
         .all(tx)
         .await?;
-    for exception in excepted {
-        guardians.remove(&exception.representative_id);
-    }
-    Ok(guardians.is_empty().then_some(latest))
+    Ok(rows.into_iter().map(|exception| exception.representative_id).collect())
 }
 
 /// Whether the patient's side of a version has assented. What waits is looked at anew; what has been agreed stays.

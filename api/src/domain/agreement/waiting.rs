@@ -6,7 +6,7 @@
 //! provider's, of which nothing is told here.
 //!
 //! And the other way round: whoever said yes for the patient may assent no longer. Then the version waits for the
-//! patient's side again, and both sides see that.
+//! patient's side again, and both sides see that. So it is with whoever objected.
 
 use chrono::Months;
 use entity::{AgreementId, agreement_version, agreement_version::Status};
@@ -19,16 +19,19 @@ use uuid::Uuid;
 
 use super::{
     consent::{self, Giver, Yes},
+    objection,
     rules::Assented,
     standing,
     version::{Locked, document, event},
 };
 use crate::{
+    auth::policy::{Action, Noun, Rights},
     calendar::to_local,
     db::Tx,
     domain::{
         act,
         history::{self, Change},
+        representative,
     },
     error::{Fault, Stop},
     session::Session,
@@ -64,9 +67,21 @@ const LAPSED: &str = "SELECT DISTINCT v.agreement_id FROM agreement_version v JO
          WHERE s.patient_id = v.patient_id AND s.decision = 'OPEN_EARLY' AND s.until <= $2))) \
      ORDER BY v.agreement_id LIMIT 100";
 
+/// Agreements of the living with an objection of a representative's that stands.
+const OBJECTED: &str = "SELECT DISTINCT v.agreement_id FROM agreement_version v JOIN patient p ON p.id = v.patient_id \
+     WHERE v.objected_by IS NOT NULL AND v.status IN ('PROPOSED', 'ACTIVE', 'PATIENT_UNDECIDED') \
+     AND p.deceased_on IS NULL AND v.agreement_id > $1 ORDER BY v.agreement_id LIMIT 100";
+
+/// What becomes of an objection of somebody who may assent no longer.
+const NO_LONGER: (&str, &str) = (
+    "Den som invände får inte längre godkänna planen.",
+    "Whoever objected may assent to the plan no longer.",
+);
+
 /// What the sweep looks for.
 #[derive(Clone, Copy)]
 enum Look {
+    Objected,
     Lapsed,
     Waiting,
 }
@@ -74,6 +89,7 @@ enum Look {
 impl Look {
     fn statement(self, session: &Session, after: Uuid) -> (&'static str, Vec<Value>) {
         match self {
+            Self::Objected => (OBJECTED, vec![after.into()]),
             Self::Waiting => (WAITING, vec![after.into()]),
             Self::Lapsed => {
                 let now = session.now();
@@ -86,7 +102,8 @@ impl Look {
 
 /// Looks at what waits, and at what no longer counts. Gives how many agreements it found.
 pub async fn sweep(session: &Session) -> Result<usize, Fault> {
-    Ok(each(session, Look::Lapsed).await? + each(session, Look::Waiting).await?)
+    let objected = each(session, Look::Objected).await?;
+    Ok(objected + each(session, Look::Lapsed).await? + each(session, Look::Waiting).await?)
 }
 
 /// Every agreement that is found after the last one, a batch at a time.
@@ -112,8 +129,9 @@ async fn each(session: &Session, look: Look) -> Result<usize, Fault> {
                 .write(async |tx| -> Result<(), Stop> {
                     let mut agreement = Locked::row(tx, AgreementId(*id)).await?;
                     match look {
+                        Look::Objected => objection_lapses(tx, session, &mut agreement).await,
                         Look::Lapsed => lapse(tx, session, &mut agreement).await,
-                        Look::Waiting => settle(tx, session, &mut agreement).await,
+                        Look::Waiting => settle(tx, session, &mut agreement, ACTION).await,
                     }
                 })
                 .await;
@@ -132,13 +150,29 @@ async fn each(session: &Session, look: Look) -> Result<usize, Fault> {
     }
 }
 
-async fn settle(tx: &Tx, session: &Session, agreement: &mut Locked) -> Result<(), Stop> {
-    complete(tx, session, agreement, ACTION).await?;
-    choice_is_made(tx, session, agreement).await
+/// Brings into force what waits for nobody any more.
+pub(super) async fn settle(
+    tx: &Tx,
+    session: &Session,
+    agreement: &mut Locked,
+    action: &'static str,
+) -> Result<(), Stop> {
+    complete(tx, session, agreement, action).await?;
+    choice_is_made(tx, session, agreement, action).await
+}
+
+/// Does whoever objected still speak for the patient?
+async fn objection_lapses(tx: &Tx, session: &Session, agreement: &mut Locked) -> Result<(), Stop> {
+    let in_force = representative::in_force(tx, session, agreement.patient_id).await?;
+    let may_assent = |id| {
+        let covers = |rights: &Rights| rights.cover(Noun::Agreement, Action::Assent);
+        in_force.iter().any(|(row, rights)| row.id == id && covers(rights))
+    };
+    objection::lapse(tx, session, agreement, |objector| !may_assent(objector), NO_LONGER).await
 }
 
 /// Looks again at every version that waits: is the patient's side whole now?
-pub(super) async fn complete(
+async fn complete(
     tx: &Tx,
     session: &Session,
     agreement: &mut Locked,
@@ -210,7 +244,12 @@ async fn lapse(tx: &Tx, session: &Session, agreement: &mut Locked) -> Result<(),
 }
 
 /// Both sides have said yes, and the other agreement has ended: this is the one.
-async fn choice_is_made(tx: &Tx, session: &Session, agreement: &mut Locked) -> Result<(), Stop> {
+async fn choice_is_made(
+    tx: &Tx,
+    session: &Session,
+    agreement: &mut Locked,
+    action: &'static str,
+) -> Result<(), Stop> {
     use agreement_version::Column as V;
     let agreed = V::PatientAssentAt.is_not_null().and(V::CareAssentAt.is_not_null());
     for version in proposals(tx, agreement, agreed).await? {
@@ -225,7 +264,7 @@ async fn choice_is_made(tx: &Tx, session: &Session, agreement: &mut Locked) -> R
             continue;
         }
         let yes = Yes { effect: Assented::Activates, giver: None, whole: false, lapsed: false };
-        consent::settle(tx, session, agreement, &version, &yes, ACTION).await?;
+        consent::settle(tx, session, agreement, &version, &yes, action).await?;
     }
     Ok(())
 }

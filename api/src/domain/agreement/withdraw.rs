@@ -57,7 +57,8 @@ pub async fn withdraw(session: &Session, key: &str, cmd: &Withdraw) -> Result<Re
         let ends = agreement.status == agreement::Status::Draft;
         let words = reason(cmd.words.as_deref(), ends && side == Party::Care)?;
         act::emit(tx, session, [event(&agreement, "agreement.withdrawn", version.id.0)]).await?;
-        take_back(tx, session, &mut agreement, version, words.as_deref()).await?;
+        let how = Fall { withdrawal: Withdrawal::TakenBack, words: words.as_deref(), action: ACTION };
+        fall(tx, session, &mut agreement, version, &how).await?;
         if ends {
             let how = Finish { reason: EndReason::NeverAgreed, words: words.as_deref(), action: ACTION };
             end::leave(tx, session, &agreement, &how).await?;
@@ -77,12 +78,20 @@ fn reason(words: Option<&str>, needed: bool) -> Result<Option<String>, Vec<Probl
     if problems.is_empty() { Ok(words) } else { Err(problems) }
 }
 
-async fn take_back(
+/// How a version is withdrawn.
+pub(super) struct Fall<'a> {
+    pub withdrawal: Withdrawal,
+    pub words: Option<&'a str>,
+    pub action: &'static str,
+}
+
+/// Withdraws the version; a first one that was proposed goes on as a draft.
+pub(super) async fn fall(
     tx: &Tx,
     session: &Session,
     agreement: &mut Locked,
     version: agreement_version::Model,
-    words: Option<&str>,
+    how: &Fall<'_>,
 ) -> Result<(), Stop> {
     let (was, current, id) = (agreement.status, agreement.current_version_id, version.id.0);
     let next = match (was, version.status) {
@@ -92,17 +101,17 @@ async fn take_back(
         }),
         _ => None,
     };
-    let mut changes = members::withdraw(tx, session, agreement, vec![version], Withdrawal::TakenBack).await?;
+    let mut changes = members::withdraw(tx, session, agreement, vec![version], how.withdrawal).await?;
     let after =
         changes.iter_mut().find(|change| change.subject == id).and_then(|change| change.after.as_mut());
-    if let (Some(words), Some(after)) = (words, after) {
+    if let (Some(words), Some(after)) = (how.words, after) {
         after["words"] = json!(words);
     }
-    history::record(tx, session, (&**agreement).into(), ACTION, changes).await?;
+    history::record(tx, session, (&**agreement).into(), how.action, changes).await?;
     match next {
         Some(draft) => {
             agreement.touch(tx, session, agreement::Status::Draft, draft).await?;
-            request::unfulfilled(tx, session, agreement, request::UNPROPOSED, ACTION).await?;
+            request::unfulfilled(tx, session, agreement, request::UNPROPOSED, how.action).await?;
             Ok(offer::unfulfilled(tx, session, agreement, request::UNPROPOSED).await?)
         }
         None => agreement.touch(tx, session, was, current).await,

@@ -25,15 +25,14 @@ pub fn ended_only_by(kind: Kind) -> Option<Text> {
             "The task ends when the patient's concern about the item is answered, or when the patient takes it back.",
         ),
         Kind::Objection => (
-            "Uppgiften är klar när patienten själv godkänner versionen, när en ny version gäller, eller när förslaget \
-             tas tillbaka eller får ett motförslag.",
-            "The task ends when the patient assents to the version themself, when a new version is in force, or when \
-             the proposal is taken back or countered.",
+            "Uppgiften är klar när patienten, eller den som har invänt, själv godkänner versionen, när en ny version \
+             gäller, eller när förslaget tas tillbaka, avböjs eller får ett motförslag.",
+            "The task ends when the patient, or whoever objected, assents to the version themself, when a new version is \
+             in force, or when the proposal is taken back, declined or countered.",
         ),
         Kind::AnswerProposal => (
-            "Uppgiften är klar när förslaget har godkänts eller fått ett motförslag, eller när patienten tar tillbaka \
-             det.",
-            "The task ends when the proposal is accepted or countered, or when the patient takes it back.",
+            "Uppgiften är klar när förslaget har godkänts, avböjts eller fått ett motförslag, eller när det tas tillbaka.",
+            "The task ends when the proposal is accepted, declined or countered, or when it is taken back.",
         ),
         Kind::Call => (
             "Uppgiften är klar när samtalet är ringt: skriv in det i samtalslistan.",

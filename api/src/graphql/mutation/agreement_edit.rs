@@ -10,6 +10,7 @@ use crate::{
         content::{Section, TextSection},
         content_edit::{ContentEdit, content_edit},
         counter::{Counter, counter},
+        decline::{Decline, decline},
         revise::{Revise, revise},
         withdraw::{Withdraw, withdraw},
     },
@@ -19,6 +20,7 @@ use crate::{
         types::{
             agreement::Agreement,
             content::{AsNeededMedicineInput, OwnMeasurementInput, WarningSignInput},
+            enums::WayOfTelling,
         },
         user_error::session,
     },
@@ -143,6 +145,23 @@ pub struct AgreementWithdrawInput {
     idempotency_key: String,
 }
 
+/// A no to a proposal (avböja).
+#[derive(InputObject)]
+pub struct AgreementDeclineInput {
+    /// The agreement's global id.
+    agreement_id: ID,
+    /// The other side's proposal: the version's global id.
+    version_id: ID,
+    /// Why not, in the words of whoever says no; at most 4 000 characters.
+    words: String,
+    /// How the patient said it, where staff write down the patient's no to what care proposes. Otherwise left out.
+    how: Option<WayOfTelling>,
+    /// The agreement's `rowVersion` as it was read.
+    expected_row_version: i32,
+    /// New for every action, the same when the action is tried again; 1 to 200 characters.
+    idempotency_key: String,
+}
+
 payload! {
     /// Answer to `agreementRevise`.
     AgreementRevisePayload of AgreementId {
@@ -170,6 +189,14 @@ payload! {
 payload! {
     /// Answer to `agreementWithdraw`.
     AgreementWithdrawPayload of AgreementId {
+        /// The agreement as it is now, also when the act was refused.
+        agreement: Agreement = node::agreement
+    }
+}
+
+payload! {
+    /// Answer to `agreementDecline`.
+    AgreementDeclinePayload of AgreementId {
         /// The agreement as it is now, also when the act was refused.
         agreement: Agreement = node::agreement
     }
@@ -259,5 +286,27 @@ impl AgreementEditMutation {
         };
         let outcome = withdraw(session, &input.idempotency_key, &cmd).await;
         Ok(AgreementWithdrawPayload(Answer::on_agreement(session, outcome, agreement)?))
+    }
+
+    /// Says no to what the other side proposes (avböjer). The proposal is withdrawn as DECLINED and stays readable; what
+    /// is in force stays so, and a first proposal goes on as a draft. Care is told by a task; the patient as they have
+    /// chosen, or by letter. Staff who may record a yes write down the patient's no with `how`. To what one's own side
+    /// proposes: `agreementWithdraw`.
+    async fn agreement_decline(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which proposal, and why not.")] input: AgreementDeclineInput,
+    ) -> Result<AgreementDeclinePayload> {
+        let session = session(ctx);
+        let agreement = agreement_id(&input.agreement_id);
+        let cmd = Decline {
+            agreement,
+            version: version_id(&input.version_id),
+            words: input.words,
+            how: input.how.map(Into::into),
+            expected_row_version: input.expected_row_version,
+        };
+        let outcome = decline(session, &input.idempotency_key, &cmd).await;
+        Ok(AgreementDeclinePayload(Answer::on_agreement(session, outcome, agreement)?))
     }
 }

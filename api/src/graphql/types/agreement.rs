@@ -134,9 +134,12 @@ plain_object! {
         /// Every yes to this version (godkännanden), with how it was given. Of joint guardians (vårdnadshavare) each has
         /// one.
         assents: Vec<VersionAssent>,
-        /// When the patient objected (invändning) to what others said or wrote down as their yes, as long as it stands.
-        /// The version stays in force until care and patient act.
+        /// When the patient's side objected (invändning) to what others said or wrote down as its yes, as long as it
+        /// stands. The version stays in force until care and patient act.
         objected_at: Option<DateTime<Utc>>,
+        /// The global id of the representative (ombud) whose objection it is: one of two guardians, for example. Theirs
+        /// to drop, with `agreementAssent`. Null when the patient objected.
+        objected_by_representative_id: Option<GlobalId>,
         /// Why it holds without the patient's decision (utan patientens ställningstagande), when it does.
         undecided: Option<PatientUndecided>,
     }

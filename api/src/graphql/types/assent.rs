@@ -64,9 +64,9 @@ plain_object! {
         recorded_by: Option<StaffSummary>,
         /// Of an oral assent: whether the one who wrote it down also gave care's assent.
         recorded_by_care_assenter: bool,
-        /// When the patient objected to it (invändning).
+        /// When the patient, or another representative, objected to it (invändning).
         objected_at: Option<DateTime<Utc>>,
-        /// The objection in the patient's words; not shown to representatives.
+        /// The objection in the words of whoever objected; not shown to representatives.
         objection: Option<String>,
         /// Who wrote the objection down, where the patient said it to staff.
         objection_recorded_by: Option<StaffSummary>,

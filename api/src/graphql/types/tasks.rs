@@ -29,8 +29,8 @@ plain_enum! {
         AgreementRequest,
         /// A message waits for an answer (obesvarat meddelande).
         UnansweredMessage,
-        /// A proposal of the patient waits for an answer (förslag att svara på). Ends with the answer, or when the
-        /// patient takes it back.
+        /// A proposal waits for care's answer (förslag att svara på): the patient's, or a colleague's who cannot give
+        /// care's assent. Ends with the answer, or when it is taken back.
         AnswerProposal,
         /// The need for a contact is to be reconsidered (ompröva kontakten).
         ContactReview,
@@ -41,9 +41,10 @@ plain_enum! {
         Call,
         /// A letter or print to send (skicka brev).
         Letter,
-        /// The patient objects to an assent that care recorded (invändning). Ends with an answer.
+        /// The patient's side objects to an assent that others gave or recorded (invändning). Ends with an answer.
         Objection,
-        /// Somebody else has drawn up an agreement: for the fast vårdkontakt to know (signal).
+        /// Something about the agreement for the fast vårdkontakt to know (signal): somebody else has drawn it up, the
+        /// patient has declined a proposal, or one has fallen.
         PlanSignal,
         /// Something is missing before the patient goes home (utskrivningskontroll).
         DischargeGap,

@@ -22,6 +22,7 @@ fn selection(mutation: &str) -> &'static str {
         "dischargeCheckRun" => "agreement { id dischargeCheck { gaps { code planItemId } } }",
         "agreementContentEdit"
         | "agreementCounter"
+        | "agreementDecline"
         | "agreementRevise"
         | "agreementWithdraw"
         | "goalRemove"
@@ -209,6 +210,11 @@ pub fn mutations(at: &Record, unit: &Staff) -> Vec<(&'static str, Value)> {
             "agreementPatientUndecidedRecord",
             json!({ "agreementId": at.agreement, "versionId": at.version, "reason": "Sover", "knownWill": "Okänd",
                     "askAgainOn": "2027-02-20", "expectedRowVersion": 1 }),
+        ),
+        (
+            "agreementDecline",
+            json!({ "agreementId": at.agreement, "versionId": at.version, "words": "Nej", "how": "PHONE",
+                    "expectedRowVersion": 1 }),
         ),
         ("agreementPropose", json!({ "agreementId": at.agreement, "expectedRowVersion": 1 })),
         ("agreementRequest", json!({ "patientId": patient, "how": "PHONE", "why": "Gärna" })),

@@ -87,6 +87,12 @@ pub(super) const ACTS: &[(&str, &str, Words)] = &[
         "agreement_offer",
         ["Erbjudandet ersattes av ett patientkontrakt", "The offer was overtaken by an agreement"],
     ),
+    ("agreementDecline", "agreement_version", ["Förslaget avböjdes", "The proposal was declined"]),
+    (
+        "agreementDecline",
+        "agreement_request",
+        ["Önskan om patientkontrakt väntar igen", "The request for an agreement waits again"],
+    ),
     ("agreementEnd", "agreement", ["Patientkontraktet avslutades", "The agreement was ended"]),
     (
         "agreementEnd",
@@ -108,6 +114,11 @@ pub(super) const ACTS: &[(&str, &str, Words)] = &[
         "agreementObject",
         "version_assent",
         ["Patienten invände mot det muntliga godkännandet", "The patient objected to the oral assent"],
+    ),
+    (
+        "agreementObjectionLapse",
+        "agreement_version",
+        ["En invändning gäller inte längre", "An objection counts no longer"],
     ),
     ("agreementOffer", "agreement_offer", ["Patientkontrakt erbjöds", "An agreement was offered"]),
     ("agreementOfferAnswer", "agreement_offer", ["Erbjudandet besvarades", "The offer was answered"]),

@@ -193,6 +193,7 @@ pub(super) const VALUES: &[(&str, &str, Words)] = &[
     ("", "STAFF_DECLARED", ["anmäld av personal", "declared by staff"]),
     ("", "STAFF_LEAVES", ["medarbetaren slutar", "the person leaves"]),
     ("", "STOP", ["stoppad", "stopped"]),
+    ("", "DECLINED", ["avböjd", "declined"]),
     ("", "TAKEN_BACK", ["återtagen", "taken back"]),
     ("", "TASK", ["uppgift", "task"]),
     ("", "THREAD", ["konversation", "conversation"]),

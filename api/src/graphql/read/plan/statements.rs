@@ -101,7 +101,8 @@ fn head(who: Who, with_preferences: bool) -> String {
 pub const VERSION_COLUMNS: &str = "v.id, v.number, v.status, v.content, \
      (SELECT n.number FROM agreement_version n WHERE n.id = v.base_version_id), \
      (SELECT n.number FROM agreement_version n WHERE n.id = v.answers_version_id), v.withdrawal, \
-     v.hash, v.proposed_by, v.proposed_at, v.patient_assent_at, v.patient_assent_kind, v.patient_assent_given, v.care_assent_at, v.objected_at";
+     v.hash, v.proposed_by, v.proposed_at, v.patient_assent_at, v.patient_assent_kind, v.patient_assent_given, v.care_assent_at, v.objected_at, \
+     v.objected_by";
 
 pub(super) static HEAD: ByReader = ByReader::new(|who| head(who, false));
 pub(super) static HEAD_WITH_PREFERENCES: ByReader = ByReader::new(|who| head(who, true));

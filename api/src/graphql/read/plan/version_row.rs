@@ -63,6 +63,7 @@ impl AgreementVersion {
             awaits_choice: false,
             assents: Vec::new(),
             objected_at: None,
+            objected_by_representative_id: None,
             undecided: None,
         }
     }
@@ -87,6 +88,7 @@ pub fn opt_version(session: &Session, cols: &mut Cols<'_>) -> Result<Option<Agre
     let patient_assent_given: Option<version_assent::Given> = cols.opt_enum()?;
     let care_assent_at: Option<DateTime<Utc>> = cols.opt()?;
     let objected_at = cols.opt()?;
+    let objected_by: Option<Uuid> = cols.opt()?;
     let content = version_content(session, id, &content)?;
     Ok(Some(AgreementVersion {
         id: GlobalId::new(NodeKind::AgreementVersion, id),
@@ -127,6 +129,7 @@ pub fn opt_version(session: &Session, cols: &mut Cols<'_>) -> Result<Option<Agre
         care_assent: care_assent_at.map(|at| Assent { at, by: ActorKind::Staff.into(), is_oral: false }),
         assents: Vec::new(),
         objected_at,
+        objected_by_representative_id: objected_by.map(|id| GlobalId::new(NodeKind::Representative, id)),
         undecided: None,
     }))
 }

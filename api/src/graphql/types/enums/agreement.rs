@@ -44,6 +44,8 @@ plain_enum! {
     VersionWithdrawal = entity::agreement_version::Withdrawal {
         /// By the side that wrote it (återtagen).
         TakenBack,
+        /// By the other side, which said no to it (avböjd).
+        Declined,
         /// Answered with a counter-proposal (motförslag).
         Countered,
         /// What it changes was replaced, so that it can no longer come into force.
