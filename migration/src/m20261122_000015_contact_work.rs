@@ -44,7 +44,7 @@ pub fn up(schema: &mut Schema) {
             .index(&["patient_id", "id"])
     });
     schema.keep("contact_request");
-    // It is open again when the role that ended it never begins.
+    // It is open again when the role that ended it never begins, or ends soon without the patient being consulted.
     let ended = "OLD.status <> 'OPEN' AND NOT (OLD.status = 'APPOINTED' AND NEW.status = 'OPEN')";
     schema.guard("contact_request", "ended", Change::Update, Some(ended));
 

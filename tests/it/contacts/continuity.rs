@@ -1,16 +1,16 @@
 //! No gap without a task: planned ends, absences, handover, reviews; and what the register is told.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use entity::{
-    CareContactId, care_contact, care_relation, change_entry, patient, register_event,
+    CareContactId, assignment, care_contact, care_relation, change_entry, patient, register_event,
     task::{self, Kind, Status},
 };
-use harness::{TestApp, TestPatient, relate, world::crowd};
+use harness::{Staff, TestApp, TestPatient, relate, world::crowd};
 use patientkontrakt::{domain::contact::register, graphql::scalars::NodeKind};
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, sea_query::Expr};
 use serde_json::{Value, json};
 
-use super::{CONTACT, appoint, stand, sweep, to_role};
+use super::{CONTACT, appoint, stand, sweep, tasks, to_role};
 use crate::acts::{act, global, row};
 
 fn end(contact: &Value, more: Value) -> Value {
@@ -171,6 +171,178 @@ async fn an_absence_is_a_task_until_somebody_steps_in_and_the_patient_sees_who()
         &json!({ "kind": "SUBSTITUTE", "until": "2027-02-03T16:00:00+00:00",
                  "message": "Stina Exempel är borta till lördag 6 februari 2027. Ring Sven Exempel, sjuksköterska, som ersätter." })
     );
+}
+
+/// Gives an assignment an end, or none.
+async fn leaves(app: &TestApp, who: &Staff, at: Option<DateTime<Utc>>) {
+    let changed = assignment::Entity::update_many()
+        .col_expr(assignment::Column::ValidUntil, Expr::value(at))
+        .filter(assignment::Column::Id.eq(who.assignment));
+    assert_eq!(changed.exec(app.core.db.reader()).await.unwrap().rows_affected, 1);
+}
+
+/// An absence of everything that `who` holds, from one day of 2027 to another, registered by themself.
+async fn gone(app: &TestApp, who: &Staff, (from, until): (&str, &str), substitute: Option<&Staff>) -> Value {
+    let input = json!({
+        "who": { "assignmentId": global(NodeKind::Assignment, who.assignment) },
+        "from": format!("2027-{from}T00:00:00+01:00"), "until": format!("2027-{until}T00:00:00+01:00"),
+        "substituteId": substitute.map(|s| global(NodeKind::Assignment, s.assignment)),
+    });
+    let answer = act(app, &who.identity, "contactAbsenceRegister", ABSENCE, input).await.ok();
+    answer.at("/contactAbsenceRegister/absence").clone()
+}
+
+/// R: a substitute who is away too is none: the gap is a task at once, and the patient is not told to ring them.
+#[tokio::test]
+async fn a_substitute_who_is_away_too_is_a_gap_at_once_until_they_are_back() {
+    let app = TestApp::new().await;
+    let (s1, s2, p1) = (&app.world.s1, &app.world.s2, &app.world.p1);
+    relate(&app.core, s1, p1).await;
+    let contact = appoint(&app, s1, to_role(p1, "FAST_VARDKONTAKT", s1)).await;
+    gone(&app, s1, ("02-03", "02-06"), Some(s2)).await;
+    assert!(stand(&app, Kind::Handover, &contact["id"]).await.is_empty());
+    let told = || {
+        let of = change_entry::Column::Action.eq("contactAbsenceRegister");
+        change_entry::Entity::find().filter(of).count(app.core.db.reader())
+    };
+    assert_eq!(told().await.unwrap(), 1);
+    let also = gone(&app, s2, ("02-04", "02-05"), None).await;
+    let open = tasks(&app, Kind::Handover, &contact["id"]).await;
+    let due: Vec<_> = open.iter().map(|task| (task.status, task.due_at)).collect();
+    assert_eq!(due, [(Status::Open, super::at("2027-02-04T00:00:00+01:00"))]);
+    assert_eq!(told().await.unwrap(), 1, "that the contact is away was told before");
+    let whom = async |day: &str| {
+        let query = format!(
+            "{{ me {{ whoToContact(at: \"2027-{day}T09:00:00+01:00\") {{ kind message until }} }} }}"
+        );
+        app.run(&p1.identity, &query, json!({})).await.ok().at("/me/whoToContact").clone()
+    };
+    assert_eq!(whom("02-03").await["kind"], "SUBSTITUTE");
+    assert_eq!(
+        whom("02-04").await,
+        json!({ "kind": "UNIT", "until": "2027-02-04T16:00:00+00:00",
+                "message": "Stina Exempel är borta till lördag 6 februari 2027. Ring Vårdcentralen Granen." })
+    );
+    assert_eq!(whom("02-05").await["kind"], "SUBSTITUTE");
+    let query = "{ me { fixedCareContact { absence { message substitute { name } } } } }";
+    let words = async || {
+        let me = app.run(&p1.identity, query, json!({})).await.ok();
+        me.at("/me/fixedCareContact/absence").clone()
+    };
+    assert_eq!(words().await["substitute"]["name"], "Sven Exempel", "there for a part of it");
+    // Once what is left of it is the time in which both are away.
+    app.clock.set(super::at("2027-02-04T09:00:00+01:00"));
+    let more = gone(&app, s2, ("02-05", "02-07"), None).await;
+    assert_eq!(
+        words().await,
+        json!({ "substitute": null,
+                "message": "Stina Exempel är borta från onsdag 3 februari 2027 till lördag 6 februari 2027. Ring mottagningen." })
+    );
+    for absence in [also, more] {
+        let cancel = json!({ "absenceId": absence["id"], "expectedRowVersion": 1 });
+        act(&app, &s2.identity, "contactAbsenceCancel", ABSENCE, cancel).await.ok();
+    }
+    assert!(!stand(&app, Kind::Handover, &contact["id"]).await.contains(&Status::Open));
+    assert_eq!(words().await["substitute"]["name"], "Sven Exempel");
+}
+
+/// R: nor is one who leaves. The sweep finds both as they come near.
+#[tokio::test]
+async fn the_sweep_finds_a_substitute_who_leaves_or_will_be_away_too() {
+    let app = TestApp::new().await;
+    let (s1, s2, p1) = (&app.world.s1, &app.world.s2, &app.world.p1);
+    relate(&app.core, s1, p1).await;
+    let contact = appoint(&app, s1, to_role(p1, "FAST_VARDKONTAKT", s1)).await;
+    let open = async || {
+        let all = tasks(&app, Kind::Handover, &contact["id"]).await;
+        let open = all.into_iter().filter(|task| task.status == Status::Open);
+        open.map(|task| task.due_at).collect::<Vec<_>>()
+    };
+    gone(&app, s1, ("02-03", "02-06"), Some(s2)).await;
+    let end = super::at("2027-02-05T00:00:00+01:00");
+    leaves(&app, s2, Some(end)).await;
+    sweep(&app).await;
+    assert_eq!(open().await, [end]);
+    leaves(&app, s2, None).await;
+    sweep(&app).await;
+    assert!(open().await.is_empty());
+
+    gone(&app, s1, ("03-03", "03-06"), Some(s2)).await;
+    gone(&app, s2, ("03-04", "03-05"), None).await;
+    sweep(&app).await;
+    assert!(open().await.is_empty(), "far ahead");
+    app.clock.advance(TimeDelta::days(20));
+    sweep(&app).await;
+    sweep(&app).await;
+    assert_eq!(open().await, [super::at("2027-03-04T00:00:00+01:00")]);
+}
+
+/// R: of two absences of one contact at once, the one in which somebody steps in counts.
+#[tokio::test]
+async fn an_absence_of_the_contact_alone_does_not_hide_who_steps_in_for_the_person() {
+    let app = TestApp::new().await;
+    let (s1, s2, p1) = (&app.world.s1, &app.world.s2, &app.world.p1);
+    relate(&app.core, s1, p1).await;
+    let contact = appoint(&app, s1, to_role(p1, "FAST_VARDKONTAKT", s1)).await;
+    let alone = json!({ "who": { "contactId": contact["id"] },
+                        "from": "2027-02-02T00:00:00+01:00", "until": "2027-02-06T00:00:00+01:00" });
+    act(&app, &s1.identity, "contactAbsenceRegister", ABSENCE, alone).await.ok();
+    gone(&app, s1, ("02-03", "02-05"), Some(s2)).await;
+    let due = async || {
+        let all = tasks(&app, Kind::Handover, &contact["id"]).await;
+        all.into_iter().map(|task| (task.status, task.due_at)).collect::<Vec<_>>()
+    };
+    let first = super::at("2027-02-02T00:00:00+01:00");
+    assert_eq!(due().await, [(Status::Open, first)]);
+    let whom = async |day: &str| {
+        let query = format!("{{ me {{ whoToContact(at: \"2027-{day}T09:00:00+01:00\") {{ name }} }} }}");
+        app.run(&p1.identity, &query, json!({})).await.ok().text("/me/whoToContact/name")
+    };
+    assert_eq!(whom("02-02").await, "Vårdcentralen Granen");
+    assert_eq!(whom("02-03").await, "Sven Exempel");
+    assert_eq!(whom("02-05").await, "Vårdcentralen Granen");
+    // While Sven steps in, the gap that is left is the day after.
+    app.clock.set(super::at("2027-02-03T10:00:00+01:00"));
+    sweep(&app).await;
+    let last = super::at("2027-02-05T00:00:00+01:00");
+    assert_eq!(due().await, [(Status::Superseded, first), (Status::Open, last)]);
+    let query = "{ me { fixedCareContact { absence { message } } } }";
+    let me = app.run(&p1.identity, query, json!({})).await.ok();
+    assert_eq!(
+        me.text("/me/fixedCareContact/absence/message"),
+        "Stina Exempel är borta från onsdag 3 februari 2027 till fredag 5 februari 2027, Sven Exempel ersätter."
+    );
+}
+
+/// R: a patient who was only told still has the need: the gap is a task until somebody follows. One who was consulted
+/// has agreed.
+#[tokio::test]
+async fn an_end_of_which_the_patient_was_only_told_is_a_gap_until_somebody_follows() {
+    let app = TestApp::new().await;
+    let (s1, s2, p1) = (&app.world.s1, &app.world.s2, &app.world.p1);
+    relate(&app.core, s1, p1).await;
+    let leaves = json!({ "consultation": "TOLD", "toldGround": "STAFF_LEAVES" });
+    let now = appoint(&app, s1, to_role(p1, "FAST_VARDKONTAKT", s1)).await;
+    act(&app, &s1.identity, "contactEnd", CONTACT, end(&now, leaves.clone())).await.ok();
+    let gap = &tasks(&app, Kind::Handover, &now["id"]).await[0];
+    assert_eq!((gap.status, gap.due_at, gap.care_unit_id), (Status::Open, app.clock.now(), s1.unit));
+    sweep(&app).await;
+    assert_eq!(stand(&app, Kind::Handover, &now["id"]).await, [Status::Open]);
+
+    // Planned: the task of the end does not vanish when the end comes.
+    for (who, how, then) in [(s2, leaves, Status::Open), (s1, json!({}), Status::Done)] {
+        let contact = appoint(&app, s1, to_role(p1, "FAST_VARDKONTAKT", who)).await;
+        assert_eq!(stand(&app, Kind::Handover, &now["id"]).await, [Status::Done]);
+        let turn = app.clock.now() + TimeDelta::days(10);
+        let mut planned = end(&contact, how);
+        planned["endsAt"] = json!(turn.to_rfc3339());
+        act(&app, &s1.identity, "contactEnd", CONTACT, planned).await.ok();
+        assert_eq!(stand(&app, Kind::Handover, &contact["id"]).await, [Status::Open]);
+        app.clock.set(turn);
+        sweep(&app).await;
+        sweep(&app).await;
+        assert_eq!(stand(&app, Kind::Handover, &contact["id"]).await, [then]);
+    }
 }
 
 /// The absence of somebody who holds many roles is one act, and costs as many statements for sixty patients as for one:

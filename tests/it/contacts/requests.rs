@@ -341,6 +341,84 @@ async fn a_request_waits_again_when_the_role_ends_before_it_began() {
     assert!(!open.contains(&Status::Open), "{open:?}");
 }
 
+/// R: care cannot close a request silently, by ending what answered it: the patient who was told still waits.
+#[tokio::test]
+async fn a_request_waits_again_when_the_patient_is_only_told_that_the_role_has_ended() {
+    let app = TestApp::new().await;
+    let (s1, s2, p1) = (&app.world.s1, &app.world.s2, &app.world.p1);
+    relate(&app.core, s1, p1).await;
+    let asked = act(&app, &p1.identity, "contactRequest", REQUEST, wish("FAST_LAKARKONTAKT")).await.ok();
+    let request = asked.at("/contactRequest/request").clone();
+    let query = "{ me { contactRequests { status dueAt endedAt contact { name } } } }";
+    let seen =
+        async || app.run(&p1.identity, query, json!({})).await.ok().at("/me/contactRequests/0").clone();
+    let waits = |due: &str| json!({ "status": "OPEN", "dueAt": due, "endedAt": null, "contact": null });
+    let told = async |contact: &Value| {
+        let end = json!({ "contactId": contact["id"], "reason": "Slutar", "consultation": "TOLD",
+                          "toldGround": "STAFF_LEAVES", "expectedRowVersion": contact["rowVersion"] });
+        act(&app, &s1.identity, "contactEnd", super::CONTACT, end).await.ok();
+    };
+    // At once: with the deadline it had, and no second task about the same.
+    let first = appoint(&app, s1, to_role(p1, "FAST_LAKARKONTAKT", s1)).await;
+    assert_eq!(seen().await["status"], "APPOINTED");
+    told(&first).await;
+    assert_eq!(seen().await, waits("2027-02-08T23:00:00+00:00"));
+    let rows = tasks(&app, Kind::AppointContact, &request["id"]).await;
+    assert_eq!(rows.iter().map(|task| task.status).collect::<Vec<_>>(), [Status::Done, Status::Open]);
+    assert_eq!(rows[0].due_at, rows[1].due_at);
+    assert!(stand(&app, Kind::Handover, &first["id"]).await.is_empty());
+    sweep(&app).await;
+    assert!(stand(&app, Kind::Handover, &first["id"]).await.is_empty());
+    // Three weeks later: with a new deadline, as of Monday 22 February.
+    let second = appoint(&app, s1, to_role(p1, "FAST_LAKARKONTAKT", s2)).await;
+    assert_eq!(seen().await["contact"]["name"], "Sven Exempel");
+    app.clock.advance(chrono::TimeDelta::days(21));
+    told(&second).await;
+    assert_eq!(seen().await, waits("2027-03-01T23:00:00+00:00"));
+    assert!(stand(&app, Kind::Handover, &second["id"]).await.is_empty());
+    // Somebody who had the role for longer has answered it: the gap is a task, which ends with what became of it.
+    let third = appoint(&app, s1, to_role(p1, "FAST_LAKARKONTAKT", s1)).await;
+    app.clock.advance(chrono::TimeDelta::days(31));
+    told(&third).await;
+    assert_eq!(seen().await["status"], "APPOINTED");
+    let gap = &tasks(&app, Kind::Handover, &third["id"]).await[0];
+    assert_eq!((gap.status, gap.due_at), (Status::Open, app.clock.now()));
+    let dealt = json!({ "taskId": global(NodeKind::Task, gap.id), "words": "Patienten har listat sig på annan ort.",
+                        "expectedRowVersion": gap.row_version });
+    act(&app, &s1.identity, "taskEnd", "task { id }", dealt).await.ok();
+    sweep(&app).await;
+    assert_eq!(stand(&app, Kind::Handover, &third["id"]).await, [Status::Done]);
+}
+
+/// R: so it is when the end was planned, and comes.
+#[tokio::test]
+async fn a_request_waits_again_when_the_planned_end_of_which_the_patient_was_told_comes() {
+    let app = TestApp::new().await;
+    let (s1, p1) = (&app.world.s1, &app.world.p1);
+    relate(&app.core, s1, p1).await;
+    let asked = act(&app, &p1.identity, "contactRequest", REQUEST, wish("FAST_LAKARKONTAKT")).await.ok();
+    let request = asked.at("/contactRequest/request/id").clone();
+    let contact = appoint(&app, s1, to_role(p1, "FAST_LAKARKONTAKT", s1)).await;
+    let turn = app.clock.now() + chrono::TimeDelta::days(10);
+    let end = json!({ "contactId": contact["id"], "reason": "Slutar", "consultation": "TOLD", "endsAt": turn.to_rfc3339(),
+                      "toldGround": "STAFF_LEAVES", "expectedRowVersion": contact["rowVersion"] });
+    act(&app, &s1.identity, "contactEnd", super::CONTACT, end).await.ok();
+    assert_eq!(stand(&app, Kind::AppointContact, &request).await, [Status::Done]);
+    assert_eq!(stand(&app, Kind::Handover, &contact["id"]).await, [Status::Open]);
+    app.clock.set(turn);
+    sweep(&app).await;
+    sweep(&app).await;
+    let query = "{ me { contactRequests { status dueAt contact { name } } } }";
+    let me = app.run(&p1.identity, query, json!({})).await.ok();
+    // Five working days from Thursday 11 February.
+    assert_eq!(
+        me.at("/me/contactRequests"),
+        &json!([{ "status": "OPEN", "dueAt": "2027-02-18T23:00:00+00:00", "contact": null }])
+    );
+    assert_eq!(stand(&app, Kind::AppointContact, &request).await, [Status::Done, Status::Open]);
+    assert_eq!(stand(&app, Kind::Handover, &contact["id"]).await, [Status::Superseded]);
+}
+
 /// One offer of a contact waits for an answer at a time; what another care provider has offered is not told of.
 #[tokio::test]
 async fn of_twenty_offers_of_a_contact_at_once_one_waits() {

@@ -1,12 +1,14 @@
 //! Absences of contacts, and who steps in: of one contact, or of everything a person holds.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::{
     AssignmentId, CareContactId, CareUnitId, ContactAbsenceId, PatientId, assignment,
     care_contact::{self, Role, Status},
     care_relation, contact_absence,
 };
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -49,11 +51,12 @@ pub struct Absence {
 
 const ACTION: &str = "contactAbsenceRegister";
 /// How long an absence may last: a longer one is an ending.
-const LONGEST: TimeDelta = TimeDelta::days(2 * 366);
+pub(super) const LONGEST: TimeDelta = TimeDelta::days(2 * 366);
 /// How many contacts of one person are told of in the act itself; the sweep finds the gaps of the rest.
 const MOST: u64 = 300;
 
-/// Registers it. A gap that is near becomes a task at once.
+/// Registers it. A gap that is near becomes a task at once: of the person's own contacts, and of those for whom they
+/// were to step in.
 pub async fn register(session: &Session, key: &str, cmd: &Absence) -> Result<Receipt, Fault> {
     let mut registered = None;
     let receipt = act::perform(session, ACTION, key, cmd, async |tx| {
@@ -104,7 +107,8 @@ pub async fn register(session: &Session, key: &str, cmd: &Absence) -> Result<Rec
         if let Some(person) = away.person {
             answerer::hand_on(tx, session, Some(person)).await?;
         }
-        let patients = settle(tx, session, &contacts).await?;
+        let beside = stood_in_for(tx, &row).await?;
+        let patients = settle(tx, session, &contacts, &beside).await?;
         // Patients before their times, as everywhere.
         let mut called = Vec::new();
         if row.assignment_id.is_some() {
@@ -140,20 +144,23 @@ pub(super) async fn tell(
     act::emit(tx, session, events.collect::<Vec<_>>()).await
 }
 
-/// Brings the contacts and the handover tasks of the patients into line. Gives whom that concerns.
+/// Brings the contacts and the handover tasks of the patients into line, and of those `beside` them, for whose contact
+/// somebody else steps in. Gives whom that concerns: of the latter those alone whose tasks it changes.
 pub(super) async fn settle(
     tx: &Tx,
     session: &Session,
     contacts: &[care_contact::Model],
+    beside: &[PatientId],
 ) -> Result<Vec<PatientId>, Fault> {
-    let mut patients: Vec<PatientId> = contacts.iter().map(|contact| contact.patient_id).collect();
-    patients.dedup();
-    if patients.is_empty() {
-        return Ok(patients);
+    let own: BTreeSet<PatientId> = contacts.iter().map(|contact| contact.patient_id).collect();
+    let all: Vec<PatientId> =
+        own.iter().chain(beside).copied().collect::<BTreeSet<_>>().into_iter().collect();
+    if all.is_empty() {
+        return Ok(all);
     }
-    lifetime::settle_all(tx, session, &patients).await?;
-    guard::settle_all(tx, session, &patients).await?;
-    Ok(patients)
+    lifetime::settle_all(tx, session, &all).await?;
+    let settled = guard::settle_with(tx, session, &all, &[]).await?;
+    Ok(own.union(&settled.patients).copied().collect())
 }
 
 struct Away {
@@ -297,6 +304,38 @@ pub(super) async fn affected(
         .order_by_asc(C::PatientId)
         .order_by_asc(C::Id)
         .limit(MOST);
+    Ok(found.all(tx).await?)
+}
+
+/// The patients for whose contacts a person who is away is to step in meanwhile: that a substitute is away too is a gap
+/// as if there were none. Their contact's absence is no news to them.
+pub(super) async fn stood_in_for(tx: &Tx, absence: &contact_absence::Model) -> Result<Vec<PatientId>, Fault> {
+    use care_contact::Column as C;
+    use contact_absence::Column as A;
+    let Some(person) = absence.assignment_id else { return Ok(Vec::new()) };
+    let of = |who: A| {
+        contact_absence::Entity::find()
+            .select_only()
+            .column(who)
+            .filter(A::SubstituteId.eq(person))
+            .filter(A::CancelledAt.is_null())
+            .filter(A::FromAt.lt(absence.until_at))
+            .filter(A::UntilAt.gt(absence.from_at))
+            .filter(who.is_not_null())
+            .into_query()
+    };
+    let theirs = Condition::any()
+        .add(C::Id.in_subquery(of(A::ContactId)))
+        .add(C::AssignmentId.in_subquery(of(A::AssignmentId)));
+    let found = care_contact::Entity::find()
+        .select_only()
+        .column(C::PatientId)
+        .distinct()
+        .filter(theirs)
+        .filter(C::Status.ne(Status::Ended))
+        .order_by_asc(C::PatientId)
+        .limit(MOST)
+        .into_tuple::<PatientId>();
     Ok(found.all(tx).await?)
 }
 

@@ -5,7 +5,7 @@ use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 use serde::Serialize;
 use serde_json::json;
 
-use super::absence::{affected, settle, tell};
+use super::absence::{affected, settle, stood_in_for, tell};
 use crate::{
     auth::policy::{self, Action, Noun},
     domain::{
@@ -77,7 +77,8 @@ pub async fn cancel(session: &Session, key: &str, cmd: &Cancel) -> Result<Receip
         relation::end_all(tx, &reached, care_relation::Source::Contact, &[row.id.0], now).await?;
         let before = json!({ "from": row.from_at, "until": row.until_at });
         tell(tx, session, ACTION, &contacts, Some(&before), &json!({ "until": now })).await?;
-        let patients = settle(tx, session, &contacts).await?;
+        let beside = stood_in_for(tx, &row).await?;
+        let patients = settle(tx, session, &contacts, &beside).await?;
         let mut kept = Vec::new();
         if row.assignment_id.is_some() {
             booking::away_slots::give_back(tx, session, &row).await?;

@@ -1,4 +1,8 @@
 //! Ending a contact role: with a reason, and with what the patient had to say about it; now, or as planned.
+//!
+//! A patient who was consulted has agreed that the role ends. One who was told, and not consulted, has not: where nobody
+//! else has the role the need is still there when it ends. What the patient had asked for waits again
+//! (`request::left`), or else the unit gets a handover task as for any gap ([`guard`]).
 
 use chrono::{DateTime, Utc};
 use entity::{
@@ -70,8 +74,8 @@ pub async fn end(session: &Session, key: &str, cmd: &End) -> Result<Receipt, Fau
             at,
             expected_row_version: cmd.expected_row_version,
         };
-        close(tx, session, &contact, &closing, ACTION).await?;
-        guard::settle(tx, session, contact.patient_id).await?;
+        let is_over = close(tx, session, &contact, &closing, ACTION).await?;
+        settle(tx, session, &contact, (&closing, is_over), ACTION).await?;
         tell_patient(tx, session, &contact).await?;
         Ok(Done::on(contact.patient_id).with("contact", contact.id.0))
     })
@@ -88,14 +92,14 @@ pub(super) struct Closing<'a> {
     pub expected_row_version: i32,
 }
 
-/// Ends a contact with everything that goes with it, or plans its end.
+/// Ends a contact with everything that goes with it, or plans its end. Gives whether it is over now.
 pub(super) async fn close(
     tx: &Tx,
     session: &Session,
     contact: &care_contact::Model,
     closing: &Closing<'_>,
     action: &'static str,
-) -> Result<(), Stop> {
+) -> Result<bool, Stop> {
     let now = session.now();
     if contact.status == Status::Ended || contact.valid_until.is_some_and(|until| until <= now) {
         return Err(Problem::new(
@@ -163,6 +167,24 @@ pub(super) async fn close(
     } else {
         act::emit(tx, session, [register::event(contact, "contact.end_planned")]).await?;
     }
+    Ok(at_once)
+}
+
+/// What an end that nobody follows leaves to be done: a request that waits again, or a handover task. What is planned
+/// leaves it when it comes.
+pub(super) async fn settle(
+    tx: &Tx,
+    session: &Session,
+    contact: &care_contact::Model,
+    (closing, is_over): (&Closing<'_>, bool),
+    action: &'static str,
+) -> Result<(), Fault> {
+    let told = is_over && closing.consultation == Consultation::Told;
+    if told {
+        request::left(tx, session, contact, closing.at, action).await?;
+    }
+    let ended = told.then_some(contact.id);
+    guard::settle_with(tx, session, &[contact.patient_id], ended.as_slice()).await?;
     Ok(())
 }
 

@@ -2,20 +2,23 @@
 //!
 //! [`settle`] looks at one patient's contacts and makes the handover tasks fit: raises what is missing, ends what is
 //! no longer a gap. Every act on contacts calls it in its own transaction; the sweep calls it as gaps come nearer.
+//!
+//! Whoever steps in is no more than a name while they are away themselves, or once they have left: the gap of an
+//! absence begins with the first moment at which nobody is there, by this absence or by another of the same contact.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::{
-    AssignmentId, PatientId,
+    AssignmentId, CareContactId, PatientId,
     access_event::ActorKind,
     assignment,
-    care_contact::{self, Role, Status},
-    contact_absence, task,
+    care_contact::{self, Consultation, Role, Status},
+    contact_absence, contact_request, task,
 };
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 
-use super::words;
+use super::{absence, words};
 use crate::{
     db::Tx,
     domain::task::{self as tasks, Closing, Ending, Raise, words::Words},
@@ -48,6 +51,47 @@ pub struct Held<'a> {
     /// When the assignment of the person ends, if it does.
     pub leaves_at: Option<DateTime<Utc>>,
     pub absences: &'a [contact_absence::Model],
+    pub people: &'a People,
+    /// A request of the patient's for the role waits at the care provider: the task of that says so.
+    pub asked: bool,
+}
+
+/// From when, until when.
+type Span = (DateTime<Utc>, DateTime<Utc>);
+
+/// When those who hold roles and those who step in are not there.
+#[derive(Clone, Debug, Default)]
+pub struct People {
+    /// When their assignments end.
+    pub leaving: HashMap<AssignmentId, DateTime<Utc>>,
+    /// The times in which they are away from everything.
+    pub away: HashMap<AssignmentId, Vec<Span>>,
+}
+
+impl People {
+    /// The times in which somebody is there to step in by this absence.
+    fn step_in(&self, absence: &contact_absence::Model) -> Vec<Span> {
+        let Some(person) = absence.substitute_id else { return Vec::new() };
+        let leaves_at = self.leaving.get(&person).copied();
+        let until = leaves_at.map_or(absence.until_at, |at| at.min(absence.until_at));
+        let away = self.away.get(&person).map(Vec::as_slice).unwrap_or_default();
+        without(vec![(absence.from_at, until)], away)
+    }
+}
+
+/// What is left of `spans` outside `taken`.
+fn without(spans: Vec<Span>, taken: &[Span]) -> Vec<Span> {
+    taken.iter().filter(|(from, until)| from < until).fold(spans, |left, &(from, until)| {
+        let pieces = left.into_iter().flat_map(|(a, b)| [(a, b.min(from)), (a.max(until), b)]);
+        pieces.filter(|(a, b)| a < b).collect()
+    })
+}
+
+/// The times of an absence in which nobody steps in, by it or by another of the same contact.
+fn uncovered(absence: &contact_absence::Model, held: &Held<'_>) -> Vec<Span> {
+    let standing = held.absences.iter().filter(|absence| absence.cancelled_at.is_none());
+    let covered: Vec<Span> = standing.flat_map(|absence| held.people.step_in(absence)).collect();
+    without(vec![(absence.from_at, absence.until_at)], &covered)
 }
 
 /// The first gap that a contact leaves before `horizon`, given all contacts of the patient.
@@ -71,11 +115,14 @@ pub fn gap(
         })
     };
     if contact.status == Status::Ended {
-        // Ended in consultation, or because care said so on record: no gap. One that only ran out leaves one until
-        // somebody is appointed.
-        let ran_out = contact.consultation.is_none();
-        let at = contact.ended_at.filter(|_| ran_out && others().next().is_none())?;
-        return Some(Gap { at, why: Why::Ends });
+        // Ended in consultation: no gap. One that only ran out, or of which the patient was told, leaves one until
+        // somebody is appointed, or care has said on record what became of it.
+        let needed = match contact.consultation {
+            Some(Consultation::Consulted) => false,
+            Some(Consultation::Told) => !held.asked && !others().any(|other| follows(other, contact)),
+            None => others().next().is_none(),
+        };
+        return contact.ended_at.filter(|_| needed).map(|at| Gap { at, why: Why::Ends });
     }
     let covered = |at: DateTime<Utc>| {
         others().any(|other| other.valid_from <= at && other.valid_until.is_none_or(|until| until > at))
@@ -83,14 +130,23 @@ pub fn gap(
     let ends = contact.valid_until.map(|at| Gap { at, why: Why::Ends });
     let leaves = held.leaves_at.map(|at| Gap { at, why: Why::Leaves });
     let ends = [ends, leaves].into_iter().flatten().min_by_key(|gap| gap.at).filter(|gap| !covered(gap.at));
-    let absent = held.absences.iter().filter(|absence| {
+    let standing = held.absences.iter().filter(|absence| {
         absence.cancelled_at.is_none()
-            && absence.substitute_id.is_none()
-            && absence.until_at > now.max(contact.valid_from)
+            && absence.until_at > now
             && contact.valid_until.is_none_or(|until| absence.from_at < until)
     });
-    let absent = absent.map(|absence| Gap { at: absence.from_at.max(contact.valid_from), why: Why::Absent });
+    let absent = standing.flat_map(|absence| uncovered(absence, held)).filter(|(from, until)| {
+        *until > now.max(contact.valid_from) && contact.valid_until.is_none_or(|end| *from < end)
+    });
+    let absent = absent.map(|(from, _)| Gap { at: from.max(contact.valid_from), why: Why::Absent });
     absent.chain(ends).filter(|gap| gap.at <= horizon).min_by_key(|gap| gap.at)
+}
+
+/// Whether somebody else with the role has it for who the ended contact was to the patient: a fast kontakt is the
+/// patient's whoever employs them, any other role is its care provider's.
+fn follows(other: &care_contact::Model, contact: &care_contact::Model) -> bool {
+    matches!(contact.role, Role::FastVardkontakt | Role::FastLakarkontakt)
+        || other.care_provider_id == contact.care_provider_id
 }
 
 /// How long before a gap its task is raised.
@@ -105,6 +161,25 @@ pub async fn settle(tx: &Tx, session: &Session, patient: PatientId) -> Result<us
 
 /// [`settle`] of several patients, for as many statements as of one.
 pub async fn settle_all(tx: &Tx, session: &Session, patients: &[PatientId]) -> Result<usize, Fault> {
+    Ok(settle_with(tx, session, patients, &[]).await?.raised)
+}
+
+/// What settling has changed.
+#[derive(Clone, Debug, Default)]
+pub struct Settled {
+    /// How many tasks it raised.
+    pub raised: usize,
+    /// Whose tasks it raised or ended.
+    pub patients: BTreeSet<PatientId>,
+}
+
+/// [`settle_all`], where the roles of `told` have just ended with the patient told and not consulted.
+pub async fn settle_with(
+    tx: &Tx,
+    session: &Session,
+    patients: &[PatientId],
+    told: &[CareContactId],
+) -> Result<Settled, Fault> {
     let now = session.now();
     let known = task::Entity::find()
         .filter(task::Column::PatientId.is_in(patients.iter().copied()))
@@ -117,29 +192,36 @@ pub async fn settle_all(tx: &Tx, session: &Session, patients: &[PatientId]) -> R
         .filter(
             Condition::any()
                 .add(care_contact::Column::Status.ne(Status::Ended))
-                .add(care_contact::Column::Id.is_in(open.map(|task| task.subject_id))),
+                .add(care_contact::Column::Id.is_in(open.map(|task| task.subject_id)))
+                .add(care_contact::Column::Id.is_in(told.iter().copied())),
         )
         .order_by_asc(care_contact::Column::PatientId)
         .order_by_asc(care_contact::Column::Id)
         .all(tx)
         .await?;
-    let (leaving, absences) = around(tx, &all, now).await?;
+    let (people, absences) = around(tx, &all, now).await?;
+    let waiting = waiting(tx, &all).await?;
     let (mut over, mut raise) = (Vec::new(), Vec::new());
     for theirs in all.chunk_by(|one, next| one.patient_id == next.patient_id) {
         for contact in theirs {
             let own: Vec<_> = absences.iter().filter(|absence| is_of(absence, contact)).cloned().collect();
-            let leaves_at = contact.assignment_id.and_then(|id| leaving.get(&id).copied());
-            let held = Held { contact, leaves_at, absences: &own };
+            let leaves_at = contact.assignment_id.and_then(|id| people.leaving.get(&id).copied());
+            let asked = waiting.iter().any(|request| asks_for(request, contact));
+            let held = Held { contact, leaves_at, absences: &own, people: &people, asked };
             let found = gap(&held, theirs, now, now + lead_time(session));
             let tasks: Vec<_> = known.iter().filter(|task| task.subject_id == contact.id.0).collect();
-            let (ends, begins) = fit(contact, found, &tasks);
+            let (ends, begins) = fit(&held, found, &tasks);
             over.extend(ends);
             raise.extend(begins);
         }
     }
+    let ended = over.iter().map(|closing| closing.task.patient_id);
+    let mut patients: BTreeSet<PatientId> = ended.collect();
     // One open task per contact: the old one makes room.
     tasks::close_all(tx, session, over).await?;
-    Ok(tasks::raise_all(tx, session, &raise).await?.len())
+    let raised = tasks::raise_all(tx, session, &raise).await?;
+    patients.extend(raised.iter().map(|(_, patient)| *patient));
+    Ok(Settled { raised: raised.len(), patients })
 }
 
 /// Whether an absence is of this contact.
@@ -148,50 +230,105 @@ pub fn is_of(absence: &contact_absence::Model, contact: &care_contact::Model) ->
         || (absence.assignment_id.is_some() && absence.assignment_id == contact.assignment_id)
 }
 
-type Around = (HashMap<AssignmentId, DateTime<Utc>>, Vec<contact_absence::Model>);
+/// When people are not there, and the absences.
+type Around = (People, Vec<contact_absence::Model>);
 
-/// When the persons' assignments end, and the absences ahead.
+/// The absences ahead of the contacts, with those of whoever steps in, and when the assignments of all of them end.
+/// Absences that are over but may overlap one that goes on are among them: a gap keeps the moment at which it began.
 async fn around(tx: &Tx, contacts: &[care_contact::Model], now: DateTime<Utc>) -> Result<Around, Fault> {
     use contact_absence::Column as A;
     if contacts.is_empty() {
         return Ok(Around::default());
     }
-    let persons: Vec<AssignmentId> = contacts.iter().filter_map(|contact| contact.assignment_id).collect();
+    let mut persons: Vec<AssignmentId> =
+        contacts.iter().filter_map(|contact| contact.assignment_id).collect();
     let of = Condition::any()
         .add(A::ContactId.is_in(contacts.iter().map(|contact| contact.id)))
         .add(A::AssignmentId.is_in(persons.iter().copied()));
-    let absences = contact_absence::Entity::find()
-        .filter(of)
+    let since = now - absence::LONGEST;
+    let substitutes = contact_absence::Entity::find()
+        .select_only()
+        .column(A::SubstituteId)
+        .filter(of.clone())
         .filter(A::CancelledAt.is_null())
-        .filter(A::UntilAt.gt(now))
+        .filter(A::UntilAt.gt(since))
+        .filter(A::SubstituteId.is_not_null())
+        .into_query();
+    let absences = contact_absence::Entity::find()
+        .filter(of.add(A::AssignmentId.in_subquery(substitutes)))
+        .filter(A::CancelledAt.is_null())
+        .filter(A::UntilAt.gt(since))
         .order_by_asc(A::FromAt)
         .all(tx)
         .await?;
+    persons.extend(absences.iter().filter_map(|absence| absence.substitute_id));
+    persons.sort_unstable();
+    persons.dedup();
     let leaving = assignment::Entity::find()
         .filter(assignment::Column::Id.is_in(persons))
         .filter(assignment::Column::ValidUntil.is_not_null())
         .all(tx)
         .await?;
     let leaving = leaving.into_iter().filter_map(|row| Some((row.id, row.valid_until?))).collect();
-    Ok((leaving, absences))
+    let mut away: HashMap<AssignmentId, Vec<Span>> = HashMap::new();
+    for absence in &absences {
+        if let Some(person) = absence.assignment_id {
+            away.entry(person).or_default().push((absence.from_at, absence.until_at));
+        }
+    }
+    Ok((People { leaving, away }, absences))
+}
+
+/// Whether the role has ended, and the patient was told and not consulted.
+fn is_told(contact: &care_contact::Model) -> bool {
+    contact.status == Status::Ended && contact.consultation == Some(Consultation::Told)
+}
+
+/// The requests that wait for patients who were told that a role has ended: of others nobody needs to know.
+async fn waiting(tx: &Tx, contacts: &[care_contact::Model]) -> Result<Vec<contact_request::Model>, Fault> {
+    use contact_request::Column as C;
+    let told: Vec<PatientId> =
+        contacts.iter().filter(|contact| is_told(contact)).map(|contact| contact.patient_id).collect();
+    if told.is_empty() {
+        return Ok(Vec::new());
+    }
+    let open = contact_request::Entity::find()
+        .filter(C::PatientId.is_in(told))
+        .filter(C::Status.eq(contact_request::Status::Open));
+    Ok(open.all(tx).await?)
+}
+
+/// Whether the request is for the role that the contact had, at the same care provider.
+fn asks_for(request: &contact_request::Model, contact: &care_contact::Model) -> bool {
+    request.patient_id == contact.patient_id
+        && request.care_provider_id == contact.care_provider_id
+        && (request.role, request.treating_kind) == (contact.role, contact.treating_kind)
 }
 
 /// The task of one contact that is over, and the one to raise.
 fn fit<'a>(
-    contact: &care_contact::Model,
+    held: &Held<'_>,
     gap: Option<Gap>,
     tasks: &[&'a task::Model],
 ) -> (Option<Closing<'a>>, Option<Raise>) {
+    let contact = held.contact;
     let open = tasks.iter().copied().find(|task| task.status == task::Status::Open);
     let close = |ending, words: Words| open.map(|task| Closing { task, ending, words: Some(words) });
     let Some(gap) = gap else {
-        let words = match contact.status {
-            Status::Ended if contact.consultation.is_some() => {
-                ("Uppdraget är avslutat.", "The role has ended.")
+        let (ending, words) = match (contact.status, contact.consultation) {
+            (Status::Ended, Some(Consultation::Consulted)) => {
+                (Ending::Done, ("Uppdraget är avslutat.", "The role has ended."))
             }
-            _ => ("Patienten har någon i rollen.", "The patient has somebody in the role."),
+            (Status::Ended, Some(Consultation::Told)) if held.asked => (
+                Ending::Superseded,
+                (
+                    "Patienten väntar på en kontakt enligt sin begäran.",
+                    "The patient's request for a contact waits.",
+                ),
+            ),
+            _ => (Ending::Done, ("Patienten har någon i rollen.", "The patient has somebody in the role.")),
         };
-        return (close(Ending::Done, words.into()), None);
+        return (close(ending, words.into()), None);
     };
     // Somebody has dealt with this very gap, and said how.
     let dealt_with =

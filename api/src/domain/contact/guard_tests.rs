@@ -41,8 +41,29 @@ fn found(
     leaves: Option<i64>,
     absences: &[contact_absence::Model],
 ) -> Option<Gap> {
-    let held = Held { contact: &all[0], leaves_at: leaves.map(days), absences };
+    let people = People::default();
+    let held =
+        Held { contact: &all[0], leaves_at: leaves.map(days), absences, people: &people, asked: false };
     gap(&held, all, now(), days(14))
+}
+
+/// The gap of one contact whose substitute is away in these times, and leaves then.
+fn covered(
+    absences: &[contact_absence::Model],
+    away: &[(i64, i64)],
+    leaves: Option<i64>,
+) -> Option<DateTime<Utc>> {
+    let substitute = AssignmentId(Uuid::from_u128(9));
+    let spans = away.iter().map(|(from, until)| (days(*from), days(*until))).collect();
+    let people = People {
+        leaving: leaves.map(|at| (substitute, days(at))).into_iter().collect(),
+        away: HashMap::from([(substitute, spans)]),
+    };
+    let all = [contact(1, None)];
+    let held = Held { contact: &all[0], leaves_at: None, absences, people: &people, asked: false };
+    let found = gap(&held, &all, now(), days(14))?;
+    assert_eq!(found.why, Why::Absent);
+    Some(found.at)
 }
 
 #[test]
@@ -81,6 +102,73 @@ fn an_absence_is_a_gap_unless_somebody_steps_in() {
     assert_eq!(found(&all, None, &[absence(-6, -2, false)]), None);
     let cancelled = contact_absence::Model { cancelled_at: Some(now()), ..absence(3, 6, false) };
     assert_eq!(found(&all, None, &[cancelled]), None);
+}
+
+#[test]
+fn a_substitute_who_is_away_too_or_leaves_is_a_gap_from_that_moment() {
+    let absences = [absence(3, 9, true)];
+    let cases: [(&[(i64, i64)], Option<i64>, Option<i64>); 10] = [
+        (&[], None, None),
+        (&[(5, 6)], None, Some(5)),
+        (&[(2, 4)], None, Some(3)),
+        (&[(1, 20)], None, Some(3)),
+        (&[(7, 8), (5, 6)], None, Some(5)),
+        (&[(1, 3), (9, 12)], None, None),
+        (&[], Some(7), Some(7)),
+        (&[], Some(2), Some(3)),
+        (&[], Some(9), None),
+        (&[(5, 6)], Some(7), Some(5)),
+    ];
+    for (away, leaves, gap) in cases {
+        assert_eq!(covered(&absences, away, leaves), gap.map(days), "{away:?} {leaves:?}");
+    }
+    // Of what goes on: the time in which the substitute was away is over, or still goes on.
+    let absences = [absence(-4, 9, true)];
+    assert_eq!(covered(&absences, &[(-3, -1)], None), None);
+    assert_eq!(covered(&absences, &[(-3, 2)], None), Some(now()));
+    assert_eq!(covered(&absences, &[(-3, -1), (4, 5)], None), Some(days(4)));
+}
+
+#[test]
+fn an_absence_is_no_gap_while_somebody_steps_in_by_another_of_the_same_contact() {
+    let alone = absence(3, 9, false);
+    assert_eq!(covered(&[alone.clone(), absence(2, 9, true)], &[], None), None);
+    assert_eq!(covered(&[absence(3, 12, true), alone.clone()], &[], None), None);
+    assert_eq!(covered(&[alone.clone(), absence(5, 12, true)], &[], None), Some(days(3)));
+    assert_eq!(covered(&[absence(1, 5, true), alone.clone()], &[], None), Some(days(5)));
+    assert_eq!(covered(&[alone.clone(), absence(2, 9, true)], &[(4, 6)], None), Some(days(4)));
+    let cancelled = contact_absence::Model { cancelled_at: Some(now()), ..absence(2, 9, true) };
+    assert_eq!(covered(&[cancelled, alone], &[], None), Some(days(3)));
+}
+
+#[test]
+fn a_role_of_which_the_patient_was_only_told_is_a_gap_until_somebody_has_it_or_it_is_asked_for() {
+    let told = |contact| care_contact::Model {
+        status: Status::Ended,
+        ended_at: Some(days(-1)),
+        consultation: Some(Consultation::Told),
+        ..contact
+    };
+    let ends = Some(Gap { at: days(-1), why: Why::Ends });
+    let lead = told(contact(1, None));
+    assert_eq!(found(std::slice::from_ref(&lead), None, &[]), ends);
+    let people = People::default();
+    let asked = Held { contact: &lead, leaves_at: None, absences: &[], people: &people, asked: true };
+    assert_eq!(gap(&asked, std::slice::from_ref(&lead), now(), days(14)), None);
+    let at = |provider: u128, contact| care_contact::Model {
+        care_provider_id: entity::CareProviderId(Uuid::from_u128(provider)),
+        ..contact
+    };
+    assert_eq!(found(&[lead.clone(), at(1, contact(2, None))], None, &[]), None, "whoever employs them");
+    // A treating role is its care provider's.
+    let nurse = |id| care_contact::Model {
+        role: Role::BehandlandeRoll,
+        treating_kind: Some(care_contact::TreatingKind::DiabetesNurse),
+        is_lead: false,
+        ..contact(id, None)
+    };
+    assert_eq!(found(&[told(nurse(1)), nurse(2)], None, &[]), None);
+    assert_eq!(found(&[told(nurse(1)), at(1, nurse(2))], None, &[]), ends);
 }
 
 #[test]

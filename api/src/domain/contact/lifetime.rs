@@ -3,8 +3,8 @@
 //! Done for one patient whenever their contacts are changed, and by the sweep for those that nobody touches.
 
 use entity::{
-    PatientId,
-    care_contact::{self, Status},
+    CareContactId, PatientId,
+    care_contact::{self, Consultation, Status},
     register_event, task,
 };
 use sea_orm::{
@@ -64,7 +64,14 @@ pub async fn settle_all(tx: &Tx, session: &Session, patients: &[PatientId]) -> R
     for contact in &begun {
         activate(tx, session, contact).await?;
     }
-    guard::settle_all(tx, session, patients).await?;
+    // Who follows has begun by now.
+    let told: Vec<&care_contact::Model> =
+        over.into_iter().filter(|contact| contact.consultation == Some(Consultation::Told)).collect();
+    for contact in &told {
+        request::left(tx, session, contact, contact.valid_until.unwrap_or(now), ACTION).await?;
+    }
+    let told: Vec<CareContactId> = told.iter().map(|contact| contact.id).collect();
+    guard::settle_with(tx, session, patients, &told).await?;
     Ok(moved.len())
 }
 

@@ -1,7 +1,8 @@
 //! A patient asks for a contact: care shall appoint one (fast vårdkontakt ska utses om patienten begär det).
 //!
 //! The request is a task with a deadline. Care can pass it on, but neither refuse nor close it: it ends in an
-//! appointment to the role, or in the patient's own withdrawal, made here or told to staff who write down how.
+//! appointment to the role, or in the patient's own withdrawal, made here or told to staff who write down how. A role
+//! that ends before it began, or that care ends soon without consulting the patient, has answered nothing.
 
 use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use entity::{
@@ -67,6 +68,13 @@ const AGAIN: (&str, &str) = (
     "Den kontakt som var planerad blev inte av. Patienten väntar fortfarande på en kontakt.",
     "The contact that was planned came to nothing. The patient still waits for a contact.",
 );
+/// What the task says when a role has ended, and the patient was told and not consulted.
+const LEFT: (&str, &str) = (
+    "Kontakten har slutat. Patienten har informerats men inte varit med och bestämt, och väntar på en ny kontakt.",
+    "The contact's role has ended. The patient was told and not consulted, and waits for a new contact.",
+);
+/// A role that ends this soon after it began has not answered what was asked for.
+const SOON: TimeDelta = TimeDelta::days(30);
 /// What the task says when staff have written down that no contact is wanted.
 const ASK_THE_PATIENT: (&str, &str) = (
     "Enligt rättade svar vill patienten inte ha hjälp att samordna vården. Fråga patienten, som kan ta tillbaka sin \
@@ -401,41 +409,104 @@ pub(super) async fn unfulfilled(
     contact: &care_contact::Model,
     action: &'static str,
 ) -> Result<(), Fault> {
+    for row in answered(tx, contact).await? {
+        wait_again(tx, session, &row, AGAIN.into(), action).await?;
+    }
+    Ok(())
+}
+
+/// The role ended at `at`, and the patient was told and not consulted: care cannot close what the patient asked for by
+/// ending what answered it. It waits again where its deadline has not passed, or where the role ends [`SOON`] after it
+/// began, unless somebody else at the care provider has the role by then. The deadline is the one it had or, where that
+/// has passed, a new one. What has been answered for longer stays so: the guard raises the gap.
+pub(super) async fn left(
+    tx: &Tx,
+    session: &Session,
+    contact: &care_contact::Model,
+    at: DateTime<Utc>,
+    action: &'static str,
+) -> Result<(), Fault> {
+    let soon = at.signed_duration_since(contact.valid_from) <= SOON;
+    for row in answered(tx, contact).await? {
+        if !soon && row.due_at <= at {
+            continue;
+        }
+        let due_at = if row.due_at > session.now() {
+            row.due_at
+        } else {
+            let unit = care_unit::Entity::find_by_id(row.care_unit_id).one(tx).await?;
+            deadline(session, &unit.ok_or_else(|| Fault::internal("a request without its unit"))?)?
+        };
+        if is_followed(tx, contact, due_at).await? {
+            continue;
+        }
+        let row = contact_request::Model { due_at, ..row };
+        wait_again(tx, session, &row, LEFT.into(), action).await?;
+    }
+    Ok(())
+}
+
+/// The requests that the role has answered.
+async fn answered(tx: &Tx, contact: &care_contact::Model) -> Result<Vec<contact_request::Model>, Fault> {
     use contact_request::Column as C;
-    let answered = contact_request::Entity::find()
+    Ok(contact_request::Entity::find()
         .filter(C::PatientId.eq(contact.patient_id))
         .filter(C::ContactId.eq(contact.id))
         .filter(C::Status.eq(Status::Appointed))
         .all(tx)
-        .await?;
-    for row in answered {
-        let (patient, provider) = (row.patient_id, row.care_provider_id);
-        let anew = answered_by(tx, patient, provider, row.role, row.treating_kind).await?;
-        if !anew.is_empty() {
-            continue;
-        }
-        contact_request::Entity::update_many()
-            .set(contact_request::ActiveModel {
-                status: Set(Status::Open),
-                ended_at: Set(None),
-                contact_id: Set(None),
-                row_version: Set(row.row_version.saturating_add(1)),
-                ..Default::default()
-            })
-            .filter(C::Id.eq(row.id))
-            .exec(tx)
-            .await?;
-        hand_to_unit(tx, session, &row, AGAIN.into()).await?;
-        let change = Change {
-            kind: "contact_request",
-            subject: row.id.0,
-            before: Some(json!({ "status": row.status })),
-            after: Some(json!({ "status": Status::Open, "dueAt": row.due_at })),
-        };
-        history::record(tx, session, owner(&row), action, [change]).await?;
-        act::emit(tx, session, [event(&row, "contact.requested")]).await?;
+        .await?)
+}
+
+/// Whether somebody else at the care provider has the role by `due_at`.
+async fn is_followed(tx: &Tx, contact: &care_contact::Model, due_at: DateTime<Utc>) -> Result<bool, Fault> {
+    use care_contact::Column as C;
+    let other = care_contact::Entity::find()
+        .filter(C::PatientId.eq(contact.patient_id))
+        .filter(C::CareProviderId.eq(contact.care_provider_id))
+        .filter(C::Role.eq(contact.role))
+        .filter(match contact.treating_kind {
+            Some(kind) => C::TreatingKind.eq(kind),
+            None => C::TreatingKind.is_null(),
+        })
+        .filter(C::Status.ne(care_contact::Status::Ended))
+        .filter(C::ValidFrom.lte(due_at))
+        .filter(C::Id.ne(contact.id));
+    Ok(other.one(tx).await?.is_some())
+}
+
+/// An answered request waits again until its `due_at`, unless the same has been asked for anew.
+async fn wait_again(
+    tx: &Tx,
+    session: &Session,
+    row: &contact_request::Model,
+    note: Words,
+    action: &'static str,
+) -> Result<(), Fault> {
+    let (patient, provider) = (row.patient_id, row.care_provider_id);
+    if !answered_by(tx, patient, provider, row.role, row.treating_kind).await?.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    contact_request::Entity::update_many()
+        .set(contact_request::ActiveModel {
+            status: Set(Status::Open),
+            due_at: Set(row.due_at),
+            ended_at: Set(None),
+            contact_id: Set(None),
+            row_version: Set(row.row_version.saturating_add(1)),
+            ..Default::default()
+        })
+        .filter(contact_request::Column::Id.eq(row.id))
+        .exec(tx)
+        .await?;
+    hand_to_unit(tx, session, row, note).await?;
+    let change = Change {
+        kind: "contact_request",
+        subject: row.id.0,
+        before: Some(json!({ "status": row.status })),
+        after: Some(json!({ "status": Status::Open, "dueAt": row.due_at })),
+    };
+    history::record(tx, session, owner(row), action, [change]).await?;
+    act::emit(tx, session, [event(row, "contact.requested")]).await
 }
 
 /// Whether a task to appoint somebody is about the role that now is given. One that follows no request asks for

@@ -11,8 +11,8 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::{
-    end::{Closing, close, tell_patient},
-    guard, lifetime, register, rules,
+    end::{Closing, close, settle, tell_patient},
+    lifetime, register, rules,
 };
 use crate::{
     auth::policy::{self, Action},
@@ -117,8 +117,8 @@ pub async fn review(session: &Session, key: &str, cmd: &Review) -> Result<Receip
                     at: now,
                     expected_row_version: cmd.expected_row_version,
                 };
-                close(tx, session, &contact, &closing, ACTION).await?;
-                guard::settle(tx, session, contact.patient_id).await?;
+                let is_over = close(tx, session, &contact, &closing, ACTION).await?;
+                settle(tx, session, &contact, (&closing, is_over), ACTION).await?;
                 tell_patient(tx, session, &contact).await?;
             }
         }

@@ -41,8 +41,14 @@ async fn turn(session: &Session) -> Result<(), Fault> {
 
 /// Gaps that have come near, and handover tasks whose gap may be gone.
 async fn gaps(session: &Session) -> Result<usize, Fault> {
-    const ABSENCE: &str =
-        "ab.cancelled_at IS NULL AND ab.substitute_id IS NULL AND ab.until_at > $2 AND ab.from_at <= $1";
+    // Nobody steps in, or somebody who is away too or leaves before the end.
+    const ABSENCE: &str = "ab.cancelled_at IS NULL AND ab.until_at > $2 AND ab.from_at <= $1 \
+        AND (ab.substitute_id IS NULL \
+          OR EXISTS (SELECT 1 FROM contact_absence z WHERE z.assignment_id = ab.substitute_id \
+            AND z.cancelled_at IS NULL AND z.from_at < ab.until_at AND z.until_at > ab.from_at \
+            AND z.until_at > $2 AND z.from_at <= $1) \
+          OR EXISTS (SELECT 1 FROM assignment s WHERE s.id = ab.substitute_id \
+            AND s.valid_until < ab.until_at AND s.valid_until <= $1))";
     let sql = format!(
         "SELECT x.patient_id FROM ( \
            SELECT c.patient_id FROM care_contact c WHERE c.status <> 'ENDED' AND c.valid_until <= $1 \

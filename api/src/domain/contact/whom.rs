@@ -1,8 +1,8 @@
 //! Whom to turn to at a moment: pure, and always an answer.
 //!
 //! The patient's contacts are asked in order: one for what it concerns, then the fast vårdkontakt, the doctor, the
-//! others. A contact who takes calls then is the answer; else whoever steps in for them; else their unit, if it is
-//! open. Then the patient's own unit, its service after hours, and last 1177, which always answers.
+//! others. A contact who takes calls then is the answer; else whoever steps in for them and is not away too; else
+//! their unit, if it is open. Then the patient's own unit, its service after hours, and last 1177, which always answers.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::care_contact::{Role, TreatingKind};
@@ -38,6 +38,25 @@ pub struct Cover {
     pub name: String,
     pub function: String,
     pub desk: Desk,
+    /// The times in which they are away themselves.
+    pub away: Vec<(DateTime<Utc>, DateTime<Utc>)>,
+    /// The end of their assignment, if it ends.
+    pub until: Option<DateTime<Utc>>,
+}
+
+impl Cover {
+    /// Whether they are there to step in at `at`: somebody who is away too, or has left, is no substitute.
+    fn is_there(&self, at: DateTime<Utc>) -> bool {
+        self.until.is_none_or(|until| at < until)
+            && !self.away.iter().any(|(from, until)| *from <= at && at < *until)
+    }
+
+    /// Whether they are there at any moment from `from` until `until`.
+    pub fn is_there_within(&self, from: DateTime<Utc>, until: DateTime<Utc>) -> bool {
+        // Whoever is there at all is there at the start, or from the moment when an absence of theirs is over.
+        let back = self.away.iter().map(|(_, back)| *back).filter(|back| *back > from);
+        std::iter::once(from).chain(back).any(|at| at < until && self.is_there(at))
+    }
 }
 
 /// A time in which a contact is away.
@@ -46,6 +65,21 @@ pub struct Away {
     pub from: DateTime<Utc>,
     pub until: DateTime<Utc>,
     pub cover: Option<Cover>,
+}
+
+impl Away {
+    /// Who steps in and takes calls at `at`.
+    fn answers(&self, at: DateTime<Utc>) -> Option<&Cover> {
+        self.cover.as_ref().filter(|cover| cover.is_there(at) && cover.desk.is_open(at))
+    }
+
+    /// When who steps in opens, closes, goes or comes back next, in the time in which they step in.
+    fn cover_changes_next(&self, at: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let cover = self.cover.as_ref()?;
+        let spans = cover.away.iter().flat_map(|(from, until)| [*from, *until]);
+        let moments = spans.chain(cover.until).filter(|then| *then > at && *then < self.until);
+        moments.chain(cover.desk.changes_next(at)).min()
+    }
 }
 
 /// A contact, as far as calling them goes.
@@ -207,34 +241,38 @@ impl Contact {
         if self.role == Role::Supporter || self.from > at || self.until.is_some_and(|until| until <= at) {
             return None;
         }
-        let away = self.away.iter().find(|away| away.from <= at && at < away.until);
-        let unit = |away| Whom {
-            kind: Kind::Unit,
-            name: &self.desk.name,
-            function: None,
-            phone: &self.desk.phone,
-            contact: Some(index),
-            away,
-        };
-        match away {
-            Some(Away { cover: Some(cover), .. }) if cover.desk.is_open(at) => Some(Whom {
+        // One contact can be away by several absences at once: of the role alone, and of everything the person holds.
+        let active = || self.away.iter().filter(move |away| away.from <= at && at < away.until);
+        if let Some((away, cover)) = active().find_map(|away| Some((away, away.answers(at)?))) {
+            return Some(Whom {
                 kind: Kind::Substitute,
                 name: &cover.name,
                 function: Some(&cover.function),
                 phone: &cover.desk.phone,
                 contact: Some(index),
-                away,
-            }),
-            None if self.takes_calls(at) => Some(Whom {
+                away: Some(away),
+            });
+        }
+        // Back when the last of them is over.
+        let away = active().max_by_key(|away| away.until);
+        if away.is_none() && self.takes_calls(at) {
+            return Some(Whom {
                 kind: Kind::Contact,
                 name: &self.name,
                 function: Some(&self.function),
                 phone: &self.phone,
                 contact: Some(index),
                 away: None,
-            }),
-            _ => self.desk.is_open(at).then(|| unit(away)),
+            });
         }
+        self.desk.is_open(at).then(|| Whom {
+            kind: Kind::Unit,
+            name: &self.desk.name,
+            function: None,
+            phone: &self.desk.phone,
+            contact: Some(index),
+            away,
+        })
     }
 
     fn takes_calls(&self, at: DateTime<Utc>) -> bool {
@@ -246,7 +284,7 @@ impl Contact {
 
     fn changes_next(&self, at: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let hours = self.hours.as_ref().and_then(|hours| hours.changes_next(at, &self.desk.closing));
-        let covers = self.away.iter().filter_map(|away| away.cover.as_ref()?.desk.changes_next(at));
+        let covers = self.away.iter().filter_map(|away| away.cover_changes_next(at));
         let spans = self.away.iter().flat_map(|away| [away.from, away.until]);
         let moments = spans.chain([self.from]).chain(self.until).filter(|then| *then > at);
         hours.into_iter().chain(self.desk.changes_next(at)).chain(covers).chain(moments).min()

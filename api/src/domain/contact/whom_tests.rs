@@ -57,6 +57,8 @@ fn away(from: &str, until: &str, cover: Option<&str>) -> Away {
         name: name.into(),
         function: "sjuksköterska".into(),
         desk: desk("Lunden", "08:00", "12:00"),
+        away: Vec::new(),
+        until: None,
     });
     Away { from: local(from), until: local(until), cover }
 }
@@ -99,6 +101,75 @@ fn whoever_steps_in_answers_for_a_contact_who_is_away_and_else_the_unit() {
     assert_eq!(told(&around, "2027-02-03 09:00").0, "Anna");
     around.contacts[2].away = vec![away("2027-02-01 00:00", "2027-02-03 00:00", None)];
     assert_eq!(told(&around, "2027-02-01 09:00").0, "Granen");
+}
+
+#[test]
+fn a_substitute_who_is_away_too_or_has_left_is_no_answer() {
+    let mut around = around();
+    let mut covered = away("2027-02-01 00:00", "2027-02-05 00:00", Some("Bo"));
+    let bo = covered.cover.as_mut().unwrap();
+    bo.away = vec![(local("2027-02-02 10:00"), local("2027-02-03 10:00"))];
+    bo.until = Some(local("2027-02-04 10:00"));
+    around.contacts[2].away = vec![covered];
+    let told = |around: &Around, text: &str| {
+        let whom = around.whom(None, local(text));
+        (whom.name.to_owned(), around.holds_until(None, local(text)))
+    };
+    assert_eq!(told(&around, "2027-02-02 09:00"), ("Bo".into(), local("2027-02-02 10:00")));
+    assert_eq!(told(&around, "2027-02-02 10:00"), ("Granen".into(), local("2027-02-02 17:00")));
+    assert_eq!(told(&around, "2027-02-03 09:00"), ("Granen".into(), local("2027-02-03 10:00")));
+    assert_eq!(told(&around, "2027-02-03 10:00").0, "Bo");
+    assert_eq!(told(&around, "2027-02-04 09:00"), ("Bo".into(), local("2027-02-04 10:00")));
+    assert_eq!(told(&around, "2027-02-04 10:00").0, "Granen");
+    // The unit has closed: the next of the patient's own is Bo, back from where he was, when he opens.
+    around.unit = desk("Skogen", "00:00", "00:30");
+    let anna = around.contacts.swap_remove(2);
+    around.contacts = vec![Contact { desk: around.unit.clone(), ..anna }];
+    let evening = local("2027-02-02 18:00");
+    assert_eq!(around.own_opens_next(None, evening), Some(local("2027-02-03 00:00")));
+    assert_eq!(around.own_opens_next(None, local("2027-02-03 07:00")), Some(local("2027-02-03 10:00")));
+}
+
+#[test]
+fn an_absence_without_a_substitute_does_not_hide_one_of_the_person_with_one() {
+    let mut around = around();
+    let told = |around: &Around, text: &str| {
+        let whom = around.whom(None, local(text));
+        (whom.name.to_owned(), whom.message(&around.contacts, Locale::Sv))
+    };
+    let alone = away("2027-02-01 00:00", "2027-02-06 00:00", None);
+    let covered = away("2027-02-02 00:00", "2027-02-04 00:00", Some("Bo"));
+    for absences in [vec![alone.clone(), covered.clone()], vec![covered, alone]] {
+        around.contacts[2].away = absences;
+        assert_eq!(told(&around, "2027-02-01 09:00").0, "Granen");
+        assert_eq!(told(&around, "2027-02-02 09:00").0, "Bo");
+        // Bo has gone home: Anna is back when the longer one is over.
+        let message = "Anna är borta till lördag 6 februari 2027. Ring Granen.";
+        assert_eq!(told(&around, "2027-02-02 13:00"), ("Granen".into(), message.into()));
+    }
+    // Of two who step in, the one who is away leaves it to the other.
+    let mut first = away("2027-02-01 00:00", "2027-02-06 00:00", Some("Bo"));
+    first.cover.as_mut().unwrap().away = vec![(local("2027-02-02 00:00"), local("2027-02-03 00:00"))];
+    around.contacts[2].away = vec![first, away("2027-02-01 00:00", "2027-02-06 00:00", Some("Eva"))];
+    assert_eq!(told(&around, "2027-02-01 09:00").0, "Bo");
+    assert_eq!(told(&around, "2027-02-02 09:00").0, "Eva");
+}
+
+#[test]
+fn somebody_steps_in_within_a_time_if_they_are_there_in_any_of_it() {
+    let covered = away("2027-02-01 00:00", "2027-02-06 00:00", Some("Bo"));
+    let mut bo = covered.cover.unwrap();
+    let within = |bo: &Cover| bo.is_there_within(covered.from, covered.until);
+    assert!(within(&bo));
+    bo.away = vec![
+        (local("2027-02-03 00:00"), local("2027-02-07 00:00")),
+        (local("2027-01-30 00:00"), local("2027-02-03 00:00")),
+    ];
+    assert!(!within(&bo));
+    bo.away[0].1 = local("2027-02-05 00:00");
+    assert!(within(&bo));
+    bo.until = Some(local("2027-02-05 00:00"));
+    assert!(!within(&bo));
 }
 
 #[test]
@@ -145,6 +216,8 @@ fn an_answer_says_until_when_it_holds_and_when_ones_own_answer_next() {
 fn every_hour_of_2027_has_an_answer_that_holds_as_long_as_it_says() {
     let mut around = around();
     around.contacts[2].away = vec![away("2027-03-27 12:00", "2027-03-29 10:00", Some("Bo"))];
+    let bo = around.contacts[2].away[0].cover.as_mut().unwrap();
+    bo.away = vec![(local("2027-03-28 12:00"), local("2027-03-29 09:00"))];
     around.contacts[1].until = Some(local("2027-07-01 00:00"));
     around.contacts[2].hours = Some(OpeningHours::weekdays(OpenSpan::new("09:00", "11:00").unwrap()));
     let (mut then, end) = (local("2027-01-01 00:00"), local("2028-01-01 00:00"));
@@ -180,7 +253,13 @@ proptest! {
         let year = local("2027-01-01 00:00");
         let after = |hours: i64| year + TimeDelta::hours(hours);
         let unit = desk("Granen", &format!("{open:02}:00"), &format!("{:02}:00", open + length.min(24 - open)));
-        let cover = covered.then(|| Cover { name: "Bo".into(), function: "kurator".into(), desk: desk("Eken", "07:00", "16:00") });
+        let cover = covered.then(|| Cover {
+            name: "Bo".into(),
+            function: "kurator".into(),
+            desk: desk("Eken", "07:00", "16:00"),
+            away: vec![(after(gone + 8 * days), after(gone + 14 * days))],
+            until: Some(after(gone + 20 * days)),
+        });
         let anna = Contact {
             from: after(begins),
             until: Some(after(begins + lasts)),

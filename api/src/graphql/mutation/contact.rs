@@ -211,8 +211,9 @@ impl ContactMutation {
     }
 
     /// Ends a contact role (avslutar uppdraget), by care, now or as planned: with a reason, and in consultation with
-    /// the patient; telling is enough when the person leaves or the patient cannot be reached. The care relation that
-    /// came with the role ends too.
+    /// the patient; telling is enough when the person leaves or the patient cannot be reached. Where the patient was
+    /// told and nobody follows, what they had asked for waits again, or a handover task is raised. The care relation
+    /// that came with the role ends too.
     async fn contact_end(
         &self,
         ctx: &Context<'_>,

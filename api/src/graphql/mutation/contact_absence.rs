@@ -177,8 +177,9 @@ pub struct ContactAbsenceMutation;
 #[Object(serial)]
 impl ContactAbsenceMutation {
     /// Registers that a contact is away, and who steps in (frånvaro och ersättare): shown to the patient, and part of
-    /// the answer to whom to turn to. Without a substitute, a handover task is raised before the gap. Of a person, the
-    /// free times are withdrawn, and each booked time is a task to phone (ringa återbud): see `absenceRebook`.
+    /// the answer to whom to turn to. Without a substitute, or where the substitute is away too, a handover task is
+    /// raised before the gap. Of a person, the free times are withdrawn, and each booked time is a task to phone
+    /// (ringa återbud): see `absenceRebook`.
     async fn contact_absence_register(
         &self,
         ctx: &Context<'_>,

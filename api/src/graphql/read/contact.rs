@@ -42,22 +42,35 @@ pub fn columns() -> String {
 /// How many columns [`columns`] names.
 pub const COLUMNS: usize = 14 + 4 + 2;
 
-/// The columns of a contact with its absences that are not over, for [`JOINS`]: one row for each absence.
+/// The columns of a contact with its absences that are not over, for [`JOINS`] and [`COVER_JOINS`]: one row for each
+/// absence, or of one whose substitute is away too, for each time in which they are.
 fn full_columns() -> String {
-    format!(
-        "{}, c.patient_id, ca.valid_until, ab.id, ab.from_at, ab.until_at, ab.row_version, {}, {}, su.opening_hours, su.closing_days",
-        columns(),
-        staff_columns("sm"),
-        unit_columns("su")
-    )
+    format!("{}, c.patient_id, ca.valid_until, {}", columns(), absence_columns())
 }
 
 /// The joins that [`full_columns`] needs beside `c`; `$4` is now.
 const JOINS: &str = "JOIN care_unit cu ON cu.id = c.care_unit_id LEFT JOIN assignment ca ON ca.id = c.assignment_id \
      LEFT JOIN contact_absence ab ON ab.cancelled_at IS NULL AND ab.until_at > $4 \
-       AND (ab.contact_id = c.id OR ab.assignment_id = c.assignment_id) \
-     LEFT JOIN assignment sa ON sa.id = ab.substitute_id LEFT JOIN staff_member sm ON sm.id = sa.staff_member_id \
-     LEFT JOIN care_unit su ON su.id = sa.care_unit_id";
+       AND (ab.contact_id = c.id OR ab.assignment_id = c.assignment_id)";
+
+/// The columns of an absence `ab` and of who steps in, for [`COVER_JOINS`].
+pub fn absence_columns() -> String {
+    format!(
+        "ab.id, ab.from_at, ab.until_at, ab.row_version, {}, {}, su.opening_hours, su.closing_days, sa.valid_until, \
+         sab.from_at, sab.until_at",
+        staff_columns("sm"),
+        unit_columns("su")
+    )
+}
+
+/// Joins to an absence `ab` who steps in, and when they are away in that time themselves.
+pub const COVER_JOINS: &str = "LEFT JOIN assignment sa ON sa.id = ab.substitute_id \
+     LEFT JOIN staff_member sm ON sm.id = sa.staff_member_id LEFT JOIN care_unit su ON su.id = sa.care_unit_id \
+     LEFT JOIN contact_absence sab ON sab.assignment_id = ab.substitute_id AND sab.cancelled_at IS NULL \
+       AND sab.from_at < ab.until_at AND sab.until_at > ab.from_at";
+
+/// Rows read at most: contacts of a patient or of a handover, times their absences, times those of their substitutes.
+const MOST_ROWS: u32 = 3000;
 
 /// When a unit is open.
 #[derive(Clone, Debug, Default)]
@@ -96,7 +109,7 @@ pub struct Reachable {
     own_hours: Option<OpeningHours>,
     /// When the person's assignment ends, if it does.
     leaves_at: Option<DateTime<Utc>>,
-    away: Vec<Away>,
+    absences: Vec<Absence>,
 }
 
 /// Reads [`columns`] after a left join.
@@ -146,7 +159,7 @@ pub fn opt_contact(cols: &mut Cols<'_>, session: &Session) -> Result<Option<Reac
         row_version,
     };
     let hours = Hours::parse(&opening, &closing);
-    Ok(Some(Reachable { contact, patient: None, hours, own_hours, leaves_at: None, away: Vec::new() }))
+    Ok(Some(Reachable { contact, patient: None, hours, own_hours, leaves_at: None, absences: Vec::new() }))
 }
 
 /// Where a role stands by the clock, whether the sweep has moved its status or not.
@@ -170,9 +183,9 @@ pub async fn find(
     let reach =
         reach_sql(Who::from(&session.actor), Noun::CareContact, "c.patient_id", Some("c.care_provider_id"));
     let sql = format!(
-        "SELECT {} FROM care_contact c {JOINS} WHERE {reach} AND {condition} \
+        "SELECT {} FROM care_contact c {JOINS} {COVER_JOINS} WHERE {reach} AND {condition} \
          ORDER BY CASE c.role WHEN 'FAST_VARDKONTAKT' THEN 0 WHEN 'FAST_LAKARKONTAKT' THEN 1 ELSE 2 END, \
-         c.is_lead DESC, c.name, c.id, ab.from_at LIMIT 500",
+         c.is_lead DESC, c.name, c.id, ab.from_at, ab.id, sab.from_at LIMIT {MOST_ROWS}",
         full_columns()
     );
     let mut values = reach_values(&session.actor, session.now());
@@ -187,15 +200,28 @@ pub async fn find(
         if found.last().is_none_or(|last| last.contact.id != contact.contact.id) {
             found.push(contact);
         }
-        if let (Some(last), Some((absence, away))) = (found.last_mut(), opt_absence(&mut cols)?) {
-            last.contact.absence.get_or_insert_with(|| absence.shown(&last.contact.name, session.locale));
-            last.away.push(away);
+        if let Some(last) = found.last_mut() {
+            add_absence(&mut cols, &mut last.absences)?;
         }
+    }
+    for Reachable { contact, absences, .. } in &mut found {
+        let told = told_of(absences, session.now());
+        contact.absence = told.map(|absence| absence.shown(&contact.name, session.now(), session.locale));
     }
     Ok(found)
 }
 
+/// The absence that the contact's words are about: of those that go on together, now or first, one in which somebody
+/// steps in. They are in order of their beginnings.
+fn told_of(absences: &[Absence], now: DateTime<Utc>) -> Option<&Absence> {
+    let first = absences.first()?;
+    let at = first.from.max(now);
+    let mut together = absences.iter().take_while(|absence| absence.from <= at);
+    Some(together.find(|absence| absence.instead(now).is_some()).unwrap_or(first))
+}
+
 /// An absence as it is read, before it is put in words.
+#[derive(Clone, Debug)]
 pub struct Absence {
     id: Uuid,
     from: DateTime<Utc>,
@@ -205,11 +231,18 @@ pub struct Absence {
 }
 
 impl Absence {
+    /// Who steps in, unless they are away or gone themselves for all that remains at `now`.
+    fn instead(&self, now: DateTime<Utc>) -> Option<&Cover> {
+        // Of one that is over nothing remains: it is told as it was.
+        let from = if self.until > now { self.from.max(now) } else { self.from };
+        self.cover.as_ref().filter(|cover| cover.is_there_within(from, self.until))
+    }
+
     /// In words about `name`.
-    pub fn shown(&self, name: &str, locale: Locale) -> ContactAbsence {
+    pub fn shown(&self, name: &str, now: DateTime<Utc>, locale: Locale) -> ContactAbsence {
         let (from, until) = (words::moment(self.from, locale), words::moment(self.until, locale));
-        let instead = self.cover.as_ref().map(|cover| cover.name.as_str());
-        let message = match (instead, locale) {
+        let cover = self.instead(now);
+        let message = match (cover.map(|cover| cover.name.as_str()), locale) {
             (Some(other), Locale::Sv) => {
                 format!("{name} är borta från {from} till {until}, {other} ersätter.")
             }
@@ -219,7 +252,6 @@ impl Absence {
             (None, Locale::Sv) => format!("{name} är borta från {from} till {until}. Ring mottagningen."),
             (None, Locale::En) => format!("{name} is away from {from} until {until}. Call the unit."),
         };
-        let cover = self.cover.as_ref();
         ContactAbsence {
             id: GlobalId::new(NodeKind::ContactAbsence, self.id),
             from: self.from,
@@ -233,21 +265,31 @@ impl Absence {
     }
 }
 
-/// Reads the columns of an absence after a left join.
-pub fn opt_absence(cols: &mut Cols<'_>) -> Result<Option<(Absence, Away)>, Fault> {
-    let Some(id) = cols.opt::<Uuid>()? else { return Ok(None) };
+/// Reads [`absence_columns`] after a left join, and adds the absence to those read so far. Of the rows of one absence
+/// those after the first add only when its substitute is away too.
+pub fn add_absence(cols: &mut Cols<'_>, absences: &mut Vec<Absence>) -> Result<(), Fault> {
+    let Some(id) = cols.opt::<Uuid>()? else { return Ok(()) };
     let (from, until, row_version) = (cols.take()?, cols.take()?, cols.take()?);
     let person = cols.opt_staff()?;
     let unit = cols.opt_unit()?;
     let (opening, closing): (Option<String>, Option<String>) = (cols.opt()?, cols.opt()?);
-    let hours = Hours::parse(opening.as_deref().unwrap_or(""), closing.as_deref().unwrap_or(""));
-    let cover = person.zip(unit).map(|(person, unit)| Cover {
-        name: person.name,
-        function: person.title,
-        desk: hours.desk(&unit),
-    });
-    let away = Away { from, until, cover: cover.clone() };
-    Ok(Some((Absence { id, from, until, row_version, cover }, away)))
+    let leaves_at = cols.opt()?;
+    let (gone, back): (Option<DateTime<Utc>>, Option<DateTime<Utc>>) = (cols.opt()?, cols.opt()?);
+    if absences.last().is_none_or(|last| last.id != id) {
+        let hours = Hours::parse(opening.as_deref().unwrap_or(""), closing.as_deref().unwrap_or(""));
+        let cover = person.zip(unit).map(|(person, unit)| Cover {
+            name: person.name,
+            function: person.title,
+            desk: hours.desk(&unit),
+            away: Vec::new(),
+            until: leaves_at,
+        });
+        absences.push(Absence { id, from, until, row_version, cover });
+    }
+    if let Some(cover) = absences.last_mut().and_then(|last| last.cover.as_mut()) {
+        cover.away.extend(gone.zip(back));
+    }
+    Ok(())
 }
 
 /// Reads a patient's contacts into the plan: those whose role is held now, and those that are planned.
@@ -325,6 +367,11 @@ impl Reachable {
     fn callable(&self) -> whom::Contact {
         let contact = &self.contact;
         let until = [contact.valid_until, self.leaves_at].into_iter().flatten().min();
+        let away = self.absences.iter().map(|absence| Away {
+            from: absence.from,
+            until: absence.until,
+            cover: absence.cover.clone(),
+        });
         whom::Contact {
             role: contact.role.into(),
             treating_kind: contact.treating_kind.map(Into::into),
@@ -336,7 +383,7 @@ impl Reachable {
             until,
             hours: self.own_hours.clone(),
             desk: self.hours.desk(&contact.care_unit),
-            away: self.away.clone(),
+            away: away.collect(),
         }
     }
 }

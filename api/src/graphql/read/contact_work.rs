@@ -11,8 +11,8 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Value};
 use uuid::Uuid;
 
 use super::{
-    cols::{Cols, staff_columns, unit_columns},
-    contact::{self, opt_absence, opt_contact},
+    cols::{Cols, unit_columns},
+    contact::{self, COVER_JOINS, opt_contact},
     rows::rows,
 };
 use crate::{
@@ -227,29 +227,30 @@ pub async fn absence(ctx: &Context<'_>, id: ContactAbsenceId) -> Result<Option<C
         "1 = 0"
     };
     let sql = format!(
-        "SELECT COALESCE(pm.display_name, pc.name), ab.id, ab.from_at, ab.until_at, ab.row_version, {}, {}, \
-         su.opening_hours, su.closing_days FROM contact_absence ab \
+        "SELECT COALESCE(pm.display_name, pc.name), {} FROM contact_absence ab \
          LEFT JOIN assignment pa ON pa.id = ab.assignment_id LEFT JOIN staff_member pm ON pm.id = pa.staff_member_id \
-         LEFT JOIN care_contact pc ON pc.id = ab.contact_id \
-         LEFT JOIN assignment sa ON sa.id = ab.substitute_id LEFT JOIN staff_member sm ON sm.id = sa.staff_member_id \
-         LEFT JOIN care_unit su ON su.id = sa.care_unit_id \
+         LEFT JOIN care_contact pc ON pc.id = ab.contact_id {COVER_JOINS} \
          WHERE ab.id = $5 AND ({colleague} OR EXISTS (SELECT 1 FROM care_contact c WHERE {reach} \
            AND c.status <> 'ENDED' AND (c.id = ab.contact_id OR c.assignment_id = ab.assignment_id)))",
-        staff_columns("sm"),
-        unit_columns("su")
+        contact::absence_columns()
     );
     let found = rows(session, sql, [id.0.into()]).await.map_err(|e| fault(session, &e))?;
-    let Some(row) = found.first() else {
+    if found.is_empty() {
         session.trail.denied("NOT_FOUND", None);
         return Ok(None);
-    };
-    read_absence(session, row).map_err(|e| fault(session, &e))
+    }
+    read_absence(session, &found).map_err(|e| fault(session, &e))
 }
 
-fn read_absence(session: &Session, row: &sea_orm::QueryResult) -> Read<Option<ContactAbsence>> {
-    let mut cols = Cols::new(row);
-    let name: String = cols.take()?;
-    Ok(opt_absence(&mut cols)?.map(|(absence, _)| absence.shown(&name, session.locale)))
+/// One absence, from its rows.
+fn read_absence(session: &Session, rows: &[sea_orm::QueryResult]) -> Read<Option<ContactAbsence>> {
+    let (mut name, mut absences) = (String::new(), Vec::new());
+    for row in rows {
+        let mut cols = Cols::new(row);
+        name = cols.take()?;
+        contact::add_absence(&mut cols, &mut absences)?;
+    }
+    Ok(absences.first().map(|absence| absence.shown(&name, session.now(), session.locale)))
 }
 
 /// Roles that are over.

@@ -142,7 +142,7 @@ plain_object! {
         from: DateTime<Utc>,
         /// Until when.
         until: DateTime<Utc>,
-        /// Who steps in (ersättare); none: call the unit.
+        /// Who steps in (ersättare); none, or away too for all that remains of it: call the unit.
         substitute: Option<StaffSummary>,
         /// The number of whoever steps in.
         substitute_phone: Option<PhoneNumber>,

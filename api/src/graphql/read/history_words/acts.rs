@@ -23,6 +23,12 @@ pub(super) const BECAME: &[(&str, &str, &str, Words)] = &[
         "PROPOSED",
         ["Patientens sida har godkänt förslaget", "The patient's side has assented to the proposal"],
     ),
+    (
+        "contactSweep",
+        "contact_request",
+        "OPEN",
+        ["Önskan om kontakt väntar igen", "The request for a contact waits again"],
+    ),
 ];
 
 /// What happened, by the act. An act that does different things to different things has a line for each.
@@ -245,6 +251,11 @@ pub(super) const ACTS: &[(&str, &str, Words)] = &[
         "contactReview",
         "care_contact",
         ["Behovet av kontakten omprövades", "The need of the contact was reviewed"],
+    ),
+    (
+        "contactReview",
+        "contact_request",
+        ["Önskan om kontakt väntar igen", "The request for a contact waits again"],
     ),
     (
         "contactSweep",
