@@ -189,6 +189,11 @@ pub fn mutations(at: &Record, unit: &Staff) -> Vec<(&'static str, Value)> {
         ),
         ("agreementCreate", json!({ "patientId": patient, "title": "Ny plan" })),
         (
+            "agreementDecline",
+            json!({ "agreementId": at.agreement, "versionId": at.version, "words": "Nej", "how": "PHONE",
+                    "expectedRowVersion": 1 }),
+        ),
+        (
             "agreementEnd",
             json!({ "agreementId": at.agreement, "reason": "MOVED", "words": "Flyttat", "expectedRowVersion": 1 }),
         ),
@@ -210,11 +215,6 @@ pub fn mutations(at: &Record, unit: &Staff) -> Vec<(&'static str, Value)> {
             "agreementPatientUndecidedRecord",
             json!({ "agreementId": at.agreement, "versionId": at.version, "reason": "Sover", "knownWill": "Okänd",
                     "askAgainOn": "2027-02-20", "expectedRowVersion": 1 }),
-        ),
-        (
-            "agreementDecline",
-            json!({ "agreementId": at.agreement, "versionId": at.version, "words": "Nej", "how": "PHONE",
-                    "expectedRowVersion": 1 }),
         ),
         ("agreementPropose", json!({ "agreementId": at.agreement, "expectedRowVersion": 1 })),
         ("agreementRequest", json!({ "patientId": patient, "how": "PHONE", "why": "Gärna" })),
