@@ -358,7 +358,8 @@ plain_object! {
         patient: PatientSummary,
         /// The group that it is counted under (patientgrupp).
         patient_group: Option<PatientGroup>,
-        /// The earliest open item.
+        /// The earliest open item, for an overview. What the patient reads as the next step, `Patient.nextSteps`, also
+        /// counts booked times, the days of what recurs, and who has still to agree.
         next_step: Option<OpenItem>,
         /// How many items are open.
         open_item_count: i32,
