@@ -115,6 +115,34 @@ async fn a_representative_objects_to_no_yes_of_the_patients_own() {
     assert!(tasks(&app, task::Kind::Objection).await.is_empty());
 }
 
+/// R: the patient may object at any time, also where somebody else has: their own objection takes the place of a
+/// representative's, who cannot drop it then.
+#[tokio::test]
+async fn the_patients_objection_takes_the_place_of_a_representatives() {
+    let app = TestApp::new().await;
+    let (s1, p1) = (&app.world.s1, &app.world.p1);
+    let plan = proposed(&app, s1, p1).await;
+    let daughter = represent(&app.core, p1, Kind::Relative, "197404042388", EVERYTHING, true).await;
+    let god_man = represent(&app.core, p1, Kind::GodMan, "197303032388", EVERYTHING, true).await;
+    act_for(&app, &daughter, p1, "agreementAssent", ASSENTS, assent(&plan)).await.ok();
+    let words = |text: &str| json!({ "agreementId": plan.id, "versionId": plan.version, "words": text });
+    act_for(&app, &god_man, p1, "agreementObject", ASSENTS, words("Det är mer än hen orkar.")).await.ok();
+    let own = act(&app, &p1.identity, "agreementObject", ASSENTS, words("Det sa jag aldrig.")).await.ok();
+    let version = own.at("/agreementObject/agreement/currentVersion");
+    assert!(
+        version["objectedAt"].is_string() && version["objectedByRepresentativeId"].is_null(),
+        "{version}"
+    );
+    assert_eq!(tasks(&app, task::Kind::Objection).await.len(), 1);
+    let dropped = act_for(&app, &god_man, p1, "agreementAssent", ASSENTS, assent(&plan)).await;
+    assert_eq!(dropped.user_error_codes("agreementAssent"), ["WRONG_STATE"]);
+    let again = act(&app, &p1.identity, "agreementObject", ASSENTS, words("Igen.")).await;
+    assert_eq!(again.user_error_codes("agreementObject"), ["WRONG_STATE"]);
+    let settled = act(&app, &p1.identity, "agreementAssent", ASSENTS, assent(&plan)).await.ok();
+    assert!(settled.at("/agreementAssent/agreement/currentVersion/objectedAt").is_null());
+    assert_eq!(tasks(&app, task::Kind::Objection).await[0].status, task::Status::Done);
+}
+
 /// R: at any time, also by phone: whoever may write down a yes writes down an objection, and it is shown who did.
 #[tokio::test]
 async fn staff_write_down_an_objection_that_the_patient_says_to_them_and_it_is_shown_who_did() {

@@ -74,7 +74,11 @@ pub async fn object(session: &Session, key: &str, cmd: &Object) -> Result<Receip
         {
             return Err(rules::too_young().into());
         }
-        if version.objected_at.is_some() {
+        let objector =
+            (session.actor.kind() == ActorKind::Representative).then(|| RepresentativeId(session.actor.id()));
+        // The patient's own takes the place of a representative's, which is theirs no longer to drop.
+        let takes_over = objector.is_none() && version.objected_by.is_some();
+        if version.objected_at.is_some() && !takes_over {
             return Err(wrong_state(
                 "Det finns redan en invändning mot den här versionen, och vården har fått den.",
                 "There is an objection to this version already, and care has been told.",
@@ -83,8 +87,6 @@ pub async fn object(session: &Session, key: &str, cmd: &Object) -> Result<Receip
         }
         let by_others = version_assent::Column::ByKind.eq(ActorKind::Representative);
         let oral = version_assent::Column::Given.eq(Given::Oral);
-        let objector =
-            (session.actor.kind() == ActorKind::Representative).then(|| RepresentativeId(session.actor.id()));
         // What the patient has said is nobody else's to object to.
         let others = match objector {
             Some(own) => by_others.and(version_assent::Column::ById.ne(own).or(oral)),
@@ -105,7 +107,7 @@ pub async fn object(session: &Session, key: &str, cmd: &Object) -> Result<Receip
         let answers = version.status.in_force() || version.status == agreement_version::Status::Proposed;
         let own = version.patient_assent_kind == Some(ActorKind::Patient)
             && version.patient_assent_given == Some(Given::Direct);
-        if assents.is_empty() || own || !answers {
+        if (assents.is_empty() && !takes_over) || own || !answers {
             return Err(nothing_said_for_the_patient(recorder.is_some()).into());
         }
         let recorded_how = recorder.map(|_| how);
@@ -147,6 +149,9 @@ pub async fn object(session: &Session, key: &str, cmd: &Object) -> Result<Receip
             due_at: now + ANSWER_WITHIN,
             note: Some(Words::own(&words)),
         };
+        if takes_over {
+            task::note_anew(tx, session, Kind::Objection, version.id.0, &Words::own(&words)).await?;
+        }
         task::raise(tx, session, &raise).await?;
         let mut after = json!({ "objection": words });
         if let Some(how) = recorded_how {
