@@ -55,6 +55,9 @@ pub struct Model {
     pub to_treating_kind: Option<TreatingKind>,
     /// The unit that wrote first, where units talk.
     pub from_unit_id: Option<CareUnitId>,
+    /// The patient began it with a link in a reminder, without being in the service: nobody knows that they look there
+    /// for the answer.
+    pub begun_by_link: bool,
     pub created_at: DateTimeUtc,
 }
 

@@ -32,6 +32,7 @@ pub fn up(schema: &mut Schema) {
             .opt_one_of("to_role", ROLES)
             .opt_one_of("to_treating_kind", TREATING_KINDS)
             .opt_link("from_unit_id", "care_unit")
+            .bool("begun_by_link")
             .instant("created_at")
             .check("addressee", "to_treating_kind IS NULL OR to_role IS NOT NULL")
             .check("from_unit", "(kind = 'CARE_CARE') = (from_unit_id IS NOT NULL)")

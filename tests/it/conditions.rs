@@ -132,3 +132,24 @@ async fn what_was_accepted_is_kept_as_it_read_with_who_and_when_and_shown_to_bot
     let none = book(&p1.identity, &slots[4]).await.ok();
     assert!(none.at("/appointmentBook/appointment/acceptedConditions").is_null());
 }
+
+/// Care moves a time without having asked: nobody has accepted anything then, and nobody is asked to say so.
+#[tokio::test]
+async fn what_care_moves_unasked_accepts_nothing_for_the_patient() {
+    let app = TestApp::new().await;
+    let (s1, p1) = (&app.world.s1, &app.world.p1);
+    let slots = publish(&app, &["2027-03-01T09:00", "2027-03-02T09:00"]).await;
+    ask(&app, Some("Du har en remiss.")).await;
+    let input = json!({ "slotId": slots[0], "conditionsAccepted": true });
+    let booked = act(&app, &p1.identity, "appointmentBook", TIME, input).await.ok();
+    ask(&app, Some("Uteblivet besök kostar 400 kr.")).await;
+    let moves = |said: bool| {
+        json!({ "appointmentId": booked.text("/appointmentBook/appointment/id"), "slotId": slots[1],
+                "expectedRowVersion": 1, "conditionsAccepted": said })
+    };
+    let refused = act(&app, &s1.identity, "appointmentRebook", TIME, moves(true)).await;
+    assert_eq!(refused.text("/appointmentRebook/userErrors/0/field"), "conditionsAccepted");
+    let moved = act(&app, &s1.identity, "appointmentRebook", TIME, moves(false)).await.ok();
+    let kept = moved.at("/appointmentRebook/appointment/acceptedConditions");
+    assert_eq!((&kept["text"], &kept["acceptedBy"]), (&json!("Du har en remiss."), &json!("PATIENT")));
+}

@@ -4,15 +4,21 @@ use axum::{
     body::Body,
     http::{HeaderMap, Request, StatusCode},
 };
-use entity::{appointment, contact_way::Channel as Kind, notice, notice::State, reminder_preference, thread};
+use chrono::TimeDelta;
+use entity::{
+    appointment, contact_way::Channel as Kind, notice, notice::State, reminder_preference, task, thread,
+};
 use harness::TestApp;
-use patientkontrakt::reminder::{outlook, pause};
+use patientkontrakt::{
+    graphql::scalars::NodeKind,
+    reminder::{outlook, pause},
+};
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, sea_query::ExprTrait as _};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
 use crate::{
-    acts::act,
+    acts::{act, global},
     booking::{APPOINTMENT, book, publish},
     reminders::{Fake, notices, say, worker},
 };
@@ -141,6 +147,34 @@ async fn another_time_is_asked_for_in_a_message_to_the_unit_once() {
     assert_eq!(threads.len(), 1);
     assert_eq!(threads[0].care_unit_id, app.world.s1.unit);
     assert_eq!(visit(&app).await.status, appointment::Status::Booked, "the time is kept");
+}
+
+/// Whoever asks by a link is not in the service, and need not look there for the answer: who is told of messages hears of
+/// it so, and to the others somebody writes or phones, until they have been there themselves.
+#[tokio::test]
+async fn who_asks_by_a_link_is_told_that_there_is_an_answer() {
+    let app = service().await;
+    let (_, link, _) = told(&app, "TIME_ONLY").await;
+    go(&app, &link, Some("do=other-time")).await;
+    let begun = thread::Entity::find().one(app.core.db.reader()).await.unwrap().unwrap();
+    let id = global(NodeKind::Thread, begun.id);
+    let letters = async || {
+        let found = task::Entity::find().filter(task::Column::Kind.eq(task::Kind::Letter));
+        let found = found.filter(task::Column::Status.eq(task::Status::Open));
+        found.all(app.core.db.reader()).await.unwrap().len()
+    };
+    let answers = async |body: &str| {
+        let input = json!({ "threadId": id, "body": body });
+        act(&app, &app.world.s1.identity, "messageSend", "message { id }", input).await.ok()
+    };
+    app.clock.advance(TimeDelta::hours(2));
+    answers("Ring oss så hittar vi en tid.").await;
+    assert_eq!(letters().await, 1);
+    let input = json!({ "threadId": id, "body": "Tack, jag ringer." });
+    act(&app, &app.world.p1.identity, "messageSend", "message { id }", input).await.ok();
+    assert_eq!(letters().await, 0, "they have been there");
+    answers("Bra!").await;
+    assert_eq!(letters().await, 0);
 }
 
 #[tokio::test]

@@ -235,6 +235,22 @@ async fn two_times_freed_at_once_make_one_offer_of_one_wish() {
     }
 }
 
+/// What the unit took back was no offer that the patient could take: the promise stands.
+#[tokio::test]
+async fn a_wish_whose_only_offer_was_taken_back_waits_too_long_too() {
+    let app = TestApp::new().await;
+    let p1 = &app.world.p1;
+    let wish = leave(&app, p1, any()).await.ok();
+    let wish = wish.at("/timeWishLeave/wish/id").clone();
+    let slot = publish(&app, &["2027-03-01T09:00"]).await.remove(0);
+    sweep::run(&app.core).await.unwrap();
+    assert_eq!(offers(&app).await.len(), 1);
+    act(&app, &app.world.s1.identity, "slotWithdraw", "withdrawn", json!({ "slotIds": [slot] })).await.ok();
+    app.clock.advance(TimeDelta::days(12));
+    sweep::run(&app.core).await.unwrap();
+    assert_eq!(tasks(&app, task::Kind::TimeWish, &wish).await.len(), 1);
+}
+
 #[tokio::test]
 async fn a_wish_waits_too_long_is_a_task_once_and_ends_with_its_range() {
     let app = TestApp::new().await;

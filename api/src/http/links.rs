@@ -171,6 +171,7 @@ async fn ask(session: &Session, found: &Found, visit: &Visit) -> Result<Page, Fa
         kind: entity::thread::Kind::PatientCare,
         subject: "Vill ha en annan tid".to_owned(),
         body: format!("Jag vill ha en annan tid i stället för {when}. Skickat från en påminnelse."),
+        by_link: true,
     };
     let receipt = start(session, &key(&found.notice, "other-time", 0), &command).await?;
     Ok(page_of(&receipt, Page::Asked))

@@ -240,6 +240,7 @@ impl Writer {
             to_role: None,
             to_treating_kind: None,
             from_unit_id: None,
+            begun_by_link: false,
             created_at: first,
         });
         for ((staff, sent_at, body), message) in lines.iter().zip(messages) {

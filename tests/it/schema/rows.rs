@@ -313,7 +313,7 @@ world! {
         id: id(21), patient_id: id(5), care_unit_id: id(2), care_provider_id: id(1),
         kind: thread::Kind::PatientCare, subject: sealed(), status: thread::Status::Open,
         last_message_at: at(1), last_message_id: id(22), last_author: ActorKind::Patient, answer_by: None,
-        to_role: Some(care_contact::Role::FastVardkontakt), to_treating_kind: None, from_unit_id: None, created_at: at(0),
+        to_role: Some(care_contact::Role::FastVardkontakt), to_treating_kind: None, begun_by_link: true, from_unit_id: None, created_at: at(0),
     },
     thread_message: thread_message::Model = thread_message::Model {
         id: id(22), thread_id: id(21), patient_id: id(5), care_unit_id: id(2), care_provider_id: id(1),

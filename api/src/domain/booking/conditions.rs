@@ -27,6 +27,18 @@ pub fn accepted_anew(
     if kind.conditions == booked.conditions { Ok(()) } else { accepted(kind, said) }
 }
 
+/// A time that care moves without having asked the patient: nobody has accepted anything then.
+pub fn nobody_was_asked(said: bool) -> Result<(), Problem> {
+    if !said {
+        return Ok(());
+    }
+    Err(Problem::input(
+        "conditionsAccepted",
+        "Ange i bookingChannel hur patienten sa det, eller utelämna att villkoren är godkända.",
+        "Say in bookingChannel how the patient told you, or leave out that the conditions are accepted.",
+    ))
+}
+
 /// Writes down what has been accepted: the text itself, for the type may say something else tomorrow.
 pub fn keep(
     booked: &mut appointment::Model,

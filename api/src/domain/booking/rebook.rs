@@ -82,7 +82,10 @@ pub async fn rebook(session: &Session, key: &str, cmd: &Rebook) -> Result<Receip
             )
             .into());
         }
-        conditions::accepted_anew(&old, &kind, cmd.conditions_accepted)?;
+        match channel {
+            Some(_) => conditions::accepted_anew(&old, &kind, cmd.conditions_accepted)?,
+            None => conditions::nobody_was_asked(cmd.conditions_accepted)?,
+        }
         let told = Told { act: "appointmentRebook", event: "appointment.rebooked", channel };
         let said = Said { allow_overlap: cmd.allow_overlap, conditions_accepted: cmd.conditions_accepted };
         let moved = relocate(tx, session, &whom, &old, (&time, &kind, &unit), told, said).await?;

@@ -122,8 +122,10 @@ async fn write(
         let told = notice::plan_message(tx, session, &whom, about).await?;
         let awaited = matches!(answer, Answer::Given)
             && task::end(tx, session, Kind::UnansweredMessage, to.id.0, Ending::Done, None).await?.is_some();
-        // Who has asked looks for the answer; who has not must learn that there is something to read.
-        let unheard = !told && !awaited && whom.deceased_on.is_none();
+        // Who has asked looks for the answer, unless they asked by a link; who has not must learn that there is something
+        // to read.
+        let looks = awaited && !to.begun_by_link;
+        let unheard = !told && !looks && whom.deceased_on.is_none();
         if unheard && !followed(tx, to, at).await? {
             letter::write(tx, session, to.into(), to.id.0, unread()).await?;
         }
@@ -153,7 +155,11 @@ async fn followed(tx: &Tx, of: &thread::Model, now: DateTime<Utc>) -> Result<boo
     let wrote = thread_message::Entity::find()
         .filter(thread_message::Column::ThreadId.eq(of.id))
         .filter(thread_message::Column::AuthorKind.ne(ActorKind::Staff))
-        .filter(thread_message::Column::SentAt.gt(lately));
+        .filter(thread_message::Column::SentAt.gt(if of.begun_by_link {
+            lately.max(of.created_at)
+        } else {
+            lately
+        }));
     let read = thread_read::Entity::find()
         .filter(thread_read::Column::ThreadId.eq(of.id))
         .filter(thread_read::Column::ReaderKind.ne(ActorKind::Staff))

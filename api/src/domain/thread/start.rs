@@ -37,6 +37,8 @@ pub struct Start {
     pub kind: thread::Kind,
     pub subject: String,
     pub body: String,
+    /// By a link in a reminder, by somebody who is not in the service.
+    pub by_link: bool,
 }
 
 /// Starts the thread with its first message.
@@ -78,6 +80,7 @@ pub async fn start(session: &Session, key: &str, cmd: &Start) -> Result<Receipt,
             from_unit_id: (cmd.kind == thread::Kind::CareCare)
                 .then(|| actor.staff().map(|staff| staff.care_unit))
                 .flatten(),
+            begun_by_link: cmd.by_link,
             created_at: now,
         };
         thread::Entity::insert(thread::ActiveModel::from(row.clone()).reset_all())

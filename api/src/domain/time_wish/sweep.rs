@@ -212,14 +212,14 @@ async fn tell_expired(
     letter::write(tx, session, wish.into(), wish.id.0, note).await
 }
 
-/// Wishes for which nothing was offered within the promise become a task of their unit, once.
+/// Wishes for which nothing was offered within the promise, or only what the unit took back, become a task of their unit, once.
 async fn waited(session: &Session) -> Result<usize, Fault> {
     use time_wish::Column as C;
     let late = time_wish::Entity::find()
         .filter(C::Status.eq(time_wish::Status::Open))
         .filter(C::AnswerBy.lte(session.now()))
         .filter(C::RaisedAt.is_null())
-        .filter(Expr::cust("NOT EXISTS (SELECT 1 FROM time_offer o WHERE o.wish_id = time_wish.id)"))
+        .filter(Expr::cust("NOT EXISTS (SELECT 1 FROM time_offer o WHERE o.wish_id = time_wish.id AND o.status <> 'WITHDRAWN')"))
         .order_by_asc(C::AnswerBy)
         .order_by_asc(C::Id)
         .limit(BATCH);

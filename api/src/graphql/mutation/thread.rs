@@ -189,6 +189,7 @@ impl ThreadMutation {
             kind: input.kind.into(),
             subject: input.subject,
             body: input.body,
+            by_link: false,
         };
         let receipt =
             start(session, &input.idempotency_key, &command).await.map_err(|e| fault(session, &e))?;
