@@ -102,12 +102,17 @@ impl OwnServer {
         self.admin.to_string()
     }
 
-    /// Kills one of the server's processes: the server breaks off everything at once and starts anew from its files.
+    /// Kills one of the server's processes: the server breaks off everything at once and starts anew from its files. Comes
+    /// back when the server has: how long that takes says nothing about those who use it.
     pub(crate) async fn crash(&self) {
         let begun = Instant::now();
         while !self.kill_one(begun).await.unwrap_or(false) {
             assert!(begun.elapsed() < PATIENCE, "the server does not come back");
             tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        while connect(self.admin.as_str()).await.is_err() {
+            assert!(begun.elapsed() < 2 * PATIENCE, "the server does not come back after its crash");
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
 
