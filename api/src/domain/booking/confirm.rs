@@ -23,17 +23,21 @@ use crate::{
 #[derive(Clone, Debug, Serialize)]
 pub struct Confirm {
     pub appointment: AppointmentId,
-    /// How the patient reached staff; patients leave it out.
+    /// How the patient said it to staff; patients leave it out.
     pub channel: Option<BookingChannel>,
     pub expected_row_version: i32,
 }
 
-/// Confirms, until the time begins. Moving the time takes the confirmation back.
+/// Confirms, until the time begins: only the patient's side can say it, if need be through staff. Moving the time takes the
+/// confirmation back.
 pub async fn confirm(session: &Session, key: &str, cmd: &Confirm) -> Result<Receipt, Fault> {
     act::perform(session, "appointmentConfirm", key, cmd, async |tx| {
         let channel = rules::channel(&session.actor, cmd.channel)?;
         let booked =
             within(tx, session, Action::Confirm, cmd.appointment, rules::may_confirm).await?.into_row();
+        if channel.is_none() {
+            return Err(rules::say_how_the_patient_said_it().into());
+        }
         let after = appointment::Model {
             confirmed_at: Some(session.now()),
             confirmed_by: Some(session.actor.kind()),
