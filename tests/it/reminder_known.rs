@@ -165,3 +165,28 @@ async fn what_somebody_has_phoned_about_is_known_beside_messages_taken_back_and_
         assert!(note.contains("avbokat") && note.contains("fredag 12 februari"), "{way}: {note}");
     }
 }
+
+/// The patient's own yes to the new time: the call about the move is not needed, one about somebody who is away then is.
+#[tokio::test]
+async fn whoever_says_yes_to_the_new_time_is_not_phoned_about_the_move() {
+    for away in [false, true] {
+        let app = TestApp::new().await;
+        let (s1, p1) = (&app.world.s1, &app.world.p1);
+        let (slots, time) = moved(&app, None).await;
+        if away {
+            let input = json!({
+                "who": { "assignmentId": global(NodeKind::Assignment, s1.assignment) },
+                "from": "2027-02-12T00:00:00+01:00", "until": "2027-02-13T00:00:00+01:00",
+            });
+            act(&app, &s1.identity, "contactAbsenceRegister", "absence { id }", input).await.ok();
+        }
+        let input = json!({ "appointmentId": time, "expectedRowVersion": 2 });
+        act(&app, &p1.identity, "appointmentConfirm", APPOINTMENT, input).await.ok();
+        assert_eq!(calls(&app).await, [if away { task::Status::Open } else { task::Status::Done }]);
+        if !away {
+            to(&app, &time, &slots[2], 3).await;
+            let note = call(&app).await;
+            assert!(note.contains("från fredag 12 februari"), "{note}");
+        }
+    }
+}
