@@ -127,6 +127,14 @@ async fn staff_on_the_phone_hold_book_and_confirm_and_the_history_says_who() {
     let booked = act(&app, &s1.identity, "appointmentBook", TIME, input).await.ok();
     assert_eq!(booked.text("/appointmentBook/appointment/bookedBy"), "STAFF");
     let booked = booked.at("/appointmentBook/appointment").clone();
+    let unasked = json!({ "appointmentId": booked["id"], "expectedRowVersion": booked["rowVersion"] });
+    let refused = act(&app, &s1.identity, "appointmentConfirm", TIME, unasked).await;
+    assert_eq!(refused.user_error_codes("appointmentConfirm"), ["BAD_USER_INPUT"]);
+    assert_eq!(
+        refused.user_error_fields("appointmentConfirm"),
+        ["bookingChannel"],
+        "nobody has asked the patient"
+    );
     let input = json!({
         "appointmentId": booked["id"], "expectedRowVersion": booked["rowVersion"], "bookingChannel": "PHONE",
     });

@@ -14,12 +14,21 @@ use patientkontrakt::graphql::scalars::NodeKind;
 
 const SLOTS: [&str; 3] = ["2027-02-09T13:00", "2027-02-12T10:00", "2027-02-15T11:00"];
 
-/// P1 knows of Tuesday at 13, and on the evening before, at 20.55, care moves that to Friday.
-async fn moved(app: &TestApp, wants_messages: bool) -> (Vec<String>, Value) {
+/// P1, who has chosen this way to be told, knows of Tuesday at 13, and on the evening before, at 20.55, care moves that to
+/// Friday.
+async fn moved(app: &TestApp, way: Option<&str>) -> (Vec<String>, Value) {
     let (s1, p1) = (&app.world.s1, &app.world.p1);
     relate(&app.core, s1, p1).await;
-    if wants_messages {
-        say(app, p1, "MAIL", true).await;
+    match way {
+        Some("PHONE") => {
+            let input = json!({
+                "patientId": p1.global_id(),
+                "choices": [{ "kind": "APPOINTMENT", "channel": "PHONE", "optedIn": true, "textShown": "Vi ringer." }],
+            });
+            act(app, &s1.identity, "reminderPreferencesSet", "preferences { kind }", input).await.ok();
+        }
+        Some(channel) => say(app, p1, channel, true).await,
+        None => {}
     }
     let slots = publish(app, &SLOTS).await;
     let time = booked(app, &slots[0]).await;
@@ -58,7 +67,7 @@ async fn a_cancellation_before_the_move_was_told_names_the_time_that_the_patient
     for moved_was_told in [false, true] {
         let app = TestApp::new().await;
         let (worker, fake) = worker(&app);
-        let (_, time) = moved(&app, true).await;
+        let (_, time) = moved(&app, Some("MAIL")).await;
         app.clock.set("2027-02-08T20:55:00Z".parse().unwrap());
         if moved_was_told {
             app.clock.set("2027-02-09T07:00:00Z".parse().unwrap());
@@ -80,7 +89,7 @@ async fn a_cancellation_before_the_move_was_told_names_the_time_that_the_patient
 async fn a_time_that_is_moved_twice_in_an_evening_is_told_once_by_where_it_is() {
     let app = TestApp::new().await;
     let (worker, fake) = worker(&app);
-    let (slots, time) = moved(&app, true).await;
+    let (slots, time) = moved(&app, Some("MAIL")).await;
     to(&app, &time, &slots[2], 2).await;
     app.clock.set("2027-02-09T07:00:00Z".parse().unwrap());
     worker.tick().await.unwrap();
@@ -92,7 +101,7 @@ async fn a_time_that_is_moved_twice_in_an_evening_is_told_once_by_where_it_is() 
 #[tokio::test]
 async fn whoever_phones_about_a_time_is_told_which_one_the_patient_knows() {
     let app = TestApp::new().await;
-    let (slots, time) = moved(&app, false).await;
+    let (slots, time) = moved(&app, None).await;
     to(&app, &time, &slots[2], 2).await;
     let note = call(&app).await;
     assert!(note.contains("från tisdag 9 februari") && note.contains("till måndag 15 februari"), "{note}");
@@ -101,16 +110,83 @@ async fn whoever_phones_about_a_time_is_told_which_one_the_patient_knows() {
     assert!(note.contains("avbokat") && note.contains("tisdag 9 februari"), "{note}");
 }
 
+/// Somebody phones about the time, and says so in the task.
+async fn phoned(app: &TestApp) {
+    let open = task::Entity::find()
+        .filter(task::Column::Kind.eq(task::Kind::CancellationCall))
+        .filter(task::Column::Status.eq(task::Status::Open));
+    let open = open.one(app.core.db.reader()).await.unwrap().unwrap();
+    let input = json!({ "taskId": global(NodeKind::Task, open.id.0), "words": "Ringt", "expectedRowVersion": open.row_version });
+    act(app, &app.world.s1.identity, "taskEnd", "task { status }", input).await.ok();
+}
+
+/// How the calls about times stand.
+async fn calls(app: &TestApp) -> Vec<task::Status> {
+    let calls = task::Entity::find().filter(task::Column::Kind.eq(task::Kind::CancellationCall));
+    calls.all(app.core.db.reader()).await.unwrap().into_iter().map(|call| call.status).collect()
+}
+
 /// Somebody has phoned about the move: then a cancellation is about the new time.
 #[tokio::test]
 async fn what_somebody_has_phoned_about_the_patient_knows() {
     let app = TestApp::new().await;
-    let (_, time) = moved(&app, false).await;
-    let calls = task::Entity::find().filter(task::Column::Kind.eq(task::Kind::CancellationCall));
-    let open = calls.one(app.core.db.reader()).await.unwrap().unwrap();
-    let input = json!({ "taskId": global(NodeKind::Task, open.id.0), "words": "Ringt", "expectedRowVersion": open.row_version });
-    act(&app, &app.world.s1.identity, "taskEnd", "task { status }", input).await.ok();
+    let (_, time) = moved(&app, None).await;
+    phoned(&app).await;
     cancelled(&app, &time, 2).await;
     let note = call(&app).await;
     assert!(note.contains("fredag 12 februari"), "{note}");
+}
+
+/// Whatever else was planned to tell of the move or to remind: a message that was taken back, a call before the time.
+#[tokio::test]
+async fn what_somebody_has_phoned_about_is_known_beside_messages_taken_back_and_calls_still_to_make() {
+    for way in ["SMS", "PHONE"] {
+        let app = TestApp::new().await;
+        let (slots, time) = moved(&app, Some(way)).await;
+        if way == "SMS" {
+            assert!(calls(&app).await.is_empty());
+            say(&app, &app.world.p1, "SMS", false).await;
+        }
+        let note = call(&app).await;
+        assert!(
+            note.contains("från tisdag 9 februari") && note.contains("till fredag 12 februari"),
+            "{note}"
+        );
+        phoned(&app).await;
+        to(&app, &time, &slots[2], 2).await;
+        let note = call(&app).await;
+        assert!(
+            note.contains("från fredag 12 februari") && note.contains("till måndag 15 februari"),
+            "{note}"
+        );
+        // About this one nobody has phoned yet.
+        cancelled(&app, &time, 3).await;
+        let note = call(&app).await;
+        assert!(note.contains("avbokat") && note.contains("fredag 12 februari"), "{way}: {note}");
+    }
+}
+
+/// The patient's own yes to the new time: the call about the move is not needed, one about somebody who is away then is.
+#[tokio::test]
+async fn whoever_says_yes_to_the_new_time_is_not_phoned_about_the_move() {
+    for away in [false, true] {
+        let app = TestApp::new().await;
+        let (s1, p1) = (&app.world.s1, &app.world.p1);
+        let (slots, time) = moved(&app, None).await;
+        if away {
+            let input = json!({
+                "who": { "assignmentId": global(NodeKind::Assignment, s1.assignment) },
+                "from": "2027-02-12T00:00:00+01:00", "until": "2027-02-13T00:00:00+01:00",
+            });
+            act(&app, &s1.identity, "contactAbsenceRegister", "absence { id }", input).await.ok();
+        }
+        let input = json!({ "appointmentId": time, "expectedRowVersion": 2 });
+        act(&app, &p1.identity, "appointmentConfirm", APPOINTMENT, input).await.ok();
+        assert_eq!(calls(&app).await, [if away { task::Status::Open } else { task::Status::Done }]);
+        if !away {
+            to(&app, &time, &slots[2], 3).await;
+            let note = call(&app).await;
+            assert!(note.contains("från fredag 12 februari"), "{note}");
+        }
+    }
 }

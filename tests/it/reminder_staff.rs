@@ -314,6 +314,38 @@ async fn a_letter_that_has_been_sent_is_not_asked_for_again_unless_the_time_is_m
     assert_eq!(all, [(Letter, Status::Done), (Letter, Status::Open)], "the new time is another matter");
 }
 
+/// The letter about a move says so in other words; it is a letter about the time all the same.
+#[tokio::test]
+async fn a_letter_about_a_moved_time_that_has_been_sent_is_not_asked_for_again() {
+    use task::{Kind::Letter, Status};
+    let (app, booked) = with_mail_and_letters().await;
+    let (s1, p1) = (&app.world.s1, &app.world.p1);
+    say(&app, p1, "MAIL", false).await;
+    let slots = publish(&app, &["2027-03-02T09:00", "2027-03-03T09:00"]).await;
+    let to = async |slot: &str, version: i32| {
+        let input = json!({ "appointmentId": booked["id"], "slotId": slot, "expectedRowVersion": version });
+        act(&app, &s1.identity, "appointmentRebook", APPOINTMENT, input).await.ok();
+        let unit = global(NodeKind::CareUnit, s1.unit);
+        let tasks =
+            "query($unit: ID!) { careUnit(id: $unit) { tasks(first: 5) { nodes { id note rowVersion } } } }";
+        app.run(&s1.identity, tasks, json!({ "unit": unit })).await.ok().at("/careUnit/tasks/nodes").clone()
+    };
+    let letters = to(&slots[0], 1).await;
+    let note = letters[0]["note"].as_str().unwrap();
+    assert!(note.contains("ombokad från måndag 1 mars") && note.contains("till tisdag 2 mars"), "{letters}");
+    let input = json!({ "taskId": letters[0]["id"], "words": "Skickat", "expectedRowVersion": letters[0]["rowVersion"] });
+    act(&app, &s1.identity, "taskEnd", "task { status }", input).await.ok();
+    say(&app, p1, "MAIL", true).await;
+    say(&app, p1, "MAIL", false).await;
+    let all = open_tasks(&app).await;
+    assert!(all.iter().all(|(kind, status)| *kind == Letter && *status != Status::Open), "{all:?}");
+    // The next move has its own, and tells from which time that the letter told of.
+    let letters = to(&slots[1], 2).await;
+    let note = letters[0]["note"].as_str().unwrap();
+    assert!(note.contains("ombokad från tisdag 2 mars") && note.contains("till onsdag 3 mars"), "{letters}");
+    assert_eq!(letters.as_array().map(Vec::len), Some(1));
+}
+
 #[tokio::test]
 async fn an_address_that_turns_out_not_to_work_sends_what_is_ahead_by_another_way_or_by_letter() {
     use task::{Kind::Letter, Status};

@@ -57,6 +57,9 @@ async fn the_button_agrees_with_the_act_for_everybody_at_any_time() {
                         input["allowOverlap"] = json!(true);
                     }
                 }
+                if mutation == "appointmentConfirm" && who != &p1.identity {
+                    input["bookingChannel"] = json!("PHONE");
+                }
                 if mutation == "appointmentOutcomeRecord" {
                     input["outcome"] = json!("ATTENDED");
                 }

@@ -237,6 +237,23 @@ pub(super) async fn settled(tx: &Tx, session: &Session, time: AppointmentId) -> 
     task::end(tx, session, Kind::CancellationCall, time.0, Ending::Done, None).await.map(drop)
 }
 
+/// Whether somebody whom the patient is to meet is away then: the call about the time is about that too.
+pub(super) async fn somebody_is_away(tx: &Tx, time: &appointment::Model) -> Result<bool, Fault> {
+    use contact_absence::Column as C;
+    let staff = slot_staff::Entity::find()
+        .select_only()
+        .column(slot_staff::Column::AssignmentId)
+        .filter(slot_staff::Column::SlotId.eq(time.slot_id))
+        .into_query();
+    let away = contact_absence::Entity::find()
+        .filter(C::AssignmentId.in_subquery(staff))
+        .filter(C::CareUnitId.eq(time.care_unit_id))
+        .filter(C::CancelledAt.is_null())
+        .filter(C::FromAt.lt(time.ends_at))
+        .filter(C::UntilAt.gt(time.starts_at));
+    Ok(away.one(tx).await?.is_some())
+}
+
 impl From<&appointment::Model> for Owner {
     fn from(row: &appointment::Model) -> Self {
         Self {

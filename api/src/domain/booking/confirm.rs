@@ -8,6 +8,7 @@ use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 use serde::Serialize;
 
 use super::{
+    away::{settled, somebody_is_away},
     cancel::within,
     rules,
     told::{Told, tell},
@@ -23,17 +24,21 @@ use crate::{
 #[derive(Clone, Debug, Serialize)]
 pub struct Confirm {
     pub appointment: AppointmentId,
-    /// How the patient reached staff; patients leave it out.
+    /// How the patient said it to staff; patients leave it out.
     pub channel: Option<BookingChannel>,
     pub expected_row_version: i32,
 }
 
-/// Confirms, until the time begins. Moving the time takes the confirmation back.
+/// Confirms, until the time begins: only the patient's side can say it, if need be through staff. Moving the time takes the
+/// confirmation back.
 pub async fn confirm(session: &Session, key: &str, cmd: &Confirm) -> Result<Receipt, Fault> {
     act::perform(session, "appointmentConfirm", key, cmd, async |tx| {
         let channel = rules::channel(&session.actor, cmd.channel)?;
         let booked =
             within(tx, session, Action::Confirm, cmd.appointment, rules::may_confirm).await?.into_row();
+        if channel.is_none() {
+            return Err(rules::say_how_the_patient_said_it().into());
+        }
         let after = appointment::Model {
             confirmed_at: Some(session.now()),
             confirmed_by: Some(session.actor.kind()),
@@ -56,6 +61,10 @@ pub async fn confirm(session: &Session, key: &str, cmd: &Confirm) -> Result<Rece
             return Err(Problem::stale().into());
         }
         let told = Told { act: "appointmentConfirm", event: "appointment.confirmed", channel };
+        // Whoever confirms the time that care has moved it to knows it: nobody needs to phone about that.
+        if booked.known_starts_at.is_some() && !somebody_is_away(tx, &booked).await? {
+            settled(tx, session, booked.id).await?;
+        }
         tell(tx, session, told, Some(&booked), &after).await?;
         Ok(Done::on(booked.patient_id).with("appointment", booked.id.0))
     })

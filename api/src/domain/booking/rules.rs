@@ -173,6 +173,15 @@ fn say_the_channel() -> Problem {
     )
 }
 
+/// Staff confirm only what the patient has told them.
+pub fn say_how_the_patient_said_it() -> Problem {
+    Problem::input(
+        "bookingChannel",
+        "Ange hur patienten sa det: per telefon eller på plats.",
+        "Say how the patient said it: by phone or on site.",
+    )
+}
+
 /// Only staff go ahead although the patient is occupied.
 pub fn only_staff_override(actor: &Actor, allow_overlap: bool) -> Result<(), Problem> {
     if allow_overlap && actor.staff().is_none() { Err(for_staff("allowOverlap")) } else { Ok(()) }

@@ -3,19 +3,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use entity::{
-    AppointmentId, PatientId, appointment,
+    AppointmentId, PatientId, appointment, change_entry,
     contact_way::Channel,
     patient, reminder_preference,
     reminder_preference::PreferenceKind,
     task::{self as task_row, Kind, Status},
 };
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use uuid::Uuid;
 
 use super::Way;
 use crate::{
-    crypto::Place,
     db::Tx,
     domain::{
         history::Owner,
@@ -28,6 +28,9 @@ use crate::{
 
 /// The ways that people go, and the list that each is on.
 const LISTS: [(Channel, Kind); 2] = [(Channel::Letter, Kind::Letter), (Channel::Phone, Kind::Call)];
+
+/// The acts that move a visit, as the history names them.
+const MOVES: [&str; 2] = ["appointmentRebook", "absenceRebook"];
 
 /// Puts the visit on the list that the patient has chosen, if there is no digital way. A protected identity is no hindrance:
 /// the unit itself knows how the patient is reached.
@@ -64,6 +67,7 @@ pub(super) async fn anew(
         .filter(T::Status.is_in([Status::Open, Status::Done]))
         .all(tx)
         .await?;
+    let moved = last_moved(tx, ahead, &listed).await?;
     let mut by_hand = BTreeSet::new();
     for booked in ahead {
         let reached = ways.get(&booked.patient_id).is_some_and(|ways| !ways.is_empty());
@@ -76,7 +80,7 @@ pub(super) async fn anew(
             }
             if open && !wanted {
                 task::end(tx, session, kind, booked.id.0, Ending::Superseded, None).await?;
-            } else if wanted && !open && !told(session, booked, channel, of_it())? {
+            } else if wanted && !open && !told(of_it(), moved.get(&booked.id.0).copied()) {
                 put(tx, session, booked, channel).await?;
             }
         }
@@ -111,22 +115,38 @@ fn note(session: &Session, booked: &appointment::Model, channel: Channel) -> Wor
     Words::ours(format!("{sv}: {}.", when(Locale::Sv)), format!("{en}: {}.", when(Locale::En)))
 }
 
-/// Whether one of these tasks, which is done, told of the visit at its time as it is now.
-fn told<'a>(
-    session: &Session,
-    booked: &appointment::Model,
-    channel: Channel,
-    tasks: impl Iterator<Item = &'a task_row::Model>,
-) -> Result<bool, Fault> {
-    let now = note(session, booked, channel);
-    for row in tasks.filter(|row| row.status == Status::Done) {
-        if let Some(said) = &row.note
-            && Words::open(&session.core.keys, Place::new("task.note", row.id.0), said)? == now
-        {
-            return Ok(true);
-        }
+/// When those of these visits were last moved that have been moved, and that something has been sent or said about.
+async fn last_moved(
+    tx: &Tx,
+    ahead: &[appointment::Model],
+    listed: &[task_row::Model],
+) -> Result<BTreeMap<Uuid, DateTime<Utc>>, Fault> {
+    use change_entry::Column as H;
+    let done: BTreeSet<Uuid> =
+        listed.iter().filter(|row| row.status == Status::Done).map(|row| row.subject_id).collect();
+    let of: Vec<&appointment::Model> =
+        ahead.iter().filter(|booked| booked.schedule_version > 1 && done.contains(&booked.id.0)).collect();
+    if of.is_empty() {
+        return Ok(BTreeMap::new());
     }
-    Ok(false)
+    let moves = change_entry::Entity::find()
+        .filter(H::PatientId.is_in(of.iter().map(|booked| booked.patient_id)))
+        .filter(H::SubjectKind.eq("appointment"))
+        .filter(H::SubjectId.is_in(of.iter().map(|booked| booked.id.0)))
+        .filter(H::Action.is_in(MOVES))
+        .order_by_asc(H::At)
+        .all(tx)
+        .await?;
+    Ok(moves.into_iter().map(|entry| (entry.subject_id, entry.at)).collect())
+}
+
+/// Whether one of these tasks is done, and told of the visit at its time as it is now, in whatever words: a move takes back
+/// what has not been done by then.
+fn told<'a>(mut tasks: impl Iterator<Item = &'a task_row::Model>, moved_at: Option<DateTime<Utc>>) -> bool {
+    tasks.any(|row| {
+        let since = moved_at.is_none_or(|moved| row.ended_at.is_some_and(|ended| ended >= moved));
+        row.status == Status::Done && since
+    })
 }
 
 async fn put(tx: &Tx, session: &Session, booked: &appointment::Model, channel: Channel) -> Result<(), Fault> {

@@ -6,7 +6,10 @@ use entity::{
     notice::{self, Handling, Kind, State},
     task,
 };
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{
+    ColumnTrait, EntityTrait, QueryFilter, QuerySelect,
+    sea_query::{Expr, LockType},
+};
 
 use super::by_patient;
 use crate::{db::Tx, error::Fault, session::Session};
@@ -32,29 +35,48 @@ pub(crate) async fn known_before(
     Ok((!knows).then_some(known))
 }
 
-/// Whether the patient has been told of the time as it is.
+/// Whether a message has told the patient of the time as it is, or somebody who phoned because it did not arrive. What is
+/// told by hand instead takes `known_starts_at` away: see [`told_by_hand`].
 async fn has_been_told(tx: &Tx, time: &appointment::Model) -> Result<bool, Fault> {
     use notice::Column as N;
-    use task::Column as T;
     let of_it = notice::Entity::find()
         .filter(N::AppointmentId.eq(time.id))
         .filter(N::ScheduleVersion.eq(time.schedule_version))
         .filter(N::Kind.eq(Kind::Reminder))
         .all(tx)
         .await?;
-    if !of_it.is_empty() {
-        let told = |row: &notice::Model| {
-            matches!(row.state, State::Claimed | State::Sent | State::Delivered | State::Unknown)
-                || row.handled_as == Some(Handling::Phoned)
-        };
-        return Ok(of_it.iter().any(told));
-    }
-    // Whom no message reaches, somebody has phoned or written to.
-    let by_hand = task::Entity::find()
-        .filter(T::SubjectId.eq(time.id.0))
-        .filter(T::Kind.is_in([task::Kind::CancellationCall, task::Kind::Letter, task::Kind::Call]))
-        .filter(T::Status.is_in([task::Status::Open, task::Status::Done]))
-        .all(tx)
+    let told = |row: &notice::Model| {
+        matches!(row.state, State::Claimed | State::Sent | State::Delivered | State::Unknown)
+            || row.handled_as == Some(Handling::Phoned)
+    };
+    Ok(of_it.iter().any(told))
+}
+
+/// Whether a task of this kind, when it is about a booked time, is done by telling the patient of the time as it is: a move
+/// ends the task, or says in it what is to be told now.
+pub(crate) const fn tells_of_time(kind: task::Kind) -> bool {
+    matches!(kind, task::Kind::CancellationCall | task::Kind::Letter | task::Kind::Call)
+}
+
+/// Holds the time that such a task is about, if it is about one: before the task, as whoever moves the time does.
+pub(crate) async fn hold(tx: &Tx, about: &task::Model) -> Result<(), Fault> {
+    let time = appointment::Entity::find()
+        .filter(appointment::Column::Id.eq(about.subject_id))
+        .lock(LockType::NoKeyUpdate);
+    time.one(tx).await?;
+    Ok(())
+}
+
+/// Somebody has phoned or written about the time: the patient knows it as it is. How a cancelled one was known is left, for
+/// the message of that tells by it.
+pub(crate) async fn told_by_hand(tx: &Tx, about: &task::Model) -> Result<(), Fault> {
+    use appointment::Column as C;
+    appointment::Entity::update_many()
+        .col_expr(C::KnownStartsAt, Expr::value(Option::<DateTime<Utc>>::None))
+        .filter(C::Id.eq(about.subject_id))
+        .filter(C::PatientId.eq(about.patient_id))
+        .filter(C::Status.eq(appointment::Status::Booked))
+        .exec(tx)
         .await?;
-    Ok(!by_hand.is_empty() && by_hand.iter().all(|row| row.status == task::Status::Done))
+    Ok(())
 }

@@ -15,6 +15,7 @@ use crate::{
     db::Tx,
     domain::{
         act::{self, Done, Receipt},
+        notice::known,
         text,
     },
     error::{Fault, Problem},
@@ -35,6 +36,8 @@ pub async fn end(session: &Session, key: &str, cmd: &End) -> Result<Receipt, Fau
         let task = policy::task(tx, &session.actor, Action::End, cmd.task, "taskId", session.now()).await?;
         if task.kind == Kind::UnansweredMessage {
             hold_thread(tx, &task).await?;
+        } else if known::tells_of_time(task.kind) {
+            known::hold(tx, &task).await?;
         }
         let stands = match task.kind {
             Kind::Handover => role_is_held(tx, &task).await?,
@@ -55,6 +58,8 @@ pub async fn end(session: &Session, key: &str, cmd: &End) -> Result<Receipt, Fau
         }
         if task.kind == Kind::UnansweredMessage {
             settle_promise(tx, &task).await?;
+        } else if known::tells_of_time(task.kind) {
+            known::told_by_hand(tx, &task).await?;
         }
         Ok(Done::on(task.patient_id).with("task", task.id.0))
     })

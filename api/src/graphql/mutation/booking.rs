@@ -163,8 +163,7 @@ pub struct AppointmentRebookPayload {
 pub struct AppointmentConfirmInput {
     /// The booked time.
     appointment_id: ID,
-    /// For staff: how the patient reached them, PHONE or `ON_SITE`, where it was the patient who asked. Patients leave it
-    /// out.
+    /// For staff, who must give it: how the patient said so, PHONE or `ON_SITE`. Patients leave it out.
     booking_channel: Option<BookingChannel>,
     /// Its `rowVersion` as last read.
     expected_row_version: i32,
