@@ -1,4 +1,5 @@
-//! Whom a message was to go to may be told no more when it is about to leave: somebody else is told, or somebody phones.
+//! Whom a message was to go to may be told no more when it is about to leave, or no way is left to tell of an offer or of
+//! what care has written: somebody else is told, or somebody phones or writes.
 
 use chrono::{DateTime, Utc};
 use entity::{
@@ -18,6 +19,7 @@ use crate::{
     contacts::stand,
     reminder_consent::{CHOSEN, addresses, for_child},
     reminders::{booked, notices, say, worker},
+    wishes::{any, leave, mine},
 };
 
 /// Turns 13 on 1 March 2027.
@@ -182,5 +184,45 @@ async fn what_a_protected_identity_holds_back_is_phoned_about_where_the_patient_
         } else {
             assert_eq!((sent, phoned), (Vec::new(), 1));
         }
+    }
+}
+
+#[tokio::test]
+async fn an_offer_and_a_new_conversation_are_told_by_hand_when_the_last_way_is_said_no_to_before_they_left() {
+    for other_way in [false, true] {
+        let app = TestApp::new().await;
+        let (s1, p1) = (&app.world.s1, &app.world.p1);
+        relate(&app.core, s1, p1).await;
+        say(&app, p1, "MAIL", true).await;
+        if other_way {
+            say(&app, p1, "SMS", true).await;
+        }
+        app.clock.set(at("2027-02-09T19:02:00Z"));
+        leave(&app, p1, any()).await.ok();
+        publish(&app, &["2027-03-01T09:00"]).await;
+        sweep::run(&app.core).await.unwrap();
+        let wish = mine(&app, p1).await;
+        assert_ne!(wish["offer"], Value::Null);
+        let message = json!({
+            "careUnitId": global(NodeKind::CareUnit, s1.unit), "patientId": p1.global_id(),
+            "kind": "PATIENT_CARE", "subject": "Provsvar", "body": "Vi vill gärna träffa dig.",
+        });
+        let begun = act(&app, &s1.identity, "threadStart", "thread { id }", message).await.ok();
+        let thread = begun.at("/threadStart/thread/id").clone();
+        let by_hand = async || {
+            let phoned = stand(&app, task::Kind::TimeWish, &wish["id"]).await;
+            (phoned, stand(&app, task::Kind::Letter, &thread).await)
+        };
+        assert_eq!(by_hand().await, (Vec::new(), Vec::new()), "messages tell of both");
+        app.clock.set(at("2027-02-10T06:00:00Z"));
+        let (worker, fake) = worker(&app);
+        assert_eq!(worker.tick().await.unwrap().claimed, 0, "nobody is woken");
+        say(&app, p1, "MAIL", false).await;
+        let open = if other_way { Vec::new() } else { vec![task::Status::Open] };
+        assert_eq!(by_hand().await, (open.clone(), open), "another way: {other_way}");
+        app.clock.set(at("2027-02-10T07:30:00Z"));
+        worker.tick().await.unwrap();
+        let sent = if other_way { vec!["+46701740605".to_owned(); 2] } else { Vec::new() };
+        assert_eq!(addresses(&fake), sent);
     }
 }
