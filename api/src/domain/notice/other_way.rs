@@ -114,12 +114,13 @@ pub(super) async fn find(
     Ok(ways.into_iter().find(|way| way.channel == channel && way.recipient.id(row.patient_id) == recipient))
 }
 
-/// Lets a notice that was given up go by the other channel. Then it is taken care of, and staff see it only if that
-/// fails as well; when there is no other way, or it is too late, it is theirs.
+/// Lets a notice that was given up go by the other channel, unless it has gone, or goes, by that already. Then it is taken
+/// care of, and staff see it only if that fails as well; when there is no other way, or it is too late, it is theirs.
 pub(crate) async fn fall_back(tx: &Tx, session: &Session, failed: &notice::Model) -> Result<(), Fault> {
     use notice::Column as C;
     let now = session.now();
-    if plan(tx, session, failed, failed.useless_at).await? != OtherWay::Planned {
+    let planned = plan(tx, session, failed, failed.useless_at).await? == OtherWay::Planned;
+    if !planned && !taken_over(tx, failed).await? {
         return Ok(());
     }
     let settled = notice::Entity::update_many()
@@ -130,6 +131,14 @@ pub(crate) async fn fall_back(tx: &Tx, session: &Session, failed: &notice::Model
         .exec(tx)
         .await?;
     if settled.rows_affected == 1 { Ok(()) } else { Err(Fault::internal("a notice that was given up twice")) }
+}
+
+/// Whether the same message has left by the other channel, or is about to: what is urgent goes by both from the start.
+async fn taken_over(tx: &Tx, failed: &notice::Model) -> Result<bool, Fault> {
+    use notice::Column as C;
+    let Some(same) = by_the_other(failed) else { return Ok(false) };
+    let has_it = C::State.is_in([State::Planned, State::Claimed, State::Sent, State::Delivered]);
+    Ok(notice::Entity::find().filter(C::DedupeKey.eq(same)).filter(has_it).one(tx).await?.is_some())
 }
 
 /// Somebody says no to a way, by which all that is `stopped` would have gone: it is taken back, and what is ahead is planned
