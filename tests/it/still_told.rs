@@ -188,6 +188,20 @@ async fn what_a_protected_identity_holds_back_is_phoned_about_where_the_patient_
 }
 
 #[tokio::test]
+async fn that_a_wish_has_run_out_is_told_by_letter_when_the_last_way_is_said_no_to_before_it_left() {
+    let app = TestApp::new().await;
+    let p1 = &app.world.p1;
+    say(&app, p1, "MAIL", true).await;
+    let content = json!({ "until": "2027-02-09" });
+    let wish = leave(&app, p1, content).await.ok().at("/timeWishLeave/wish").clone();
+    app.clock.set(at("2027-02-09T23:30:00Z"));
+    sweep::run(&app.core).await.unwrap();
+    assert!(stand(&app, task::Kind::Letter, &wish["id"]).await.is_empty(), "a message tells of it");
+    say(&app, p1, "MAIL", false).await;
+    assert_eq!(stand(&app, task::Kind::Letter, &wish["id"]).await, [task::Status::Open]);
+}
+
+#[tokio::test]
 async fn an_offer_and_a_new_conversation_are_told_by_hand_when_the_last_way_is_said_no_to_before_they_left() {
     for other_way in [false, true] {
         let app = TestApp::new().await;

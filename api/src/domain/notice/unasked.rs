@@ -13,8 +13,12 @@ use entity::{
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
 use super::{
-    by_link::preference, by_patient, known::known_start, of_wish::offer_of, other_way::whose, tells_of_times,
-    ways,
+    by_link::preference,
+    by_patient,
+    known::known_start,
+    of_wish::{expired_wish_of, offer_of},
+    other_way::whose,
+    tells_of_times, ways,
 };
 use crate::{
     db::Tx,
@@ -23,7 +27,7 @@ use crate::{
         ladder::Rule,
         task::{self, Raise, letter, words::Words},
         thread,
-        time_wish::offer,
+        time_wish::{offer, sweep},
     },
     error::Fault,
     locale::Locale,
@@ -127,7 +131,7 @@ pub(super) async fn still_unknown(
     tell(tx, session, &whom, what).await.map(drop)
 }
 
-/// An offer or a message of which nobody hears any more: it is told as to whom no message reached from the start.
+/// An offer, the end of a wish or a message of which nobody hears any more: it is told as to whom no message reached from the start.
 async fn unheard(tx: &Tx, session: &Session, row: &notice::Model, if_nobody: bool) -> Result<(), Fault> {
     let whom = whose(tx, row).await?;
     let Some(kind) = preference(row.kind) else { return Ok(()) };
@@ -136,6 +140,9 @@ async fn unheard(tx: &Tx, session: &Session, row: &notice::Model, if_nobody: boo
     }
     if let Some(id) = offer_of(row) {
         offer::unheard(tx, session, id).await?;
+    }
+    if let Some(id) = expired_wish_of(row) {
+        sweep::unheard(tx, session, id).await?;
     }
     if let Some(id) = row.thread_id {
         thread::unheard(tx, session, id, row.created_at).await?;
