@@ -76,6 +76,7 @@ mod schema;
 mod seed;
 mod smtp;
 mod stale;
+mod still_told;
 mod surface;
 mod task;
 mod template;

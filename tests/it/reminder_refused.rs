@@ -234,6 +234,34 @@ async fn what_neither_way_takes_after_a_no_is_on_the_list_of_staff() {
     assert_eq!(list(&app, s1).await.len(), 1);
 }
 
+/// What care has cancelled goes by both ways at once: staff need not see to it as long as one has it.
+#[tokio::test]
+async fn what_one_way_gives_up_after_it_has_left_by_the_other_is_not_on_the_list_of_staff() {
+    for sms_takes_it in [true, false] {
+        let app = TestApp::new().await;
+        let (s1, p1) = (&app.world.s1, &app.world.p1);
+        relate(&app.core, s1, p1).await;
+        say(&app, p1, "MAIL", true).await;
+        say(&app, p1, "SMS", true).await;
+        let slots = publish(&app, &["2027-02-24T10:30"]).await;
+        let time = booked(&app, &slots[0]).await;
+        let (worker, fake) = worker(&app);
+        worker.tick().await.unwrap();
+        let input = json!({ "appointmentId": time["id"], "expectedRowVersion": 1 });
+        act(&app, &s1.identity, "appointmentCancel", APPOINTMENT, input).await.ok();
+        let fails = || Outcome::Fail { reason: FailureCode::Refused };
+        // Of mail, then of SMS, if it is not taken.
+        *fake.answers.lock().unwrap() = if sms_takes_it { vec![later()] } else { vec![fails(), later()] };
+        let tick = worker.tick().await.unwrap();
+        let taken = usize::from(sms_takes_it);
+        assert_eq!((tick.retried, tick.sent, tick.failed), (1, taken, 1 - taken));
+        *fake.answers.lock().unwrap() = vec![fails()];
+        app.clock.advance(TimeDelta::minutes(10));
+        assert_eq!(worker.tick().await.unwrap().failed, 1, "mail, for good");
+        assert_eq!(list(&app, s1).await.len(), 1 - taken);
+    }
+}
+
 /// R: whether something left is not forgotten because somebody says no meanwhile.
 #[tokio::test]
 async fn what_may_have_left_is_shown_as_unknown_after_a_no_and_goes_no_other_way() {

@@ -52,6 +52,18 @@ pub(crate) const DOUBTFUL: &str = "UNKNOWN";
 
 /// Why a notice does not leave to which its receiver has said no.
 pub(crate) const OPTED_OUT: &str = "OPTED_OUT";
+/// Why one to somebody does not leave who is told of the child's times no more.
+pub(crate) const NOT_GUARDIAN: &str = "NOT_GUARDIAN";
+/// Why one to a child does not leave who does not see their times.
+pub(crate) const CHILD: &str = "CHILD";
+/// Why one does not leave that the patient has not asked for in person.
+pub(crate) const PROTECTED_IDENTITY: &str = "PROTECTED_IDENTITY";
+
+/// Whether a notice was held back because its receiver may not be told, or not that way: what it tells is as true as
+/// before, and somebody must still learn of it.
+pub(crate) fn is_still_to_be_told(reason: &str) -> bool {
+    matches!(reason, OPTED_OUT | NOT_GUARDIAN | CHILD | PROTECTED_IDENTITY)
+}
 
 /// A notice of a message or of a change in the plan helps nobody after this long.
 const NEWS_USEFUL: TimeDelta = TimeDelta::days(7);

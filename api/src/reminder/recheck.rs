@@ -31,7 +31,7 @@ use crate::{
     crypto::Place,
     domain::{
         guardian_reminder,
-        notice::{OPTED_OUT, leaves_at, link, may_leave},
+        notice::{CHILD, NOT_GUARDIAN, OPTED_OUT, PROTECTED_IDENTITY, leaves_at, link, may_leave},
         reminder_preference::set::ADDRESS,
         representative::{assessed, rules},
     },
@@ -136,10 +136,10 @@ async fn recipient_objection(
     };
     Ok(match (guardian, named) {
         (Some(_), Some(named)) if !rules::is_reminded(&named, child, &decided, ages, at) => {
-            Some("NOT_GUARDIAN")
+            Some(NOT_GUARDIAN)
         }
-        (Some(_), None) => Some("NOT_GUARDIAN"),
-        (None, _) if !reaches => Some("CHILD"),
+        (Some(_), None) => Some(NOT_GUARDIAN),
+        (None, _) if !reaches => Some(CHILD),
         _ => None,
     })
 }
@@ -177,7 +177,7 @@ fn objection(notice: &notice::Model, row: &Now, at: DateTime<Utc>, hours: Sendin
     }
     // A guardian is let in by care's assessment alone, which is looked at below.
     if row.guardian.is_none() && !row.by_kind.is_some_and(|by| may_leave(row.protected_identity, by)) {
-        return hold(State::Suppressed, "PROTECTED_IDENTITY");
+        return hold(State::Suppressed, PROTECTED_IDENTITY);
     }
     if Rule::from_text(&notice.rule).is_some_and(Rule::unless_confirmed) && row.confirmed_at.is_some() {
         return hold(State::Suppressed, "CONFIRMED");

@@ -29,7 +29,7 @@ use crate::{
     auth::actor::Actor,
     db::Tx,
     domain::{
-        notice::{self as outbox, DOUBTFUL, FOR_THE_OTHER_WAY, OPTED_OUT},
+        notice::{self as outbox, DOUBTFUL, FOR_THE_OTHER_WAY, is_still_to_be_told},
         patient,
     },
     error::Fault,
@@ -73,7 +73,7 @@ pub async fn hold(
     state: State,
     reason: &'static str,
 ) -> Result<Recorded, Fault> {
-    let refused = reason == OPTED_OUT && notice.staff_notice_id.is_none();
+    let refused = is_still_to_be_told(reason) && notice.staff_notice_id.is_none();
     if (state == State::Missed || refused) && is_doubtful(notice) {
         return interrupted(core, notice).await;
     }

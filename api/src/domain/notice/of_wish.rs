@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use entity::{
-    TimeOfferId,
+    TimeOfferId, TimeWishId,
     notice::{self, Kind, State},
     patient,
     reminder_preference::PreferenceKind,
@@ -107,7 +107,19 @@ pub(crate) fn offer_of(row: &notice::Model) -> Option<TimeOfferId> {
     if row.kind != Kind::Offer || row.rule != OFFER {
         return None;
     }
-    Uuid::try_parse(row.dedupe_key.split(':').next()?).ok().map(TimeOfferId)
+    subject(row).map(TimeOfferId)
+}
+
+/// The wish that a notice says has run out.
+pub(super) fn expired_wish_of(row: &notice::Model) -> Option<TimeWishId> {
+    if row.kind != Kind::Offer || row.rule != WISH_EXPIRED {
+        return None;
+    }
+    subject(row).map(TimeWishId)
+}
+
+fn subject(row: &notice::Model) -> Option<Uuid> {
+    Uuid::try_parse(row.dedupe_key.split(':').next()?).ok()
 }
 
 /// Takes back what has not left yet about an offer.

@@ -16,7 +16,11 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::{
-    DOUBTFUL, OPTED_OUT, Planned, Way, by_link::preference, hours::again_at, replan_patient, unasked, ways,
+    DOUBTFUL, OPTED_OUT, Planned, Way,
+    by_link::preference,
+    hours::again_at,
+    replan_patient, unasked,
+    ways::{self, Recipient},
     withdraw_where, write,
 };
 use crate::{db::Tx, domain::ladder::Rule, error::Fault, session::Session};
@@ -64,9 +68,7 @@ async fn prepare(
     let Some(way) = find(tx, session, row, other(row.channel)).await? else {
         return Ok(Err(OtherWay::NotAgreed));
     };
-    // What has not been tried yet keeps its moment.
-    let at = if row.claimed_at.is_some() { session.now() } else { Ord::max(session.now(), row.due_at) };
-    let Some(due_at) = again_at(row, at, useless_at, session.core.settings.hours) else {
+    let Some(due_at) = leaves_again(session, row, useless_at) else {
         return Ok(Err(OtherWay::TooLate));
     };
     let planned = Planned::instead_of(row, way, due_at, useless_at);
@@ -78,6 +80,20 @@ async fn prepare(
     Ok(if tried.is_some() { Err(OtherWay::Tried) } else { Ok(planned) })
 }
 
+/// When it leaves by another way; none when that helps nobody. What has not been tried yet keeps its moment.
+fn leaves_again(session: &Session, row: &notice::Model, useless_at: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let at = if row.claimed_at.is_some() { session.now() } else { Ord::max(session.now(), row.due_at) };
+    again_at(row, at, useless_at, session.core.settings.hours)
+}
+
+/// Whom a notice is about.
+pub(super) async fn whose(tx: &Tx, row: &notice::Model) -> Result<patient::Model, Fault> {
+    patient::Entity::find_by_id(row.patient_id)
+        .one(tx)
+        .await?
+        .ok_or_else(|| Fault::internal("a notice without its patient"))
+}
+
 /// Where a channel leads, to the same one.
 pub(super) async fn find(
     tx: &Tx,
@@ -86,10 +102,7 @@ pub(super) async fn find(
     channel: Channel,
 ) -> Result<Option<Way>, Fault> {
     let Some(kind) = preference(row.kind) else { return Ok(None) };
-    let whom = patient::Entity::find_by_id(row.patient_id)
-        .one(tx)
-        .await?
-        .ok_or_else(|| Fault::internal("a notice without its patient"))?;
+    let whom = whose(tx, row).await?;
     let ways = ways::of(tx, session, &whom, kind).await?;
     let guardian = match row.guardian_reminder_id {
         Some(id) => {
@@ -101,12 +114,13 @@ pub(super) async fn find(
     Ok(ways.into_iter().find(|way| way.channel == channel && way.recipient.id(row.patient_id) == recipient))
 }
 
-/// Lets a notice that was given up go by the other channel. Then it is taken care of, and staff see it only if that
-/// fails as well; when there is no other way, or it is too late, it is theirs.
+/// Lets a notice that was given up go by the other channel, unless it has gone, or goes, by that already. Then it is taken
+/// care of, and staff see it only if that fails as well; when there is no other way, or it is too late, it is theirs.
 pub(crate) async fn fall_back(tx: &Tx, session: &Session, failed: &notice::Model) -> Result<(), Fault> {
     use notice::Column as C;
     let now = session.now();
-    if plan(tx, session, failed, failed.useless_at).await? != OtherWay::Planned {
+    let planned = plan(tx, session, failed, failed.useless_at).await? == OtherWay::Planned;
+    if !planned && !taken_over(tx, failed).await? {
         return Ok(());
     }
     let settled = notice::Entity::update_many()
@@ -117,6 +131,14 @@ pub(crate) async fn fall_back(tx: &Tx, session: &Session, failed: &notice::Model
         .exec(tx)
         .await?;
     if settled.rows_affected == 1 { Ok(()) } else { Err(Fault::internal("a notice that was given up twice")) }
+}
+
+/// Whether the same message has left by the other channel, or is about to: what is urgent goes by both from the start.
+async fn taken_over(tx: &Tx, failed: &notice::Model) -> Result<bool, Fault> {
+    use notice::Column as C;
+    let Some(same) = by_the_other(failed) else { return Ok(false) };
+    let has_it = C::State.is_in([State::Planned, State::Claimed, State::Sent, State::Delivered]);
+    Ok(notice::Entity::find().filter(C::DedupeKey.eq(same)).filter(has_it).one(tx).await?.is_some())
 }
 
 /// Somebody says no to a way, by which all that is `stopped` would have gone: it is taken back, and what is ahead is planned
@@ -131,30 +153,66 @@ pub(crate) async fn refused(tx: &Tx, session: &Session, whom: PatientId, stopped
     replan_patient(tx, session, whom).await?;
     left_to_staff(tx, &rows).await?;
     let now = session.now();
-    let planned_anew = |row: &notice::Model| {
-        let of_the_ladder = row.kind == Kind::Reminder && row.rule != Rule::Confirmation.as_str();
-        of_the_ladder && row.due_at > now && row.claimed_at.is_none()
-    };
+    let planned_anew =
+        |row: &notice::Model| is_of_the_ladder(row) && row.due_at > now && row.claimed_at.is_none();
     for row in rows.iter().filter(|row| !planned_anew(row)) {
         by_another_way(tx, session, row).await?;
     }
     Ok(())
 }
 
-/// A notice that a worker found refused before it left.
+/// A rung that reminds, which is planned anew whenever what it follows from changes.
+fn is_of_the_ladder(row: &notice::Model) -> bool {
+    row.kind == Kind::Reminder && row.rule != Rule::Confirmation.as_str()
+}
+
+/// A notice that a worker found refused before it left, or whose receiver may be told no more.
 pub(crate) async fn found_refused(tx: &Tx, session: &Session, row: &notice::Model) -> Result<(), Fault> {
     left_to_staff(tx, std::slice::from_ref(row)).await?;
     by_another_way(tx, session, row).await
 }
 
-/// What no plan brings again - it was due already, has been tried, or tells of an act - goes by the other way itself. What
-/// the patient must learn of is told by hand where there is none.
+/// What no plan brings again - it was due already, has been tried, or tells of an act - goes by the other way itself, or
+/// to whoever is told by now in the receiver's place. What the patient must learn of is told by hand where there is none.
 async fn by_another_way(tx: &Tx, session: &Session, row: &notice::Model) -> Result<(), Fault> {
-    match plan(tx, session, row, row.useless_at).await? {
+    let mut found = plan(tx, session, row, row.useless_at).await?;
+    if found == OtherWay::NotAgreed {
+        found = to_others(tx, session, row).await?;
+    }
+    match found {
         OtherWay::Planned | OtherWay::Tried => Ok(()),
         OtherWay::NotAgreed => unasked::still_unknown(tx, session, row, true).await,
         OtherWay::TooLate => unasked::still_unknown(tx, session, row, false).await,
     }
+}
+
+/// Plans a notice to those who are told now and have had none of it: on a birthday a child's times come to be told to the
+/// child, and a guardian may have said yes since. To them the ladder is planned anew.
+async fn to_others(tx: &Tx, session: &Session, row: &notice::Model) -> Result<OtherWay, Fault> {
+    use notice::Column as C;
+    let same = row.dedupe_key.rsplitn(3, ':').nth(2);
+    let (Some(kind), Some(same), false) = (preference(row.kind), same, is_of_the_ladder(row)) else {
+        return Ok(OtherWay::NotAgreed);
+    };
+    let ways = ways::of(tx, session, &whose(tx, row).await?, kind).await?;
+    let had = notice::Entity::find()
+        .filter(C::PatientId.eq(row.patient_id))
+        .filter(C::DedupeKey.starts_with(same))
+        .filter(C::State.ne(State::Withdrawn).or(C::Id.eq(row.id)))
+        .all(tx)
+        .await?;
+    let has_had = |who: Recipient| {
+        let theirs = format!("{same}:{}:", who.id(row.patient_id).simple());
+        had.iter().any(|one| one.dedupe_key.starts_with(&theirs))
+    };
+    let new: Vec<Way> = ways.into_iter().filter(|way| !has_had(way.recipient)).collect();
+    if new.is_empty() {
+        return Ok(OtherWay::NotAgreed);
+    }
+    let Some(due_at) = leaves_again(session, row, row.useless_at) else { return Ok(OtherWay::TooLate) };
+    let to = |way| Planned::instead_of(row, way, due_at, row.useless_at);
+    write(tx, session, new.into_iter().map(to).collect()).await?;
+    Ok(OtherWay::Planned)
 }
 
 /// What had been given up in favour of one of these is staff's to see to: it does not go this way either.

@@ -12,13 +12,22 @@ use entity::{
 };
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
-use super::{by_patient, known::known_start, tells_of_times};
+use super::{
+    by_link::preference,
+    by_patient,
+    known::known_start,
+    of_wish::{expired_wish_of, offer_of},
+    other_way::whose,
+    tells_of_times, ways,
+};
 use crate::{
     db::Tx,
     domain::{
         booking::away::call_by,
         ladder::Rule,
         task::{self, Raise, letter, words::Words},
+        thread,
+        time_wish::{offer, sweep},
     },
     error::Fault,
     locale::Locale,
@@ -82,14 +91,18 @@ pub async fn make_known(
     tell(tx, session, whom, what).await
 }
 
-/// The message that would have told of it goes no way any more, for those it goes to have said no to all, or it is too
-/// late for a message: it is told by hand, unless the patient did it. `if_nobody`: only where nobody is told in their place.
+/// The message that would have told of it goes no way any more, for those it goes to have said no to all or may not be
+/// told, or it is too late for a message: it is told by hand, unless the patient did it. `if_nobody`: only where nobody is
+/// told in their place.
 pub(super) async fn still_unknown(
     tx: &Tx,
     session: &Session,
     row: &notice::Model,
     if_nobody: bool,
 ) -> Result<(), Fault> {
+    if matches!(row.kind, notice::Kind::Offer | notice::Kind::Message) {
+        return unheard(tx, session, row, if_nobody).await;
+    }
     let moved = row.rule == Rule::Confirmation.as_str() && row.schedule_version.is_some_and(|n| n > 1);
     let Some(id) = row.appointment_id.filter(|_| moved || row.kind == notice::Kind::Cancellation) else {
         return Ok(());
@@ -116,6 +129,25 @@ pub(super) async fn still_unknown(
     }
     let what = if moved { Unasked::Moved(&time) } else { Unasked::Cancelled(&time) };
     tell(tx, session, &whom, what).await.map(drop)
+}
+
+/// An offer, the end of a wish or a message of which nobody hears any more: it is told as to whom no message reached from the start.
+async fn unheard(tx: &Tx, session: &Session, row: &notice::Model, if_nobody: bool) -> Result<(), Fault> {
+    let whom = whose(tx, row).await?;
+    let Some(kind) = preference(row.kind) else { return Ok(()) };
+    if whom.deceased_on.is_some() || if_nobody && !ways::of(tx, session, &whom, kind).await?.is_empty() {
+        return Ok(());
+    }
+    if let Some(id) = offer_of(row) {
+        offer::unheard(tx, session, id).await?;
+    }
+    if let Some(id) = expired_wish_of(row) {
+        sweep::unheard(tx, session, id).await?;
+    }
+    if let Some(id) = row.thread_id {
+        thread::unheard(tx, session, id, row.created_at).await?;
+    }
+    Ok(())
 }
 
 /// By a letter while there is time for one, to whom wants letters, else by phone. Says whether somebody must phone.

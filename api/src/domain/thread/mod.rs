@@ -15,8 +15,8 @@ pub mod waiting;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::{
-    CareUnitId, ThreadMessageId, access_event::ActorKind, care_relation, care_unit, patient, task::Kind,
-    thread, thread_message, thread_read,
+    CareUnitId, ThreadId, ThreadMessageId, access_event::ActorKind, care_relation, care_unit, patient,
+    task::Kind, thread, thread_message, thread_read,
 };
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
 use uuid::Uuid;
@@ -51,7 +51,7 @@ async fn reach(
     tx: &Tx,
     session: &Session,
     action: Action,
-    id: entity::ThreadId,
+    id: ThreadId,
 ) -> Result<Granted<thread::Model>, Stop> {
     let found =
         policy::reach::<thread::Entity>(tx, &session.actor, action, id, "threadId", session.now()).await?;
@@ -147,6 +147,32 @@ fn unread() -> Words {
         "Patienten har fått ett meddelande, men får inga besked om det. Skicka ett brev eller ring.",
         "The patient has been sent a message and is told of it in no other way. Send a letter, or call.",
     )
+}
+
+/// The message that would have told of what care wrote at `at` reaches nobody any more: a letter tells of it, unless the
+/// patient has asked and looks for the answer, or has been in the thread.
+pub(crate) async fn unheard(
+    tx: &Tx,
+    session: &Session,
+    id: ThreadId,
+    at: DateTime<Utc>,
+) -> Result<(), Fault> {
+    let of = thread::Entity::find_by_id(id)
+        .one(tx)
+        .await?
+        .ok_or_else(|| Fault::internal("a notice without its thread"))?;
+    // Writing the answer ends the task.
+    let awaited = entity::task::Entity::find()
+        .filter(entity::task::Column::Kind.eq(Kind::UnansweredMessage))
+        .filter(entity::task::Column::SubjectId.eq(id.0))
+        .filter(entity::task::Column::Status.eq(entity::task::Status::Done))
+        .filter(entity::task::Column::EndedAt.gte(at))
+        .one(tx)
+        .await?;
+    if awaited.is_some() || followed(tx, &of, at).await? {
+        return Ok(());
+    }
+    letter::write(tx, session, (&of).into(), of.id.0, unread()).await
 }
 
 /// Whether the patient's side has been in the thread lately.

@@ -210,6 +210,18 @@ async fn tell(
     act::emit(tx, session, [event("time_wish.offered", wish)]).await
 }
 
+/// The message that would have told of an offer reaches nobody any more: somebody phones, while the offer stands.
+pub(crate) async fn unheard(tx: &Tx, session: &Session, id: TimeOfferId) -> Result<(), Fault> {
+    let Some(offer) = open(tx, id.0).await?.filter(|offer| offer.answer_by > session.now()) else {
+        return Ok(());
+    };
+    let wish = time_wish::Entity::find_by_id(offer.wish_id)
+        .one(tx)
+        .await?
+        .ok_or_else(|| Fault::internal("an offer without its wish"))?;
+    phone(tx, session, &wish, &offer).await
+}
+
 /// Whom no message reaches, somebody phones while the offer stands.
 async fn phone(
     tx: &Tx,

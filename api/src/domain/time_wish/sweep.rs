@@ -205,6 +205,19 @@ async fn tell_expired(
     if plan_wish_expired(tx, session, whom, wish).await? {
         return Ok(());
     }
+    write(tx, session, wish).await
+}
+
+/// The message that would have told that a wish has run out reaches nobody any more.
+pub(crate) async fn unheard(tx: &Tx, session: &Session, id: TimeWishId) -> Result<(), Fault> {
+    let wish = time_wish::Entity::find_by_id(id)
+        .one(tx)
+        .await?
+        .ok_or_else(|| Fault::internal("a notice without its wish"))?;
+    write(tx, session, &wish).await
+}
+
+async fn write(tx: &Tx, session: &Session, wish: &time_wish::Model) -> Result<(), Fault> {
     let note = Words::ours(
         "Önskemålet om tid har gått ut utan att någon tid blev bokad. Skriv till patienten och berätta det.",
         "The wish for a time has run out, and no time was booked. Write to the patient and say so.",
