@@ -300,6 +300,9 @@ async fn every_edit_under_a_stale_version_is_refused_and_changes_nothing() {
             continue;
         }
         input["expectedRowVersion"] = json!(77);
+        if mutation == "appointmentConfirm" {
+            input["bookingChannel"] = json!("PHONE");
+        }
         let own = FOR_PATIENTS.contains(&mutation);
         let who = if own { &s.one.patient.identity } else { &s.one.staff.identity };
         let answer = act(&s.app, who, mutation, input).await;
