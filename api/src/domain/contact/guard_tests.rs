@@ -104,10 +104,13 @@ fn an_absence_is_a_gap_unless_somebody_steps_in() {
     assert_eq!(found(&all, None, &[cancelled]), None);
 }
 
+/// When the substitute is away and when they leave, and from when there is a gap: days from now.
+type Case<'a> = (&'a [(i64, i64)], Option<i64>, Option<i64>);
+
 #[test]
 fn a_substitute_who_is_away_too_or_leaves_is_a_gap_from_that_moment() {
     let absences = [absence(3, 9, true)];
-    let cases: [(&[(i64, i64)], Option<i64>, Option<i64>); 10] = [
+    let cases: [Case<'_>; 10] = [
         (&[], None, None),
         (&[(5, 6)], None, Some(5)),
         (&[(2, 4)], None, Some(3)),
