@@ -131,3 +131,29 @@ async fn nobody_forgets_a_proposal_that_falls_because_another_one_came_into_forc
         "{told}"
     );
 }
+
+/// Who proposed what has fallen hears of it, whichever side's yes made it fall.
+#[tokio::test]
+async fn the_patient_hears_that_their_own_proposal_has_fallen() {
+    for by_care in [true, false] {
+        let app = TestApp::new().await;
+        let (s1, p1) = (&app.world.s1, &app.world.p1);
+        let plan = active(&app, s1, p1).await;
+        wants_mail_about_plans(&app).await;
+        let (theirs, ours) = (&p1.identity, &s1.identity);
+        let (first, second) = if by_care { (theirs, theirs) } else { (ours, theirs) };
+        for (who, title) in [(first, "Simma"), (second, "Dansa")] {
+            act(&app, who, "planItemPropose", PLAN_ITEM, whole_item(&plan, s1, title, "PATIENT")).await.ok();
+        }
+        let (_, seen) = Plan::of(&app, p1).await;
+        let proposals = seen["proposals"].as_array().unwrap();
+        let other = if by_care { "PATIENT" } else { "CARE" };
+        let chosen = proposals.iter().find(|one| one["proposedBy"] == other).unwrap();
+        let yes = json!({ "agreementId": seen["id"], "versionId": chosen["id"], "digest": chosen["digest"] });
+        act(&app, if by_care { ours } else { theirs }, "agreementAssent", AGREEMENT, yes).await.ok();
+        let told = notice::Entity::find().filter(notice::Column::Rule.eq("PLAN_FELL"));
+        let told = told.all(app.core.db.reader()).await.unwrap();
+        let states: Vec<_> = told.iter().map(|notice| notice.state).collect();
+        assert_eq!(states, [notice::State::Planned]);
+    }
+}

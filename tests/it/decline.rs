@@ -158,3 +158,80 @@ async fn a_no_is_said_by_the_other_side_and_by_those_who_could_say_yes() {
         .filter(agreement_version::Column::Withdrawal.eq(agreement_version::Withdrawal::Declined));
     assert_eq!(versions.all(app.core.db.reader()).await.unwrap().len(), 3);
 }
+
+/// What the patient has said yes to themself nobody declines for them; a representative's no is shown as such, and the
+/// patient hears of it, as of one that staff have written down.
+#[tokio::test]
+async fn a_no_for_the_patient_is_shown_as_whose_it_is_and_told_to_the_patient() {
+    let app = TestApp::new().await;
+    let (s1, p1, kim) = (&app.world.s1, &app.world.p1, &app.world.coordinator);
+    active(&app, s1, p1).await;
+    harness::relate(&app.core, kim, p1).await;
+    let relative =
+        represent(&app.core, p1, Kind::Relative, "197303032388", r#"{"AGREEMENT":"ACT"}"#, true).await;
+    let declines = async |key: &str| {
+        let mut input = no(&app, p1, "Hen orkar inte.").await;
+        input["idempotencyKey"] = json!(key);
+        let query = harness::mutation(NAME, AGREEMENT);
+        app.run_for(&relative.identity, &p1.global_id(), &query, json!({ "input": input })).await
+    };
+    proposes(&app, &kim.identity, "Simma").await;
+    let (_, seen) = Plan::of(&app, p1).await;
+    let proposal = &seen["proposals"][0];
+    let yes = json!({ "agreementId": seen["id"], "versionId": proposal["id"], "digest": proposal["digest"] });
+    act(&app, &p1.identity, "agreementAssent", AGREEMENT, yes.clone()).await.ok();
+    assert_eq!(declines("ett").await.user_error_codes(NAME), ["WRONG_STATE"], "the patient has said yes");
+    act(&app, &s1.identity, "agreementAssent", AGREEMENT, yes).await.ok();
+
+    wants_mail(&app).await;
+    proposes(&app, &s1.identity, "Dansa").await;
+    declines("två").await.ok();
+    let told = async |rule: &str| {
+        let all = notice::Entity::find().filter(notice::Column::Rule.eq(rule));
+        all.all(app.core.db.reader())
+            .await
+            .unwrap()
+            .into_iter()
+            .map(|notice| notice.state)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(told("PLAN_DECLINED").await, [notice::State::Planned]);
+    assert_eq!(told("PLAN_PROPOSED").await, [notice::State::Withdrawn], "nobody is to answer it any more");
+    let query = "query($id: ID!) { careUnit(id: $id) { tasks(first: 10, filter: { kinds: [PLAN_SIGNAL] }) { nodes { note } } } }";
+    let unit =
+        json!({ "id": crate::acts::global(patientkontrakt::graphql::scalars::NodeKind::CareUnit, s1.unit) });
+    let notes = app.run(&s1.identity, query, unit).await.ok().body.to_string();
+    assert!(notes.contains("Ett ombud har sagt nej för patienten"), "{notes}");
+}
+
+/// A letter that asks for an answer to a proposal ends with it; a no that staff write down for somebody who wants no
+/// messages is confirmed on paper.
+#[tokio::test]
+async fn letters_about_a_proposal_follow_what_became_of_it() {
+    let app = TestApp::new().await;
+    let (s1, p1) = (&app.world.s1, &app.world.p1);
+    let plan = active(&app, s1, p1).await;
+    let relative =
+        represent(&app.core, p1, Kind::Relative, "197404042388", r#"{"AGREEMENT":"ACT"}"#, false).await;
+    let mut input = whole_item(&plan, s1, "Promenad", "PATIENT");
+    input["idempotencyKey"] = json!("förslag");
+    let query = harness::mutation("planItemPropose", PLAN_ITEM);
+    app.run_for(&relative.identity, &p1.global_id(), &query, json!({ "input": input })).await.ok();
+    let (_, seen) = Plan::of(&app, p1).await;
+    let proposal = &seen["proposals"][0];
+    let yes = json!({ "agreementId": seen["id"], "versionId": proposal["id"], "digest": proposal["digest"] });
+    act(&app, &s1.identity, "agreementAssent", AGREEMENT, yes).await.ok();
+    let letters = async || {
+        let all = tasks(&app, task::Kind::Letter).await;
+        let open = all.iter().filter(|task| task.status == task::Status::Open).count();
+        (all.len(), open)
+    };
+    assert_eq!(letters().await, (1, 1));
+    act(&app, &s1.identity, NAME, AGREEMENT, no(&app, p1, "Det gick inte.").await).await.ok();
+    assert_eq!(letters().await, (2, 1), "the one about the yes is over, and one says no");
+    proposes(&app, &s1.identity, "Dansa").await;
+    let mut phoned = no(&app, p1, "Vill inte.").await;
+    phoned["how"] = json!("PHONE");
+    act(&app, &s1.identity, NAME, AGREEMENT, phoned).await.ok();
+    assert_eq!(letters().await, (3, 2));
+}

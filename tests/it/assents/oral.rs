@@ -143,6 +143,25 @@ async fn the_patients_objection_takes_the_place_of_a_representatives() {
     assert_eq!(tasks(&app, task::Kind::Objection).await[0].status, task::Status::Done);
 }
 
+/// R: the patient may object at any time: also where somebody else's objection has lapsed. And their word by phone is
+/// more than a relative's objection.
+#[tokio::test]
+async fn the_patients_word_stands_whatever_a_representative_has_objected_to() {
+    let app = TestApp::new().await;
+    let (s1, p1) = (&app.world.s1, &app.world.p1);
+    let plan = proposed(&app, s1, p1).await;
+    let daughter = represent(&app.core, p1, Kind::Relative, "197404042388", EVERYTHING, true).await;
+    let god_man = represent(&app.core, p1, Kind::GodMan, "197303032388", EVERYTHING, true).await;
+    act_for(&app, &daughter, p1, "agreementAssent", ASSENTS, assent(&plan)).await.ok();
+    let words = |text: &str| json!({ "agreementId": plan.id, "versionId": plan.version, "words": text });
+    act_for(&app, &god_man, p1, "agreementObject", ASSENTS, words("För mycket.")).await.ok();
+    let by_phone = act(&app, &s1.identity, "agreementAssentRecordOral", ASSENTS, oral(&plan)).await.ok();
+    let version = by_phone.at("/agreementAssentRecordOral/agreement/currentVersion");
+    assert!(version["objectedAt"].is_null(), "{version}");
+    let own = act(&app, &p1.identity, "agreementObject", ASSENTS, words("Det sa jag aldrig.")).await.ok();
+    assert!(own.at("/agreementObject/agreement/currentVersion/objectedAt").is_string());
+}
+
 /// R: at any time, also by phone: whoever may write down a yes writes down an objection, and it is shown who did.
 #[tokio::test]
 async fn staff_write_down_an_objection_that_the_patient_says_to_them_and_it_is_shown_who_did() {

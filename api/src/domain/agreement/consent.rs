@@ -105,7 +105,13 @@ impl Giver<'_> {
     /// Whether an objection to the version is settled by it: the patient's own word settles every one, and whoever
     /// objected drops their own.
     fn settles_objection(&self, version: &agreement_version::Model) -> bool {
-        version.objected_at.is_some() && (self.is_the_patient() || self.is_the_objector(version))
+        version.objected_at.is_some() && (self.is_the_patient() || self.outranks_objection(version))
+    }
+
+    /// Whether a representative's objection gives way to it: whoever made it drops it, and the patient's word, also by
+    /// word of mouth, is more than theirs.
+    fn outranks_objection(&self, version: &agreement_version::Model) -> bool {
+        self.is_the_objector(version) || (self.kind == ActorKind::Patient && version.objected_by.is_some())
     }
 
     /// Whether this is the side that has not decided about what holds.
@@ -194,7 +200,8 @@ pub async fn give(
         patient_assented: standing::has_assented(tx, session, agreement, version).await?,
         care_assented: version.care_assent_at.is_some(),
         objection: objection(version),
-        has_last_word: giver.is_the_objector(version) || (giver.is_the_patient() && said_by_others(version)),
+        has_last_word: giver.outranks_objection(version)
+            || (giver.is_the_patient() && said_by_others(version)),
     };
     let effect = rules::assent(&facts, giver.side, digest)?;
     if giver.in_place_of_the_patient(agreement.status) {

@@ -16,7 +16,7 @@ use serde::Serialize;
 
 use super::{
     rules, signal, standing,
-    version::{Locked, event, tell_patient},
+    version::{Locked, event},
     withdraw::{Fall, fall},
 };
 use crate::{
@@ -24,6 +24,7 @@ use crate::{
     db::Tx,
     domain::{
         act::{self, Done, Receipt},
+        notice,
         offer::answer::said_how,
         representative,
         task::{letter, words::Words},
@@ -46,6 +47,16 @@ pub struct Decline {
 }
 
 const ACTION: &str = "agreementDecline";
+
+/// What a letter says to somebody who is told in no other way.
+const CARES_NO: (&str, &str) = (
+    "Vården har sagt nej till det som patienten föreslog. Skriv eller ring, och berätta varför.",
+    "Care has said no to what the patient proposed. Write or phone, and tell them why.",
+);
+const WRITTEN_DOWN: (&str, &str) = (
+    "Skicka en bekräftelse på att patienten har sagt nej till vårdens förslag, så som det är antecknat.",
+    "Send a confirmation that the patient has said no to what care proposed, as it was written down.",
+);
 
 /// Whose no it is.
 struct No {
@@ -80,10 +91,12 @@ pub async fn decline(session: &Session, key: &str, cmd: &Decline) -> Result<Rece
         if !problems.is_empty() {
             return Err(problems.into());
         }
-        may_say_no(tx, session, &agreement, &no).await?;
+        may_say_no(tx, session, &agreement, &version, &no).await?;
         act::emit(tx, session, [event(&agreement, "agreement.declined", version.id.0)]).await?;
         let how = Fall { withdrawal: Withdrawal::Declined, words: Some(&words), action: ACTION };
         fall(tx, session, &mut agreement, version.clone(), &how).await?;
+        // Nobody is to answer it any more.
+        notice::withdraw_plan(tx, agreement.id, version.id, "PROPOSAL_WITHDRAWN").await?;
         told(tx, session, &agreement, &version, &no, &words).await?;
         Ok(Done::on(agreement.patient_id).with("agreement", agreement.id.0).with("version", version.id.0))
     })
@@ -91,13 +104,23 @@ pub async fn decline(session: &Session, key: &str, cmd: &Decline) -> Result<Rece
 }
 
 /// Whether it is theirs to say.
-async fn may_say_no(tx: &Tx, session: &Session, agreement: &agreement::Model, no: &No) -> Result<(), Stop> {
+async fn may_say_no(
+    tx: &Tx,
+    session: &Session,
+    agreement: &agreement::Model,
+    version: &agreement_version::Model,
+    no: &No,
+) -> Result<(), Stop> {
     // Of a child who does not decide yet, the guardians do.
     if no.is_recorded && !representative::patient_may_assent(tx, session, agreement.patient_id).await? {
         return Err(rules::too_young().into());
     }
     if session.actor.kind() != ActorKind::Representative {
         return Ok(());
+    }
+    // What the patient has said yes to is nobody else's to decline.
+    if version.patient_assent_kind == Some(ActorKind::Patient) {
+        return Err(rules::the_patient_decides().into());
     }
     if agreement.status == agreement::Status::PatientUndecided {
         return Err(rules::the_patient_decides().into());
@@ -117,23 +140,25 @@ async fn told(
     no: &No,
     words: &str,
 ) -> Result<(), Stop> {
-    let heard = tell_patient(tx, session, agreement, version.id, "PLAN_DECLINED").await?;
-    match no.side {
-        Party::Care if !heard => {
-            let note = Words::ours(
-                "Vården har sagt nej till det som patienten föreslog. Skriv eller ring, och berätta varför.",
-                "Care has said no to what the patient proposed. Write or phone, and tell them why.",
-            );
-            letter::write(tx, session, agreement.into(), version.id.0, note).await?;
-        }
-        Party::Care => {}
-        Party::Patient => {
-            let note = Words::ours(
-                format!("Patienten har sagt nej till ett förslag från vården: {words}"),
-                format!("The patient has said no to a proposal of care's: {words}"),
-            );
-            signal::about(tx, session, agreement, version.id, note).await?;
-        }
+    let by_patient = session.actor.kind() == ActorKind::Patient;
+    let heard =
+        by_patient || notice::plan_notice(tx, session, agreement, version.id, "PLAN_DECLINED").await?;
+    if !heard && session.actor.staff().is_some() {
+        let note = Words::from(if no.is_recorded { WRITTEN_DOWN } else { CARES_NO });
+        letter::write(tx, session, agreement.into(), version.id.0, note).await?;
+    }
+    if no.side == Party::Patient {
+        let (sv, en) = match session.actor.kind() {
+            ActorKind::Representative => {
+                ("Ett ombud har sagt nej för patienten", "A representative has said no")
+            }
+            _ => ("Patienten har sagt nej", "The patient has said no"),
+        };
+        let note = Words::ours(
+            format!("{sv} till ett förslag från vården: {words}"),
+            format!("{en} to a proposal of care's: {words}"),
+        );
+        signal::about(tx, session, agreement, version.id, note).await?;
     }
     Ok(())
 }

@@ -200,10 +200,12 @@ pub async fn withdraw_siblings(
         .filter(agreement_version::Column::Status.eq(Status::Proposed))
         .all(tx)
         .await?;
+    let changes = withdraw(tx, session, agreement, siblings.clone(), Withdrawal::BaseMoved).await?;
+    // What was still to be told of them has been taken back by now: this is the news.
     for fallen in &siblings {
         proposal::fell(tx, session, agreement, fallen).await?;
     }
-    withdraw(tx, session, agreement, siblings, Withdrawal::BaseMoved).await
+    Ok(changes)
 }
 
 /// Withdraws versions, and calls off what no open version holds any more. Nobody waits for an answer to them.
@@ -244,7 +246,9 @@ pub async fn withdraw(
     };
     for version in &versions {
         proposal::settled(tx, session, version, ending, words.into()).await?;
-        task::end(tx, session, Kind::Objection, version.id.0, ending, Some(words.into())).await?;
+        for asks in [Kind::Objection, Kind::Letter] {
+            task::end(tx, session, asks, version.id.0, ending, Some(words.into())).await?;
+        }
     }
     let goals = goals_of(these(&ids))
         .and_where(version_goal::Column::GoalId.not_in_subquery(goals_of(open(agreement.id))))

@@ -100,18 +100,18 @@ pub async fn object(session: &Session, key: &str, cmd: &Object) -> Result<Receip
         let assents = version_assent::Entity::find()
             .filter(version_assent::Column::VersionId.eq(version.id))
             .filter(version_assent::Column::Side.eq(Party::Patient))
-            .filter(version_assent::Column::ObjectedAt.is_null())
             .filter(others)
             .all(tx)
             .await?;
         let answers = version.status.in_force() || version.status == agreement_version::Status::Proposed;
         let own = version.patient_assent_kind == Some(ActorKind::Patient)
             && version.patient_assent_given == Some(Given::Direct);
-        if (assents.is_empty() && !takes_over) || own || !answers {
+        if assents.is_empty() || own || !answers {
             return Err(nothing_said_for_the_patient(recorder.is_some()).into());
         }
         let recorded_how = recorder.map(|_| how);
-        for assent in &assents {
+        // One that has been objected to before keeps what was said then.
+        for assent in assents.iter().filter(|assent| assent.objected_at.is_none()) {
             let sealed = session.core.keys.seal(Place::new(OBJECTION, assent.id.0), &words)?;
             version_assent::Entity::update_many()
                 .set(version_assent::ActiveModel {

@@ -123,7 +123,8 @@ pub async fn fell(
     version: &agreement_version::Model,
 ) -> Result<(), Fault> {
     let note = if version.proposed_by == Some(Party::Patient) {
-        tell_patient(tx, session, agreement, version.id, "PLAN_FELL").await?;
+        // Also where their own yes to something else made it fall.
+        notice::plan_notice(tx, session, agreement, version.id, "PLAN_FELL").await?;
         PATIENTS_FELL
     } else {
         CARES_FELL

@@ -119,7 +119,10 @@ pub fn gap(
         // somebody is appointed, or care has said on record what became of it.
         let needed = match contact.consultation {
             Some(Consultation::Consulted) => false,
-            Some(Consultation::Told) => !held.asked && !others().any(|other| follows(other, contact)),
+            Some(Consultation::Told) => {
+                let soon = |other: &care_contact::Model| other.valid_from <= horizon;
+                !held.asked && !others().any(|other| follows(other, contact) && soon(other))
+            }
             None => others().next().is_none(),
         };
         return contact.ended_at.filter(|_| needed).map(|at| Gap { at, why: Why::Ends });

@@ -437,7 +437,9 @@ pub(super) async fn left(
             let unit = care_unit::Entity::find_by_id(row.care_unit_id).one(tx).await?;
             deadline(session, &unit.ok_or_else(|| Fault::internal("a request without its unit"))?)?
         };
-        if is_followed(tx, contact, due_at).await? {
+        if let Some(next) = follower(tx, contact, due_at).await? {
+            // Should that one come to nothing, the request waits again.
+            answered_by_next(tx, &row, &next).await?;
             continue;
         }
         let row = contact_request::Model { due_at, ..row };
@@ -457,8 +459,12 @@ async fn answered(tx: &Tx, contact: &care_contact::Model) -> Result<Vec<contact_
         .await?)
 }
 
-/// Whether somebody else at the care provider has the role by `due_at`.
-async fn is_followed(tx: &Tx, contact: &care_contact::Model, due_at: DateTime<Utc>) -> Result<bool, Fault> {
+/// Somebody else at the care provider who has the role by `due_at`.
+async fn follower(
+    tx: &Tx,
+    contact: &care_contact::Model,
+    due_at: DateTime<Utc>,
+) -> Result<Option<care_contact::Model>, Fault> {
     use care_contact::Column as C;
     let other = care_contact::Entity::find()
         .filter(C::PatientId.eq(contact.patient_id))
@@ -470,8 +476,28 @@ async fn is_followed(tx: &Tx, contact: &care_contact::Model, due_at: DateTime<Ut
         })
         .filter(C::Status.ne(care_contact::Status::Ended))
         .filter(C::ValidFrom.lte(due_at))
-        .filter(C::Id.ne(contact.id));
-    Ok(other.one(tx).await?.is_some())
+        .filter(C::Id.ne(contact.id))
+        .order_by_asc(C::ValidFrom)
+        .order_by_asc(C::Id);
+    Ok(other.one(tx).await?)
+}
+
+/// What one contact had answered is answered by the next one.
+async fn answered_by_next(
+    tx: &Tx,
+    row: &contact_request::Model,
+    next: &care_contact::Model,
+) -> Result<(), Fault> {
+    contact_request::Entity::update_many()
+        .set(contact_request::ActiveModel {
+            contact_id: Set(Some(next.id)),
+            row_version: Set(row.row_version.saturating_add(1)),
+            ..Default::default()
+        })
+        .filter(contact_request::Column::Id.eq(row.id))
+        .exec(tx)
+        .await?;
+    Ok(())
 }
 
 /// An answered request waits again until its `due_at`, unless the same has been asked for anew.
