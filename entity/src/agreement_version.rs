@@ -99,7 +99,8 @@ pub struct Model {
     pub patient_assent_kind: Option<ActorKind>,
     pub patient_assent_id: Option<Uuid>,
     pub patient_assent_given: Option<Given>,
-    /// The objection to what others said or wrote down as the patient's side's assent, as long as it stands.
+    /// The objection to what others said or wrote down as the patient's side's assent, as long as it stands. Those that
+    /// were made are in [`crate::version_objection`].
     pub objected_at: Option<DateTimeUtc>,
     /// Whose objection it is, where a representative made it: theirs to drop. None: the patient's.
     pub objected_by: Option<RepresentativeId>,

@@ -40,6 +40,8 @@ ids! {
     PatientUndecidedId,
     /// Of an assent to a version.
     VersionAssentId,
+    /// Of an objection (invändning) to a version.
+    VersionObjectionId,
     /// Of an assessment of access (bedömning).
     AccessAssessmentId,
     /// Of an access-log event.

@@ -83,6 +83,7 @@ pub mod time_wish;
 pub mod version_assent;
 pub mod version_goal;
 pub mod version_item;
+pub mod version_objection;
 pub mod worker_beat;
 
 pub use id::*;

@@ -4,7 +4,7 @@ use sea_orm::entity::prelude::*;
 
 use crate::{
     AgreementId, AgreementVersionId, AssignmentId, CareProviderId, CareUnitId, PatientId, Sealed,
-    VersionAssentId, access_event::ActorKind, agreement_offer::Way, agreement_version::Party,
+    VersionAssentId, access_event::ActorKind, agreement_version::Party,
 };
 
 text_enum! {
@@ -31,7 +31,7 @@ text_enum! {
     }
 }
 
-/// One yes to exactly the text of `digest`. Written once; only an objection may be added to it, once.
+/// One yes to exactly the text of `digest`. Written once.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "version_assent")]
 pub struct Model {
@@ -59,13 +59,6 @@ pub struct Model {
     pub interpreter: Option<Sealed>,
     /// Who else was there, in words.
     pub present: Option<Sealed>,
-    pub objected_at: Option<DateTimeUtc>,
-    /// The patient's words.
-    pub objection: Option<Sealed>,
-    /// Of an objection that was said to staff: who wrote it down.
-    pub objection_recorded_by: Option<AssignmentId>,
-    /// How it was said to them.
-    pub objection_how: Option<Way>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

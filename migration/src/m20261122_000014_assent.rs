@@ -4,6 +4,7 @@ use crate::schema::{Change, Schema};
 
 pub fn up(schema: &mut Schema) {
     assents(schema);
+    objections(schema);
     schema.table("access_assessment", |t| {
         t.id()
             .about_patient()
@@ -39,36 +40,19 @@ fn assents(schema: &mut Schema) {
             .opt_one_of("setting", &["AT_VISIT", "BY_PHONE", "BY_VIDEO", "AT_HOME"])
             .opt_bytes("interpreter")
             .opt_bytes("present")
-            .opt_instant("objected_at")
-            .opt_bytes("objection")
-            .opt_link("objection_recorded_by", "assignment")
-            .opt_one_of("objection_how", &["ON_SITE", "PHONE", "VIDEO", "LETTER", "DIGITAL"])
-            .check("by", "by_kind <> 'ANONYMOUS' AND by_kind <> 'SYSTEM' AND (side = 'CARE') = (by_kind = 'STAFF')")
-            .check("oral", "(given = 'ORAL') = (recorded_by IS NOT NULL) AND (given = 'ORAL') = (setting IS NOT NULL)")
-            .check("care_direct", "side = 'PATIENT' OR given = 'DIRECT'")
-            .check("objected", "(objected_at IS NULL) = (objection IS NULL)")
             .check(
-                "objection_recorded",
-                "(objection_recorded_by IS NULL) = (objection_how IS NULL) \
-                 AND (objected_at IS NOT NULL OR objection_how IS NULL)",
+                "by",
+                "by_kind <> 'ANONYMOUS' AND by_kind <> 'SYSTEM' AND (side = 'CARE') = (by_kind = 'STAFF')",
             )
+            .check(
+                "oral",
+                "(given = 'ORAL') = (recorded_by IS NOT NULL) AND (given = 'ORAL') = (setting IS NOT NULL)",
+            )
+            .check("care_direct", "side = 'PATIENT' OR given = 'DIRECT'")
             .unique(&["version_id", "by_kind", "by_id", "given"])
             .index(&["agreement_id"])
     });
-    schema.keep("version_assent");
-    schema.guard(
-        "version_assent",
-        "fixed",
-        Change::Update,
-        Some(
-            "OLD.objected_at IS NOT NULL OR NEW.version_id IS DISTINCT FROM OLD.version_id \
-             OR NEW.side IS DISTINCT FROM OLD.side OR NEW.by_kind IS DISTINCT FROM OLD.by_kind \
-             OR NEW.by_id IS DISTINCT FROM OLD.by_id OR NEW.digest IS DISTINCT FROM OLD.digest \
-             OR NEW.given IS DISTINCT FROM OLD.given OR NEW.at IS DISTINCT FROM OLD.at \
-             OR NEW.recorded_by IS DISTINCT FROM OLD.recorded_by OR NEW.setting IS DISTINCT FROM OLD.setting \
-             OR NEW.interpreter IS DISTINCT FROM OLD.interpreter OR NEW.present IS DISTINCT FROM OLD.present",
-        ),
-    );
+    schema.append_only("version_assent");
 
     schema.table("patient_undecided", |t| {
         t.id()
@@ -112,4 +96,46 @@ fn assents(schema: &mut Schema) {
         patient = side("PATIENT"),
     );
     schema.guard("agreement_version", "agreed", Change::Update, Some(&agreed));
+}
+
+fn objections(schema: &mut Schema) {
+    schema.table("version_objection", |t| {
+        t.id()
+            .link("agreement_id", "agreement")
+            .link("version_id", "agreement_version")
+            .about_patient()
+            .one_of("by_kind", &["ANONYMOUS", "PATIENT", "REPRESENTATIVE", "STAFF", "SYSTEM"])
+            .uuid("by_id")
+            .instant("at")
+            .bytes("words")
+            .opt_link("recorded_by", "assignment")
+            .opt_one_of("how", &["ON_SITE", "PHONE", "VIDEO", "LETTER", "DIGITAL"])
+            .opt_instant("ended_at")
+            .opt_one_of("ending", &["DROPPED", "OVERRULED", "LAPSED", "SUPERSEDED", "WITHDRAWN"])
+            .check("by", "by_kind = 'PATIENT' OR by_kind = 'REPRESENTATIVE'")
+            .check(
+                "recorded",
+                "(recorded_by IS NULL) = (how IS NULL) AND (recorded_by IS NULL OR by_kind = 'PATIENT')",
+            )
+            .check("ended", "(ended_at IS NULL) = (ending IS NULL)")
+            .unique_where(&["version_id"], "ended_at IS NULL")
+            .index(&["agreement_id"])
+    });
+    schema.keep("version_objection");
+    schema.guard(
+        "version_objection",
+        "fixed",
+        Change::Update,
+        Some(
+            "OLD.ended_at IS NOT NULL OR NEW.id IS DISTINCT FROM OLD.id \
+             OR NEW.agreement_id IS DISTINCT FROM OLD.agreement_id \
+             OR NEW.version_id IS DISTINCT FROM OLD.version_id \
+             OR NEW.patient_id IS DISTINCT FROM OLD.patient_id \
+             OR NEW.care_unit_id IS DISTINCT FROM OLD.care_unit_id \
+             OR NEW.care_provider_id IS DISTINCT FROM OLD.care_provider_id \
+             OR NEW.by_kind IS DISTINCT FROM OLD.by_kind OR NEW.by_id IS DISTINCT FROM OLD.by_id \
+             OR NEW.at IS DISTINCT FROM OLD.at OR NEW.words IS DISTINCT FROM OLD.words \
+             OR NEW.recorded_by IS DISTINCT FROM OLD.recorded_by OR NEW.how IS DISTINCT FROM OLD.how",
+        ),
+    );
 }

@@ -3,12 +3,18 @@
 mod granting;
 mod guardian_objections;
 mod guardians;
+mod objections;
 mod oral;
 mod undecided;
 
-use entity::{AgreementVersionId, access_event::ActorKind, agreement_version, task, version_assent};
+use entity::{
+    AgreementVersionId,
+    access_event::ActorKind,
+    agreement_version, task, version_assent,
+    version_objection::{self, Ending},
+};
 use harness::{Answer, Ombud, TestApp, TestPatient};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -17,7 +23,7 @@ use crate::acts::{Plan, assent, proposed, row};
 const ASSENTS: &str = "agreement { id status rowVersion currentVersion { id number status digest objectedAt objectedByRepresentativeId \
      patientAssent { by isOral } careAssent { by isOral } undecided { reason knownWill askAgainOn recordedBy { name } } \
      assents { side by name given isOral setting interpreter present recordedBy { name } recordedByCareAssenter \
-       objectedAt objection digest } } planItems { id status } }";
+       digest } objections { by name representativeId words how recordedBy { name } endedAt ending } } planItems { id status } }";
 
 const EVERYTHING: &str = r#"{"AGREEMENT":"ACT","BOOKING":"ACT","MESSAGES":"ACT","CONTACTS":"ACT"}"#;
 
@@ -38,6 +44,13 @@ fn undecided(plan: &Plan) -> Value {
 async fn tasks(app: &TestApp, kind: task::Kind) -> Vec<task::Model> {
     let found = task::Entity::find().filter(task::Column::Kind.eq(kind));
     found.all(app.core.db.reader()).await.unwrap()
+}
+
+/// Every objection, the first one first: whose, and how it ended.
+async fn endings(app: &TestApp) -> Vec<(ActorKind, Option<Ending>)> {
+    let found = version_objection::Entity::find().order_by_asc(version_objection::Column::Id);
+    let found = found.all(app.core.db.reader()).await.unwrap();
+    found.into_iter().map(|one| (one.by_kind, one.ending)).collect()
 }
 
 async fn act_for(
@@ -69,7 +82,7 @@ async fn the_database_lets_no_version_into_force_without_the_assents_to_its_text
     assert_eq!(stored.status, agreement_version::Status::Proposed);
     for change in ["digest = NULL", "at = '2026-01-01 00:00:00+00:00'"] {
         let refused = db.execute_unprepared(&format!("UPDATE version_assent SET {change}")).await;
-        assert!(refused.unwrap_err().to_string().contains("version_assent_fixed"), "{change}");
+        assert!(refused.unwrap_err().to_string().contains("version_assent_no_update"), "{change}");
     }
     assert!(db.execute_unprepared("DELETE FROM version_assent").await.is_err());
     let assents = version_assent::Entity::find().all(db).await.unwrap();

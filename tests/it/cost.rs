@@ -93,6 +93,25 @@ async fn difference_history_and_parts_cost_a_fixed_number_of_statements() {
     assert!(costs[2].iter().zip([5, 3, 4]).all(|(cost, most)| *cost <= most), "{costs:?}");
 }
 
+/// Whoever asks for the objections to many versions pays one statement for all of them.
+#[tokio::test]
+async fn the_objections_to_all_versions_cost_one_statement() {
+    let app = TestApp::new().await;
+    let (s1, p1) = (&app.world.s1, &app.world.p1);
+    acts::active(&app, s1, p1).await;
+    for round in 0..3 {
+        let (plan, _) = acts::Plan::of(&app, p1).await;
+        let more = acts::whole_item(&plan, s1, &format!("Insats {round}"), "CARE");
+        acts::act(&app, &s1.identity, "planItemPropose", acts::PLAN_ITEM, more).await.ok();
+    }
+    let versions = |of_each: &str| {
+        format!("{{ me {{ agreement {{ versions(first: 20) {{ nodes {{ id {of_each} }} }} }} }} }}")
+    };
+    let without = cost(&app, &p1.identity, &versions("")).await;
+    let with = cost(&app, &p1.identity, &versions("objections { by words ending }")).await;
+    assert_eq!(with.len(), without.len() + 1, "{with:#?}");
+}
+
 #[tokio::test]
 async fn a_field_asked_twice_through_fragments_costs_the_same_and_logs_once() {
     let app = TestApp::new().await;

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod contacts;
+mod objections;
 mod rows;
 mod values;
 
@@ -283,6 +284,7 @@ async fn what_is_written_once_is_neither_changed_nor_deleted() {
         ("battery_answer_set", "channel"),
         ("battery_answer", "choice"),
         ("agreement_request_pass", "passed_at"),
+        ("version_assent", "given"),
         ("change_entry", "action"),
         ("domain_event", "kind"),
         ("access_event", "action"),
@@ -301,6 +303,7 @@ async fn what_is_written_once_is_neither_changed_nor_deleted() {
         "agreement_request",
         "plan_link",
         "safety_instruction",
+        "version_objection",
     ]);
     for table in kept {
         let by = format!("{table}_no_delete");

@@ -193,10 +193,6 @@ impl Writer {
                     setting: None,
                     interpreter: None,
                     present: None,
-                    objected_at: None,
-                    objection: None,
-                    objection_recorded_by: None,
-                    objection_how: None,
                 });
             };
             assent(Party::Care, ActorKind::Staff, author.0, created_at);

@@ -1,13 +1,13 @@
 //! One of joint guardians objects to what the other one has said: theirs to drop, and care's to do without.
 
-use entity::{agreement_version, task};
+use entity::{access_event::ActorKind, agreement_version, task, version_objection::Ending};
 use harness::{Ombud, TestApp};
 use patientkontrakt::{domain::sweep, graphql::scalars::NodeKind};
 use sea_orm::EntityTrait;
 use serde_json::{Value, json};
 
 use super::{
-    ASSENTS, act_for,
+    ASSENTS, act_for, endings,
     guardians::{Family, exception},
     tasks,
 };
@@ -54,6 +54,7 @@ async fn a_guardian_who_has_objected_drops_it_by_assenting() {
     assert_eq!(own["agreement"]["status"], "ACTIVE", "{own}");
     assert!(own["agreement"]["currentVersion"]["objectedAt"].is_null());
     assert_eq!(stands(&app).await, (agreement_version::Status::Active, false, task::Status::Done));
+    assert_eq!(endings(&app).await, [(ActorKind::Representative, Some(Ending::Dropped))]);
 }
 
 /// Also of what is in force, to which both had assented; what was said stays on record.
@@ -69,7 +70,7 @@ async fn an_objection_to_what_is_in_force_is_dropped_by_the_guardian_who_made_it
     let own = says_yes(&app, &family, &family.g2).await;
     let version = &own["agreement"]["currentVersion"];
     assert!(version["objectedAt"].is_null() && version["objectedByRepresentativeId"].is_null(), "{own}");
-    assert!(version["assents"][1]["objectedAt"].is_string(), "it is on record");
+    assert_eq!(version["objections"][0]["ending"], "DROPPED", "it is on record");
     assert_eq!(stands(&app).await, (agreement_version::Status::Active, false, task::Status::Done));
 }
 
@@ -92,6 +93,7 @@ async fn the_exception_for_the_guardian_who_has_objected_lets_the_plan_come_into
     let answer = act(&app, s1, EXCEPTION, ASSENTS, own).await.ok();
     assert_eq!(answer.text(&format!("/{EXCEPTION}/agreement/status")), "ACTIVE");
     assert_eq!(stands(&app).await, (agreement_version::Status::Active, false, task::Status::Superseded));
+    assert_eq!(endings(&app).await, [(ActorKind::Representative, Some(Ending::Lapsed))]);
     let again = act_for(&app, &family.g2, &family.c1, "agreementObject", ASSENTS, objection(&family)).await;
     assert_eq!(again.user_error_codes("agreementObject"), ["WRONG_STATE"]);
     let history = format!(
@@ -109,6 +111,7 @@ async fn the_objection_of_a_guardian_who_is_stopped_counts_no_longer() {
     let family = objected(&app).await;
     sweep::run(&app.core).await.unwrap();
     assert_eq!(stands(&app).await, (agreement_version::Status::Proposed, true, task::Status::Open));
+    assert_eq!(endings(&app).await, [(ActorKind::Representative, None)]);
     let stop = json!({ "patientId": family.c1.global_id(), "decision": "STOP", "reason": "Skyddsbehov.",
                        "representativeId": global(NodeKind::Representative, family.g2.id) });
     let name = "representativeAssess";
@@ -116,4 +119,5 @@ async fn the_objection_of_a_guardian_who_is_stopped_counts_no_longer() {
     assert!(stopped.user_error_codes(name).is_empty());
     sweep::run(&app.core).await.unwrap();
     assert_eq!(stands(&app).await, (agreement_version::Status::Active, false, task::Status::Superseded));
+    assert_eq!(endings(&app).await, [(ActorKind::Representative, Some(Ending::Lapsed))]);
 }

@@ -1,12 +1,12 @@
 //! A yes by word of mouth, and objections to it.
 
-use entity::{representative::Kind, task};
+use entity::{access_event::ActorKind, representative::Kind, task, version_objection::Ending};
 use harness::{TestApp, relate, represent};
 use patientkontrakt::{auth::token::Identity, domain::sweep, graphql::scalars::NodeKind};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{ASSENTS, EVERYTHING, act_for, oral, tasks};
+use super::{ASSENTS, EVERYTHING, act_for, endings, oral, tasks};
 use crate::acts::{AGREEMENT, PLAN_ITEM, Plan, act, assent, draft, global, proposed, row, whole_item};
 
 /// R: oral assent may be recorded by staff: setting, interpreter, who was present; counted apart; with care's own
@@ -30,7 +30,7 @@ async fn an_oral_assent_counts_as_the_patients_and_is_shown_with_its_circumstanc
         &json!({ "side": "PATIENT", "by": "PATIENT", "name": null, "given": "ORAL", "isOral": true,
                  "setting": "BY_PHONE", "interpreter": "Arabiska, per telefon", "present": "Dottern Anna",
                  "recordedBy": { "name": "Stina Exempel" }, "recordedByCareAssenter": true,
-                 "objectedAt": null, "objection": null, "digest": plan.digest })
+                 "digest": plan.digest })
     );
     // The patient reads the same.
     let seen = app.run(&p1.identity, &format!("{{ me {{ {ASSENTS} }} }}"), json!({})).await.ok();
@@ -77,7 +77,8 @@ async fn an_objection_is_shown_raises_a_task_and_is_settled_by_the_patients_own_
     let agreement = answer.at("/agreementObject/agreement").clone();
     assert_eq!(agreement["status"], "ACTIVE");
     assert!(agreement["currentVersion"]["objectedAt"].is_string());
-    assert_eq!(agreement["currentVersion"]["assents"][1]["objection"], "Det sa jag aldrig.");
+    let objection = &agreement["currentVersion"]["objections"][0];
+    assert_eq!((&objection["by"], &objection["words"]), (&json!("PATIENT"), &json!("Det sa jag aldrig.")));
     let again = act(&app, &p1.identity, "agreementObject", ASSENTS, words).await;
     assert_eq!(again.user_error_codes("agreementObject"), ["WRONG_STATE"]);
     let open = tasks(&app, task::Kind::Objection).await;
@@ -91,6 +92,7 @@ async fn an_objection_is_shown_raises_a_task_and_is_settled_by_the_patients_own_
     assert_eq!(version["patientAssent"], json!({ "by": "PATIENT", "isOral": false }));
     // Nothing that was recorded is gone.
     assert_eq!(version["assents"].as_array().unwrap().len(), 3);
+    assert_eq!(version["objections"][0]["ending"], "DROPPED");
     assert_eq!(tasks(&app, task::Kind::Objection).await[0].status, task::Status::Done);
     let words = json!({ "agreementId": plan.id, "versionId": plan.version, "words": "Ändå inte." });
     let own = act(&app, &p1.identity, "agreementObject", ASSENTS, words).await;
@@ -158,6 +160,7 @@ async fn the_patients_word_stands_whatever_a_representative_has_objected_to() {
     let by_phone = act(&app, &s1.identity, "agreementAssentRecordOral", ASSENTS, oral(&plan)).await.ok();
     let version = by_phone.at("/agreementAssentRecordOral/agreement/currentVersion");
     assert!(version["objectedAt"].is_null(), "{version}");
+    assert_eq!(version["objections"][0]["ending"], "OVERRULED", "{version}");
     let own = act(&app, &p1.identity, "agreementObject", ASSENTS, words("Det sa jag aldrig.")).await.ok();
     assert!(own.at("/agreementObject/agreement/currentVersion/objectedAt").is_string());
 }
@@ -169,8 +172,8 @@ async fn staff_write_down_an_objection_that_the_patient_says_to_them_and_it_is_s
     let (s1, p1) = (&app.world.s1, &app.world.p1);
     let plan = proposed(&app, s1, p1).await;
     act(&app, &s1.identity, "agreementAssentRecordOral", ASSENTS, oral(&plan)).await.ok();
-    let shown = "agreement { status currentVersion { objectedAt assents { side objection objectionHow \
-                 objectionRecordedBy { name } } } history(first: 10) { nodes { by action changes { label to } } } }";
+    let shown = "agreement { status currentVersion { objectedAt objections { by words how recordedBy { name } } } \
+                 history(first: 10) { nodes { by action changes { label to } } } }";
     let object = |who: &Identity, how: Value| {
         let input = json!({ "agreementId": plan.id, "versionId": plan.version, "words": "Det sa jag aldrig.", "how": how });
         let (app, who) = (&app, who.clone());
@@ -189,9 +192,9 @@ async fn staff_write_down_an_objection_that_the_patient_says_to_them_and_it_is_s
     assert_eq!(agreement["status"], "ACTIVE");
     assert!(agreement["currentVersion"]["objectedAt"].is_string());
     assert_eq!(
-        agreement["currentVersion"]["assents"][1],
-        json!({ "side": "PATIENT", "objection": "Det sa jag aldrig.", "objectionHow": "PHONE",
-                "objectionRecordedBy": { "name": "Stina Exempel" } })
+        agreement["currentVersion"]["objections"],
+        json!([{ "by": "PATIENT", "words": "Det sa jag aldrig.", "how": "PHONE",
+                 "recordedBy": { "name": "Stina Exempel" } }])
     );
     let entries = agreement["history"]["nodes"].as_array().unwrap();
     let entry = entries.iter().find(|entry| entry["action"] == "agreementObject").unwrap();
@@ -285,4 +288,5 @@ async fn an_objection_ends_with_the_proposal_that_it_was_about() {
         json!({ "agreementId": plan.id, "versionId": plan.version, "expectedRowVersion": plan.row_version });
     act(&app, &coordinator.identity, "agreementWithdraw", AGREEMENT, back).await.ok();
     assert_eq!(tasks(&app, task::Kind::Objection).await[0].status, task::Status::Withdrawn);
+    assert_eq!(endings(&app).await, [(ActorKind::Patient, Some(Ending::Withdrawn))]);
 }

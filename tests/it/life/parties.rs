@@ -12,6 +12,7 @@ use entity::{
     agreement,
     agreement_version::{self, Party, Status},
     representative::Kind,
+    version_objection,
 };
 use harness::{Answer, Ombud, TestApp, TestPatient, child, relate, represent};
 use patientkontrakt::{domain::agreement::version::document, domain::sweep, graphql::scalars::NodeKind};
@@ -371,6 +372,11 @@ impl<'a> Life<'a> {
     }
 
     async fn check(&mut self, after: Act) {
+        let standing = version_objection::Entity::find()
+            .filter(version_objection::Column::EndedAt.is_null())
+            .all(self.app.core.db.reader())
+            .await
+            .unwrap();
         let mut in_force = 0;
         for plan in 0..self.plans.len() {
             let (agreement, versions) = (self.agreement(plan).await, self.versions(plan).await);
@@ -379,6 +385,12 @@ impl<'a> Life<'a> {
             assert_eq!(usize::from(agreement.status.in_force()), holding, "{after:?}");
             in_force += holding;
             for version in &versions {
+                let stands = standing.iter().any(|objection| objection.version_id == version.id);
+                assert_eq!(
+                    version.objected_at.is_some(),
+                    stands,
+                    "{after:?}: an objection summed up wrongly"
+                );
                 let Some(hash) = version.hash.clone() else {
                     assert!(matches!(version.status, Status::Draft | Status::Withdrawn), "{after:?}");
                     continue;

@@ -14,7 +14,8 @@ use entity::{
     plan_item_revision, plan_link, progress_note, question_battery, reminder_ladder, reminder_preference,
     representative, safety_instruction, schedule, schedule_staff, seat_claim, sending_hold, sending_mark,
     slot, slot_staff, staff_member, staff_notice, task, template_item, template_use, thread, thread_message,
-    thread_read, time_offer, time_wish, version_assent, version_goal, version_item, worker_beat,
+    thread_read, time_offer, time_wish, version_assent, version_goal, version_item, version_objection,
+    worker_beat,
 };
 use sea_orm::{
     ActiveModelTrait, ConnectionTrait, DatabaseConnection, DbErr, EntityTrait, IntoActiveModel, ModelTrait,
@@ -165,8 +166,12 @@ world! {
         care_provider_id: id(1), side: Party::Patient, by_kind: ActorKind::Patient, by_id: id(5), digest: vec![1; 32],
         given: version_assent::Given::Oral, at: at(1), recorded_by: Some(id(4)),
         setting: Some(version_assent::Setting::ByPhone), interpreter: Some(sealed()), present: Some(sealed()),
-        objected_at: Some(at(2)), objection: Some(sealed()), objection_recorded_by: Some(id(4)),
-        objection_how: Some(agreement_offer::Way::Phone),
+    },
+    version_objection: version_objection::Model = version_objection::Model {
+        id: id(94), agreement_id: id(10), version_id: id(11), patient_id: id(5), care_unit_id: id(2),
+        care_provider_id: id(1), by_kind: ActorKind::Patient, by_id: id(5), at: at(2), words: sealed(),
+        recorded_by: Some(id(4)), how: Some(agreement_offer::Way::Phone), ended_at: Some(at(3)),
+        ending: Some(version_objection::Ending::Dropped),
     },
     patient_undecided: patient_undecided::Model = patient_undecided::Model {
         id: id(92), agreement_id: id(10), version_id: id(11), patient_id: id(5), care_unit_id: id(2),

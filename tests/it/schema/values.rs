@@ -173,9 +173,11 @@ fn every_value_of_every_enum_is_allowed_by_its_column_and_no_other() {
         time_wish.status: time_wish::Status,
         version_assent.by_kind: access_event::ActorKind,
         version_assent.given: version_assent::Given,
-        version_assent.objection_how: agreement_offer::Way,
         version_assent.setting: version_assent::Setting,
         version_assent.side: agreement_version::Party,
+        version_objection.by_kind: access_event::ActorKind,
+        version_objection.ending: version_objection::Ending,
+        version_objection.how: agreement_offer::Way,
     };
     assert_eq!(value_lists(), expected);
 }
@@ -197,6 +199,7 @@ async fn a_value_outside_its_list_is_refused() {
         "access_event",
         "access_assessment",
         "version_assent",
+        "version_objection",
         "patient_undecided",
         "guardian_exception",
         "agreement_offer",

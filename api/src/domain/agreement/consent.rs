@@ -6,26 +6,29 @@
 
 use chrono::{DateTime, Utc};
 use entity::{
-    AgreementVersionId, AssignmentId, RepresentativeId, VersionAssentId,
+    AgreementVersionId, AssignmentId, VersionAssentId,
     access_event::ActorKind,
     agreement,
     agreement_version::{self, Party, Status},
     task::Kind,
     version_assent::{self, Given, Setting},
+    version_objection,
 };
 use sea_orm::{
     ActiveValue::Set,
     ColumnTrait, EntityTrait, QueryFilter,
     sea_query::{Expr, ExprTrait},
 };
-use serde_json::json;
 use uuid::Uuid;
 
 use super::{
-    members, proposal,
-    rules::{self, Assented, Facts, Objector},
+    members,
+    objection::{self, Objector},
+    proposal,
+    rules::{self, Assented, Facts},
     standing,
-    version::{Locked, another_in_force, document, event, tell_patient},
+    told::told,
+    version::{Locked, another_in_force, document},
 };
 use crate::{
     auth::policy::{self, Action, Noun},
@@ -44,7 +47,6 @@ use crate::{
 /// Columns that hold what was said about an assent.
 pub const INTERPRETER: &str = "version_assent.interpreter";
 pub const PRESENT: &str = "version_assent.present";
-pub const OBJECTION: &str = "version_assent.objection";
 
 /// The circumstances of an assent by word of mouth.
 #[derive(Clone, Copy, Debug)]
@@ -91,27 +93,8 @@ impl Giver<'_> {
     }
 
     /// Whether it is the patient's own, given by themself: it may confirm what others said for them.
-    fn is_the_patient(&self) -> bool {
+    pub(super) fn is_the_patient(&self) -> bool {
         self.kind == ActorKind::Patient && self.oral.is_none()
-    }
-
-    /// Whether it is of the representative whose objection to this version stands, given by themself.
-    fn is_the_objector(&self, version: &agreement_version::Model) -> bool {
-        self.kind == ActorKind::Representative
-            && self.oral.is_none()
-            && version.objected_by == Some(RepresentativeId(self.id))
-    }
-
-    /// Whether an objection to the version is settled by it: the patient's own word settles every one, and whoever
-    /// objected drops their own.
-    fn settles_objection(&self, version: &agreement_version::Model) -> bool {
-        version.objected_at.is_some() && (self.is_the_patient() || self.outranks_objection(version))
-    }
-
-    /// Whether a representative's objection gives way to it: whoever made it drops it, and the patient's word, also by
-    /// word of mouth, is more than theirs.
-    fn outranks_objection(&self, version: &agreement_version::Model) -> bool {
-        self.is_the_objector(version) || (self.kind == ActorKind::Patient && version.objected_by.is_some())
     }
 
     /// Whether this is the side that has not decided about what holds.
@@ -199,8 +182,8 @@ pub async fn give(
         digest: version.hash.as_deref(),
         patient_assented: standing::has_assented(tx, session, agreement, version).await?,
         care_assented: version.care_assent_at.is_some(),
-        objection: objection(version),
-        has_last_word: giver.outranks_objection(version)
+        objection: Objector::of(version),
+        has_last_word: objection::outranked_by(version, giver)
             || (giver.is_the_patient() && said_by_others(version)),
     };
     let effect = rules::assent(&facts, giver.side, digest)?;
@@ -236,14 +219,6 @@ pub async fn give(
     settle(tx, session, agreement, version, &Yes { effect, giver: Some(giver), whole, lapsed }, action)
         .await?;
     Ok(effect)
-}
-
-/// Whose objection to the version stands, if there is one.
-fn objection(version: &agreement_version::Model) -> Option<Objector> {
-    version.objected_at.map(|_| match version.objected_by {
-        Some(_) => Objector::Representative,
-        None => Objector::Patient,
-    })
 }
 
 /// Whether others have said or written down the yes of the patient's side.
@@ -291,10 +266,6 @@ async fn write(
         setting: Set(giver.oral.map(|oral| oral.setting)),
         interpreter: Set(seal(INTERPRETER, giver.oral.and_then(|oral| oral.interpreter))?),
         present: Set(seal(PRESENT, giver.oral.and_then(|oral| oral.present))?),
-        objected_at: Set(None),
-        objection: Set(None),
-        objection_recorded_by: Set(None),
-        objection_how: Set(None),
     };
     version_assent::Entity::insert(row)
         .exec_without_returning(tx)
@@ -358,8 +329,8 @@ pub async fn settle(
     if let Some(giver) = whole {
         giver.sum_up(session.now(), &mut row);
     }
-    let settles = yes.giver.is_some_and(|giver| giver.settles_objection(version));
-    if settles {
+    let settled = yes.giver.and_then(|giver| objection::settled_by(version, giver));
+    if settled.is_some() {
         (row.objected_at, row.objected_by) = (Set(None), Set(None));
     }
     let changed = agreement_version::Entity::update_many()
@@ -372,10 +343,8 @@ pub async fn settle(
     if changed.rows_affected != 1 {
         return Err(Problem::stale().into());
     }
-    if settles {
-        let words =
-            Words::ours("Den som invände har godkänt versionen.", "Whoever objected has assented to it.");
-        task::end(tx, session, Kind::Objection, version.id.0, Ending::Done, Some(words)).await?;
+    if let Some(ending) = settled {
+        objection::settle(tx, session, version.id, ending).await?;
     }
     let mut changes = Vec::new();
     if effect == Assented::Activates {
@@ -415,7 +384,12 @@ pub async fn settle(
 /// What is in force gives way to `next`.
 pub(super) async fn supersede(tx: &Tx, agreement: &Locked, next: AgreementVersionId) -> Result<(), Fault> {
     agreement_version::Entity::update_many()
-        .set(agreement_version::ActiveModel { status: Set(Status::Superseded), ..Default::default() })
+        .set(agreement_version::ActiveModel {
+            status: Set(Status::Superseded),
+            objected_at: Set(None),
+            objected_by: Set(None),
+            ..Default::default()
+        })
         .col_expr(
             agreement_version::Column::RowVersion,
             Expr::col(agreement_version::Column::RowVersion).add(1),
@@ -440,89 +414,9 @@ pub(super) async fn in_force(
     if let Some(base) = superseded {
         changes.extend(members::withdraw_siblings(tx, session, agreement, base).await?);
         let words = || Some(Words::ours("En ny version gäller.", "A new version is in force."));
+        objection::end(tx, session, &[base], version_objection::Ending::Superseded).await?;
         task::end(tx, session, Kind::Objection, base.0, Ending::Done, words()).await?;
         task::end(tx, session, Kind::RevisePlan, agreement.id.0, Ending::Done, words()).await?;
     }
     Ok(changes)
-}
-
-/// Tells of the assent; gives what it changed in the versions.
-async fn told(
-    tx: &Tx,
-    session: &Session,
-    agreement: &Locked,
-    version: &agreement_version::Model,
-    yes: &Yes<'_>,
-    superseded: Option<AgreementVersionId>,
-) -> Result<Vec<Change>, Stop> {
-    let effect = yes.effect;
-    let activated = effect == Assented::Activates;
-    let status = if activated { Status::Active } else { version.status };
-    let side = yes.giver.map(|giver| giver.side);
-    let mut changes = vec![Change {
-        kind: "agreement_version",
-        subject: version.id.0,
-        before: Some(json!({ "status": version.status })),
-        after: Some(json!({ "status": status, "assent": side })),
-    }];
-    if activated && let Some(old) = superseded {
-        changes.push(Change {
-            kind: "agreement_version",
-            subject: old.0,
-            before: Some(json!({ "status": Status::Active })),
-            after: Some(json!({ "status": Status::Superseded })),
-        });
-    }
-    let mut events = vec![event(agreement, "agreement.assented", version.id.0)];
-    if activated {
-        events.push(event(agreement, "agreement.activated", agreement.id.0));
-        tell_patient(tx, session, agreement, version.id, "PLAN_ACTIVE").await?;
-    }
-    if let Some((rule, note)) = waits_for_patient(agreement, version, yes)
-        && !tell_patient(tx, session, agreement, version.id, rule).await?
-    {
-        task::letter::write(tx, session, (&**agreement).into(), version.id.0, note.into()).await?;
-    }
-    act::emit(tx, session, events).await?;
-    Ok(changes)
-}
-
-/// What care has said yes to and waits for the patient alone: who is told of it in no other way gets a letter, with
-/// what it is to say.
-fn waits_for_patient(
-    agreement: &agreement::Model,
-    version: &agreement_version::Model,
-    yes: &Yes<'_>,
-) -> Option<(&'static str, (&'static str, &'static str))> {
-    let undecided = agreement.status == agreement::Status::PatientUndecided;
-    let by_care = yes.giver.is_some_and(|giver| giver.side == Party::Care);
-    match yes.effect {
-        Assented::AwaitsChoice => Some((
-            "PLAN_CHOICE",
-            (
-                "Patienten har ett förslag till patientkontrakt att ta ställning till. Skicka det, eller ring.",
-                "The patient has a proposed agreement to decide on. Send it, or phone.",
-            ),
-        )),
-        Assented::Waits if undecided && version.proposed_by == Some(Party::Patient) => Some((
-            "PLAN_ACCEPTED",
-            (
-                "Vården har godkänt det som patienten föreslog. Skicka planen med ändringen, eller ring: den gäller när \
-                 patienten har läst och godkänt hela planen.",
-                "Care has assented to what the patient proposed. Send the plan with the change, or phone: it holds when \
-                 the patient has read and assented to the whole plan.",
-            ),
-        )),
-        // Proposed for the patient by somebody who may not assent, or by one of joint guardians.
-        Assented::Waits if by_care && version.proposed_by == Some(Party::Patient) => Some((
-            "PLAN_ACCEPTED",
-            (
-                "Vården har godkänt det som föreslogs för patienten. Skicka förslaget, eller ring: det gäller när \
-                 patientens sida har godkänt det.",
-                "Care has assented to what was proposed for the patient. Send the proposal, or phone: it holds when the \
-                 patient's side has assented to it.",
-            ),
-        )),
-        _ => None,
-    }
 }

@@ -9,6 +9,7 @@ use entity::{
     agreement_version::{self, Party, Withdrawal},
     care_relation, goal, notice, plan_item,
     task::{self, Kind},
+    version_objection,
 };
 use sea_orm::{
     ActiveValue::Set,
@@ -18,7 +19,7 @@ use sea_orm::{
 use serde::Serialize;
 use serde_json::json;
 
-use super::{members, rules, signal, version::event};
+use super::{members, objection, rules, signal, version::event};
 use crate::{
     auth::policy::{self, Action},
     crypto::Place,
@@ -204,7 +205,7 @@ pub(crate) async fn finish(
         before: Some(json!({ "status": row.status })),
         after: Some(json!({ "status": agreement::Status::Ended, "reason": how.reason, "words": how.words })),
     }];
-    changes.extend(settle_versions(tx, row).await?);
+    changes.extend(settle_versions(tx, session, row).await?);
     changes.extend(drop_proposals(tx, session, row).await?);
     changes.extend(concern::agreement_ended(tx, session, row.id).await?);
     changes.extend(safety::agreement_ended(tx, session, row.id).await?);
@@ -229,13 +230,15 @@ pub(crate) async fn finish(
 }
 
 /// The version in force ends with the agreement; what was being drawn up or waited for an answer is withdrawn.
-async fn settle_versions(tx: &Tx, row: &agreement::Model) -> Result<Vec<Change>, Fault> {
+async fn settle_versions(tx: &Tx, session: &Session, row: &agreement::Model) -> Result<Vec<Change>, Fault> {
     use agreement_version::{Column as C, Status as S};
     let open = agreement_version::Entity::find()
         .filter(C::AgreementId.eq(row.id))
         .filter(C::Status.is_in([S::Draft, S::Proposed, S::Active, S::PatientUndecided]))
         .all(tx)
         .await?;
+    let objected: Vec<_> = open.iter().filter(|v| v.objected_at.is_some()).map(|v| v.id).collect();
+    objection::end(tx, session, &objected, version_objection::Ending::Superseded).await?;
     let mut changes = Vec::new();
     for version in open {
         let status = if version.status.in_force() { S::Ended } else { S::Withdrawn };
@@ -244,6 +247,8 @@ async fn settle_versions(tx: &Tx, row: &agreement::Model) -> Result<Vec<Change>,
             .set(agreement_version::ActiveModel {
                 status: Set(status),
                 withdrawal: Set(withdrawal),
+                objected_at: Set(None),
+                objected_by: Set(None),
                 ..Default::default()
             })
             .col_expr(C::RowVersion, Expr::col(C::RowVersion).add(1))

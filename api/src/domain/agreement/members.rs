@@ -6,7 +6,7 @@ use entity::{
     agreement_version::{self, Status, Withdrawal},
     goal, plan_item,
     task::Kind,
-    version_goal, version_item,
+    version_goal, version_item, version_objection,
 };
 use sea_orm::{
     ActiveValue::Set,
@@ -15,7 +15,7 @@ use sea_orm::{
 };
 use serde_json::json;
 
-use super::{canonical::Document, change, edit, proposal, version::stored};
+use super::{canonical::Document, change, edit, objection, proposal, version::stored};
 use crate::{
     crypto::Place,
     db::Tx,
@@ -225,6 +225,8 @@ pub async fn withdraw(
         .set(agreement_version::ActiveModel {
             status: Set(Status::Withdrawn),
             withdrawal: Set(Some(how)),
+            objected_at: Set(None),
+            objected_by: Set(None),
             ..Default::default()
         })
         .col_expr(V::RowVersion, Expr::col(V::RowVersion).add(1))
@@ -244,6 +246,14 @@ pub async fn withdraw(
         }
         Withdrawal::BaseMoved | Withdrawal::AgreementEnded => (Ending::Superseded, FELL),
     };
+    let objected: Vec<_> = versions.iter().filter(|v| v.objected_at.is_some()).map(|v| v.id).collect();
+    let ended = match how {
+        Withdrawal::BaseMoved | Withdrawal::AgreementEnded => version_objection::Ending::Superseded,
+        Withdrawal::TakenBack | Withdrawal::Declined | Withdrawal::Countered => {
+            version_objection::Ending::Withdrawn
+        }
+    };
+    objection::end(tx, session, &objected, ended).await?;
     for version in &versions {
         proposal::settled(tx, session, version, ending, words.into()).await?;
         for asks in [Kind::Objection, Kind::Letter] {

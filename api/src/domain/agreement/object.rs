@@ -8,25 +8,27 @@
 
 use chrono::TimeDelta;
 use entity::{
-    AgreementId, AgreementVersionId, RepresentativeId,
+    AgreementId, AgreementVersionId, AssignmentId, RepresentativeId, VersionObjectionId,
     access_event::ActorKind,
+    agreement,
     agreement_offer::Way,
     agreement_version::{self, Party},
     task::Kind,
     version_assent::{self, Given},
+    version_objection::{self, Ending},
 };
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, sea_query::ExprTrait};
 use serde::Serialize;
 use serde_json::json;
 
 use super::{
-    consent::OBJECTION,
-    rules, standing,
+    objection, rules, standing,
     version::{Locked, event},
 };
 use crate::{
     auth::policy::Action,
     crypto::Place,
+    db::Tx,
     domain::{
         act::{self, Done, Receipt},
         history::{self, Change},
@@ -35,7 +37,7 @@ use crate::{
         task::{self, Raise, words::Words},
         text,
     },
-    error::{Fault, Problem, ProblemCode},
+    error::{Fault, Problem, ProblemCode, Stop},
     session::Session,
 };
 
@@ -54,7 +56,7 @@ const ACTION: &str = "agreementObject";
 /// Care answers an objection within this time.
 const ANSWER_WITHIN: TimeDelta = TimeDelta::days(3);
 
-/// Records the objection on every assent that others gave or wrote down for the patient.
+/// Records the objection to what others have said or written down for the patient.
 pub async fn object(session: &Session, key: &str, cmd: &Object) -> Result<Receipt, Fault> {
     act::perform(session, ACTION, key, cmd, async |tx| {
         let now = session.now();
@@ -79,11 +81,7 @@ pub async fn object(session: &Session, key: &str, cmd: &Object) -> Result<Receip
         // The patient's own takes the place of a representative's, which is theirs no longer to drop.
         let takes_over = objector.is_none() && version.objected_by.is_some();
         if version.objected_at.is_some() && !takes_over {
-            return Err(wrong_state(
-                "Det finns redan en invändning mot den här versionen, och vården har fått den.",
-                "There is an objection to this version already, and care has been told.",
-            )
-            .into());
+            return Err(already_objected().into());
         }
         let by_others = version_assent::Column::ByKind.eq(ActorKind::Representative);
         let oral = version_assent::Column::Given.eq(Given::Oral);
@@ -97,34 +95,23 @@ pub async fn object(session: &Session, key: &str, cmd: &Object) -> Result<Receip
         {
             return Err(rules::excepted_guardian().into());
         }
-        let assents = version_assent::Entity::find()
+        let said = version_assent::Entity::find()
             .filter(version_assent::Column::VersionId.eq(version.id))
             .filter(version_assent::Column::Side.eq(Party::Patient))
             .filter(others)
-            .all(tx)
+            .one(tx)
             .await?;
         let answers = version.status.in_force() || version.status == agreement_version::Status::Proposed;
         let own = version.patient_assent_kind == Some(ActorKind::Patient)
             && version.patient_assent_given == Some(Given::Direct);
-        if assents.is_empty() || own || !answers {
+        if said.is_none() || own || !answers {
             return Err(nothing_said_for_the_patient(recorder.is_some()).into());
         }
-        let recorded_how = recorder.map(|_| how);
-        // One that has been objected to before keeps what was said then.
-        for assent in assents.iter().filter(|assent| assent.objected_at.is_none()) {
-            let sealed = session.core.keys.seal(Place::new(OBJECTION, assent.id.0), &words)?;
-            version_assent::Entity::update_many()
-                .set(version_assent::ActiveModel {
-                    objected_at: Set(Some(now)),
-                    objection: Set(Some(sealed)),
-                    objection_recorded_by: Set(recorder),
-                    objection_how: Set(recorded_how),
-                    ..Default::default()
-                })
-                .filter(version_assent::Column::Id.eq(assent.id))
-                .exec(tx)
-                .await?;
+        if takes_over {
+            objection::end(tx, session, &[version.id], Ending::Overruled).await?;
         }
+        let recorded = recorder.map(|by| (by, how));
+        write(tx, session, &agreement, version.id, objector, &words, recorded).await?;
         let changed = agreement_version::Entity::update_many()
             .set(agreement_version::ActiveModel {
                 objected_at: Set(Some(now)),
@@ -154,7 +141,7 @@ pub async fn object(session: &Session, key: &str, cmd: &Object) -> Result<Receip
         }
         task::raise(tx, session, &raise).await?;
         let mut after = json!({ "objection": words });
-        if let Some(how) = recorded_how {
+        if let Some((_, how)) = recorded {
             after["how"] = json!(how);
         }
         let change = Change {
@@ -168,6 +155,51 @@ pub async fn object(session: &Session, key: &str, cmd: &Object) -> Result<Receip
         Ok(Done::on(agreement.patient_id).with("agreement", agreement.id.0).with("version", version.id.0))
     })
     .await
+}
+
+/// Writes the objection itself, as the patient's or the representative's.
+async fn write(
+    tx: &Tx,
+    session: &Session,
+    agreement: &agreement::Model,
+    version: AgreementVersionId,
+    objector: Option<RepresentativeId>,
+    words: &str,
+    recorded: Option<(AssignmentId, Way)>,
+) -> Result<(), Stop> {
+    let id = VersionObjectionId(session.core.clock.uuid());
+    let (by_kind, by_id) = match objector {
+        Some(representative) => (ActorKind::Representative, representative.0),
+        None => (ActorKind::Patient, agreement.patient_id.0),
+    };
+    let row = version_objection::ActiveModel {
+        id: Set(id),
+        agreement_id: Set(agreement.id),
+        version_id: Set(version),
+        patient_id: Set(agreement.patient_id),
+        care_unit_id: Set(agreement.care_unit_id),
+        care_provider_id: Set(agreement.care_provider_id),
+        by_kind: Set(by_kind),
+        by_id: Set(by_id),
+        at: Set(session.now()),
+        words: Set(session.core.keys.seal(Place::new(objection::WORDS, id.0), words)?),
+        recorded_by: Set(recorded.map(|(by, _)| by)),
+        how: Set(recorded.map(|(_, how)| how)),
+        ended_at: Set(None),
+        ending: Set(None),
+    };
+    version_objection::Entity::insert(row)
+        .exec_without_returning(tx)
+        .await
+        .map_err(|e| act::on_unique(e, already_objected))?;
+    Ok(())
+}
+
+fn already_objected() -> Problem {
+    wrong_state(
+        "Det finns redan en invändning mot den här versionen, och vården har fått den.",
+        "There is an objection to this version already, and care has been told.",
+    )
 }
 
 fn nothing_said_for_the_patient(by_staff: bool) -> Problem {

@@ -5,6 +5,7 @@ use entity::{
     agreement_version::{Party, Status, Withdrawal},
 };
 
+use super::objection::Objector;
 use crate::error::{Problem, ProblemCode};
 
 /// How many goals a version holds at most.
@@ -34,14 +35,6 @@ pub struct Facts<'a> {
     /// The giver has the last word about what others said or wrote down for the patient: the patient themself, or the
     /// representative whose objection it is.
     pub has_last_word: bool,
-}
-
-/// Whose objection stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Objector {
-    Patient,
-    /// One of joint guardians, or another representative, to what somebody else said for the patient.
-    Representative,
 }
 
 /// What an assent brings about.

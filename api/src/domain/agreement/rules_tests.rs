@@ -6,8 +6,9 @@ use entity::{
 };
 use uuid::Uuid;
 
-use super::rules::{
-    Assented, Facts, MAX_GOALS, Objector, Place, assent, counter, fits, place, revise, withdraw,
+use super::{
+    objection::Objector,
+    rules::{Assented, Facts, MAX_GOALS, Place, assent, counter, fits, place, revise, withdraw},
 };
 use crate::error::ProblemCode;
 

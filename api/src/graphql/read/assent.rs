@@ -3,7 +3,6 @@
 use entity::{
     Sealed,
     access_event::ActorKind,
-    agreement_offer::Way,
     agreement_version::Party,
     version_assent::{Given, Setting},
 };
@@ -15,7 +14,7 @@ use crate::{
     auth::policy::{Noun, Who, reach_sql, reach_values},
     crypto::Place,
     domain::agreement::{
-        consent::{INTERPRETER, OBJECTION, PRESENT},
+        consent::{INTERPRETER, PRESENT},
         undecided::{KNOWN_WILL, REASON},
     },
     error::Fault,
@@ -74,18 +73,15 @@ async fn assents(
         reach_sql(Who::from(&session.actor), Noun::Agreement, "x.patient_id", Some("x.care_provider_id"));
     let sql = format!(
         "SELECT x.version_id, x.id, x.side, x.by_kind, x.by_id, x.at, x.digest, x.given, x.setting, x.interpreter, \
-         x.present, x.recorded_by, x.objected_at, x.objection, rep.display_name, {by}, {recorder}, \
-         v.care_assent_id = x.recorded_by, {hearer}, x.objection_how \
+         x.present, x.recorded_by, rep.display_name, {by}, {recorder}, v.care_assent_id = x.recorded_by \
          FROM version_assent x JOIN agreement_version v ON v.id = x.version_id \
          LEFT JOIN representative rep ON x.by_kind = 'REPRESENTATIVE' AND rep.id = x.by_id \
          LEFT JOIN assignment ba ON x.by_kind = 'STAFF' AND ba.id = x.by_id \
          LEFT JOIN staff_member bs ON bs.id = ba.staff_member_id \
          LEFT JOIN assignment ra ON ra.id = x.recorded_by LEFT JOIN staff_member rs ON rs.id = ra.staff_member_id \
-         LEFT JOIN assignment ha ON ha.id = x.objection_recorded_by LEFT JOIN staff_member hs ON hs.id = ha.staff_member_id \
          WHERE x.agreement_id = (SELECT one.agreement_id FROM agreement_version one WHERE one.id = $5) AND {reach} ORDER BY x.at, x.id",
         by = staff_columns("bs"),
         recorder = staff_columns("rs"),
-        hearer = staff_columns("hs"),
     );
     let rows = rows(session, db, sql, version).await?;
     rows.iter().map(|row| assent(session, &mut Cols::new(row))).collect()
@@ -106,16 +102,10 @@ fn assent(session: &Session, cols: &mut Cols<'_>) -> Result<(Uuid, VersionAssent
     let interpreter = open(INTERPRETER, cols.opt_sealed()?)?;
     let present = open(PRESENT, cols.opt_sealed()?)?;
     let recorded: Option<Uuid> = cols.opt()?;
-    let objected_at = cols.opt()?;
-    let objection = cols.opt_sealed()?;
     let representative: Option<String> = cols.opt()?;
     let staff = cols.opt_staff()?;
     let recorder = cols.opt_staff()?;
     let same: Option<bool> = cols.opt()?;
-    let hearer = cols.opt_staff()?;
-    let how: Option<Way> = cols.opt_enum()?;
-    // The patient may object to what the reader did.
-    let objection = if session.actor.acting_for().is_some() { None } else { open(OBJECTION, objection)? };
     Ok((
         version,
         VersionAssent {
@@ -133,10 +123,6 @@ fn assent(session: &Session, cols: &mut Cols<'_>) -> Result<(Uuid, VersionAssent
             present,
             recorded_by: recorded.and(recorder),
             recorded_by_care_assenter: same.unwrap_or_default(),
-            objected_at,
-            objection,
-            objection_recorded_by: hearer,
-            objection_how: how.map(Into::into),
         },
     ))
 }

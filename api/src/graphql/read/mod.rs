@@ -25,6 +25,7 @@ pub mod missing;
 pub mod needs;
 pub mod news;
 pub mod node;
+pub mod objection;
 pub mod overlay;
 pub mod plan;
 pub mod preference;

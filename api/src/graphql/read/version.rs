@@ -10,6 +10,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Statement}
 use super::{
     assent,
     cols::Cols,
+    objection,
     plan::{VERSION_COLUMNS, opt_version},
 };
 use crate::{
@@ -44,6 +45,8 @@ pub struct VersionsWanted {
     pub changes: bool,
     /// Who said yes to each, and how.
     pub assents: bool,
+    /// Who objected to what was said for the patient.
+    pub objections: bool,
 }
 
 impl VersionsWanted {
@@ -54,6 +57,7 @@ impl VersionsWanted {
             safety: look.field("safety").exists(),
             changes: look.field("changes").exists(),
             assents: look.field("assents").exists() || look.field("undecided").exists(),
+            objections: look.field("objections").exists(),
         }
     }
 
@@ -76,6 +80,7 @@ impl VersionsWanted {
             safety: self.safety || other.safety,
             changes: self.changes || other.changes,
             assents: self.assents || other.assents,
+            objections: self.objections || other.objections,
         }
     }
 }
@@ -100,6 +105,9 @@ pub async fn fill(
 ) -> Result<(), Fault> {
     if wanted.assents {
         assent::fill(session, db, &mut versions).await?;
+    }
+    if wanted.objections {
+        objection::fill(session, db, &mut versions).await?;
     }
     let gone = if wanted.safety || wanted.changes {
         drop_taken_back(db, &mut versions).await?

@@ -17,6 +17,7 @@ use super::{
         CareGuarantee, PlanItemConcern, PlanItemOccurrence, ProgressNote, Referral, RelativeConsent,
         ResultTold,
     },
+    objection::VersionObjection,
     overlay::SafetyPoint,
     people::{CareUnitSummary, PatientSummary, StaffSummary},
     versions::{AgreementChange, VersionGoal, VersionPlanItem},
@@ -134,6 +135,9 @@ plain_object! {
         /// Every yes to this version (godkännanden), with how it was given. Of joint guardians (vårdnadshavare) each has
         /// one.
         assents: Vec<VersionAssent>,
+        /// The objections (invändningar) to what others said or wrote down as the patient's side's yes, those that stand
+        /// no longer too, the latest first. At most 20.
+        objections: Vec<VersionObjection>,
         /// When the patient's side objected (invändning) to what others said or wrote down as its yes, as long as it
         /// stands. The version stays in force until care and patient act.
         objected_at: Option<DateTime<Utc>>,

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    enums::{ActorKind, Party, WayOfTelling},
+    enums::{ActorKind, Party},
     people::StaffSummary,
 };
 use crate::graphql::{
@@ -64,14 +64,6 @@ plain_object! {
         recorded_by: Option<StaffSummary>,
         /// Of an oral assent: whether the one who wrote it down also gave care's assent.
         recorded_by_care_assenter: bool,
-        /// When the patient, or another representative, objected to it (invändning).
-        objected_at: Option<DateTime<Utc>>,
-        /// The objection in the words of whoever objected; not shown to representatives.
-        objection: Option<String>,
-        /// Who wrote the objection down, where the patient said it to staff.
-        objection_recorded_by: Option<StaffSummary>,
-        /// How the patient said it to them.
-        objection_how: Option<WayOfTelling>,
     }
 }
 

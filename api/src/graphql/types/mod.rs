@@ -14,6 +14,7 @@ pub mod history;
 pub mod life;
 pub mod messages;
 pub mod news;
+pub mod objection;
 pub mod overlay;
 pub mod people;
 pub mod reminders;

@@ -117,11 +117,6 @@ pub(super) const ACTS: &[(&str, &str, Words)] = &[
     ),
     ("agreementObject", "agreement_version", ["En invändning gjordes", "An objection was made"]),
     (
-        "agreementObject",
-        "version_assent",
-        ["Patienten invände mot det muntliga godkännandet", "The patient objected to the oral assent"],
-    ),
-    (
         "agreementObjectionLapse",
         "agreement_version",
         ["En invändning gäller inte längre", "An objection counts no longer"],
