@@ -6,7 +6,7 @@
 //! said, as one of joint guardians, ends too when the patient assents, when care records that it needs no yes of theirs,
 //! or when they may assent no longer. Meanwhile it is a task for the agreement's unit.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use entity::{
     AgreementId, AgreementVersionId, AssignmentId, RepresentativeId, VersionObjectionId,
     access_event::ActorKind,
@@ -95,7 +95,7 @@ pub async fn object(session: &Session, key: &str, cmd: &Object) -> Result<Receip
         {
             return Err(rules::excepted_guardian().into());
         }
-        let said = version_assent::Entity::find()
+        let for_the_patient = version_assent::Entity::find()
             .filter(version_assent::Column::VersionId.eq(version.id))
             .filter(version_assent::Column::Side.eq(Party::Patient))
             .filter(others)
@@ -104,14 +104,15 @@ pub async fn object(session: &Session, key: &str, cmd: &Object) -> Result<Receip
         let answers = version.status.in_force() || version.status == agreement_version::Status::Proposed;
         let own = version.patient_assent_kind == Some(ActorKind::Patient)
             && version.patient_assent_given == Some(Given::Direct);
-        if said.is_none() || own || !answers {
+        if for_the_patient.is_none() || own || !answers {
             return Err(nothing_said_for_the_patient(recorder.is_some()).into());
         }
         if takes_over {
             objection::end(tx, session, &[version.id], Ending::Overruled).await?;
         }
         let recorded = recorder.map(|by| (by, how));
-        write(tx, session, &agreement, version.id, objector, &words, recorded).await?;
+        let said = Said { at: now, objector, words: &words, recorded };
+        write(tx, session, &agreement, version.id, &said).await?;
         let changed = agreement_version::Entity::update_many()
             .set(agreement_version::ActiveModel {
                 objected_at: Set(Some(now)),
@@ -157,18 +158,26 @@ pub async fn object(session: &Session, key: &str, cmd: &Object) -> Result<Receip
     .await
 }
 
-/// Writes the objection itself, as the patient's or the representative's.
+/// What was said, and by whom.
+struct Said<'a> {
+    at: DateTime<Utc>,
+    /// None: the patient.
+    objector: Option<RepresentativeId>,
+    words: &'a str,
+    /// Of what the patient said to staff: who wrote it down, and how it was said.
+    recorded: Option<(AssignmentId, Way)>,
+}
+
+/// Writes the objection itself.
 async fn write(
     tx: &Tx,
     session: &Session,
     agreement: &agreement::Model,
     version: AgreementVersionId,
-    objector: Option<RepresentativeId>,
-    words: &str,
-    recorded: Option<(AssignmentId, Way)>,
+    said: &Said<'_>,
 ) -> Result<(), Stop> {
     let id = VersionObjectionId(session.core.clock.uuid());
-    let (by_kind, by_id) = match objector {
+    let (by_kind, by_id) = match said.objector {
         Some(representative) => (ActorKind::Representative, representative.0),
         None => (ActorKind::Patient, agreement.patient_id.0),
     };
@@ -181,10 +190,10 @@ async fn write(
         care_provider_id: Set(agreement.care_provider_id),
         by_kind: Set(by_kind),
         by_id: Set(by_id),
-        at: Set(session.now()),
-        words: Set(session.core.keys.seal(Place::new(objection::WORDS, id.0), words)?),
-        recorded_by: Set(recorded.map(|(by, _)| by)),
-        how: Set(recorded.map(|(_, how)| how)),
+        at: Set(said.at),
+        words: Set(session.core.keys.seal(Place::new(objection::WORDS, id.0), said.words)?),
+        recorded_by: Set(said.recorded.map(|(by, _)| by)),
+        how: Set(said.recorded.map(|(_, how)| how)),
         ended_at: Set(None),
         ending: Set(None),
     };
