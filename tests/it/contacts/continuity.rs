@@ -159,7 +159,7 @@ async fn a_successor_far_off_hides_no_gap_of_which_the_patient_was_only_told() {
         let first = appoint(&app, s1, to_role(p1, "FAST_LAKARKONTAKT", s1)).await;
         act(&app, &s1.identity, "contactEnd", CONTACT, end(&first, json!({ "endsAt": turn }))).await.ok();
         let mut next = to_role(p1, "FAST_LAKARKONTAKT", s2);
-        next["validFrom"] = turn.clone();
+        next["validFrom"] = turn;
         let next = appoint(&app, s1, next).await;
         let told = json!({ "consultation": "TOLD", "toldGround": "STAFF_LEAVES", "expectedRowVersion": 2 });
         act(&app, &s1.identity, "contactEnd", CONTACT, end(&first, told)).await.ok();
