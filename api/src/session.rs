@@ -28,6 +28,8 @@ pub struct Settings {
     /// The coordinating region's code.
     pub region: String,
     pub fixed_contacts: FixedContactPolicy,
+    /// The words, in lower case, by which a title is a doctor's.
+    pub doctor_titles: Vec<String>,
     pub reminders_enabled: bool,
     pub links: Links,
     /// When patients are written to; notices are planned and sent within them.

@@ -264,7 +264,7 @@ async fn the_history_says_who_changed_what_from_what_to_what_in_plain_words() {
     let newest = &entries[0];
     assert_eq!(newest["action"], "planItemComplete");
     assert_eq!(newest["what"], "Insatsen är gjord");
-    assert_eq!(newest["byName"], "Stina Exempel, sjuksköterska, Vårdcentralen Granen");
+    assert_eq!(newest["byName"], "Stina Exempel, läkare, Vårdcentralen Granen");
     let status = newest["changes"].as_array().unwrap().iter().find(|c| c["field"] == "status").unwrap();
     assert_eq!(
         (status["label"].as_str(), status["from"].as_str(), status["to"].as_str()),

@@ -1,10 +1,12 @@
 //! The work around contacts: requests that care cannot close, offers on record, absences, handover, reviews, the
 //! guard against gaps, what the register is told, and whom to turn to.
 
+mod absences;
 mod continuity;
 mod offers;
 mod requests;
 mod taken_back;
+mod waits_again;
 mod whom;
 
 use chrono::{DateTime, Utc};
@@ -20,6 +22,11 @@ use crate::acts::{act, global, row};
 pub const CONTACT: &str =
     "contact { id name role isLead isActive state rowVersion validFrom validUntil reviewOn }";
 pub const REQUEST: &str = "request { id status rowVersion dueAt careUnit { name } contact { name } passes { fromUnitName toUnitName reason } }";
+
+/// What a patient asks for, as input.
+pub fn wish(role: &str) -> Value {
+    json!({ "role": role, "why": "Jag vill ha en person att vända mig till." })
+}
 
 /// An appointment of staff to a role, as input.
 pub fn to_role(patient: &TestPatient, role: &str, who: &Staff) -> Value {

@@ -66,6 +66,7 @@ async fn core_observed(database: &TestDatabase, now: DateTime<Utc>, observer: Op
         sms_reports: false,
         region: "99".to_owned(),
         fixed_contacts: FixedContactPolicy::Single,
+        doctor_titles: vec!["läkare".to_owned()],
         reminders_enabled: true,
         links: patientkontrakt::session::Links::default(),
         hours: SendingHours::default(),

@@ -240,7 +240,8 @@ async fn staff(
         subject: hsa.clone(),
         hsa_id: Some(hsa.clone()),
         display_name: name.to_owned(),
-        title: "sjuksköterska".to_owned(),
+        // Those in care can have any role, also one that takes a doctor.
+        title: if role == assignment::Role::Care { "läkare" } else { "sjuksköterska" }.to_owned(),
         source: "OWN".to_owned(),
     };
     row.into_active_model().insert(core.db.reader()).await.unwrap();

@@ -360,6 +360,13 @@ impl Check<'_> {
             "region.default_language",
             "must be \"sv\" or \"en\"",
         );
+        let words = &region.doctor_titles;
+        self.wrong_if(
+            words.is_empty()
+                || words.iter().any(|word| word.is_empty() || !word.chars().all(char::is_alphabetic)),
+            "region.doctor_titles",
+            "must hold at least one word, each of letters alone",
+        );
         self.whole("region.missed_call_due_hours", region.missed_call_due_hours as usize, 1..=72);
         self.whole("region.discharge_gap_due_hours", region.discharge_gap_due_hours as usize, 1..=72);
         self.whole("region.slot_hold_minutes", region.slot_hold_minutes as usize, 1..=30);

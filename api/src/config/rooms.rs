@@ -200,6 +200,7 @@ impl Config {
         session::Settings {
             region: self.region.coordinating_region.clone(),
             fixed_contacts: self.region.fixed_contact_policy,
+            doctor_titles: self.region.doctor_titles.iter().map(|word| word.to_lowercase()).collect(),
             schedule_horizon_days: self.region.schedule_horizon_days,
             contact_review_days: self.region.contact_review_days,
             handover_lead_days: self.region.handover_lead_days,

@@ -352,6 +352,8 @@ sections! {
         coordinating_region: String = String::new() => "\"99\"";
         /// "single", or "several_with_lead": one of several fasta vårdkontakter has the main responsibility.
         fixed_contact_policy: FixedContactPolicy = FixedContactPolicy::Single;
+        /// Words by which a title is a doctor's: one of the title's words is, or ends in, one of them. Only a doctor can be a fast läkarkontakt.
+        doctor_titles: Vec<String> = vec!["läkare".to_owned()];
         /// Days until the need for a contact is reconsidered, when no other day is chosen.
         contact_review_days: u32 = 365;
         /// Days before the end or absence of a contact at which a missing successor or substitute becomes a task.

@@ -321,6 +321,17 @@ fn numbers_outside_their_range_name_the_range() {
 }
 
 #[test]
+fn a_doctor_is_told_by_words_of_letters_alone() {
+    let key = "PK_REGION__DOCTOR_TITLES";
+    for wrong in ["", "ST-läkare", "läkare, leg. läkare"] {
+        let text = problem(&[(key, wrong)]);
+        assert!(text.contains("region.doctor_titles must hold at least one word"), "{wrong}: {text}");
+    }
+    let settings = with(&[(key, "Läkare, psykiater")]).unwrap().settings();
+    assert_eq!(settings.doctor_titles, ["läkare", "psykiater"]);
+}
+
+#[test]
 fn a_database_without_a_file_is_refused() {
     for url in ["sqlite://", "sqlite:", "sqlite://?mode=rwc"] {
         let text = problem(&[("PK_DATABASE__URL", url)]);

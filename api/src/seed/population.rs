@@ -32,6 +32,8 @@ pub const PATIENTS_PER_UNIT: u32 = 500;
 pub const STAFF_PER_UNIT: usize = 15;
 /// Of the staff, those with the role CARE come first.
 const CARE_STAFF: usize = 11;
+/// Of those, the doctors.
+const DOCTORS: [usize; 3] = [1, 5, 9];
 /// The organisation of the seeded units: no such number is given to anyone.
 pub const HSA_PREFIX: &str = "SE9999990001-S";
 
@@ -142,7 +144,8 @@ pub fn patient(
     let whose = writer.patient(&person, unit, protected, needs.as_deref())?;
     addresses(writer, whose, number)?;
     let care = |i: usize| &unit.workers[(in_unit + i) % CARE_STAFF];
-    contacts(writer, whose, unit, number, care)?;
+    let doctor = &unit.workers[DOCTORS[in_unit % DOCTORS.len()]];
+    contacts(writer, whose, unit, number, (doctor, care))?;
     let agreement = agreement(writer, whose, number, care)?;
     if number.is_multiple_of(4) {
         ended_agreement(writer, whose, number, care(0))?;
@@ -171,7 +174,7 @@ fn contacts<'a>(
     whose: Whose,
     unit: &Unit,
     number: u32,
-    care: impl Fn(usize) -> &'a Worker,
+    (doctor, care): (&Worker, impl Fn(usize) -> &'a Worker),
 ) -> Result<(), Fault> {
     let days = |n: i64| writer.at - TimeDelta::days(n);
     let (since, earlier, ended) = (days(500), days(1500), days(501));
@@ -192,7 +195,7 @@ fn contacts<'a>(
     )?;
     if number.is_multiple_of(2) {
         let text = contact(care_contact::Role::FastLakarkontakt, "läkarkontakt");
-        writer.contact(whose, care(7), &unit.phone, text)?;
+        writer.contact(whose, doctor, &unit.phone, text)?;
     }
     if number.is_multiple_of(3) {
         let text = ContactText {

@@ -1,13 +1,18 @@
-//! What becomes of an offer when somebody is given the role.
+//! What care offers: the answer on record, and what becomes of an offer when somebody is given the role.
 
-use entity::{change_entry, contact_offer};
+use entity::{
+    change_entry, contact_offer,
+    task::{self, Kind},
+};
 use harness::{Staff, TestApp, relate};
 use patientkontrakt::graphql::scalars::NodeKind;
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter};
 use serde_json::{Value, json};
 
-use super::{CONTACT, appoint, at, requests::OFFER, sweep, to_role};
+use super::{CONTACT, appoint, at, stand, sweep, to_role};
 use crate::acts::{act, global, row};
+
+const OFFER: &str = "offer { id status answeredAt answeredBy answeredHow answerWords rowVersion }";
 
 async fn offered(app: &TestApp, by: &Staff, role: &str, kind: &Value) -> Value {
     let input = json!({ "patientId": app.world.p1.global_id(), "role": role, "treatingKind": kind });
@@ -155,4 +160,109 @@ async fn what_several_may_have_each_unit_offers_and_what_one_alone_may_have_is_o
             );
         }
     }
+}
+
+/// R: an offer that the patient declines is recorded: who, when, by which way; a spoken no by staff.
+#[tokio::test]
+async fn a_declined_offer_is_on_record_with_who_when_and_how() {
+    let app = TestApp::new().await;
+    let (s1, p1) = (&app.world.s1, &app.world.p1);
+    relate(&app.core, s1, p1).await;
+    let offer = async || {
+        let input = json!({ "patientId": p1.global_id(), "role": "FAST_VARDKONTAKT", "words": "Stina kan bli din kontakt." });
+        let answer = act(&app, &s1.identity, "contactOffer", OFFER, input).await.ok();
+        answer.at("/contactOffer/offer").clone()
+    };
+    let answer = |id: &Value, how: Value| json!({ "offerId": id, "accepted": false, "words": "Nej tack", "how": how, "expectedRowVersion": 1 });
+    let first = offer().await;
+    let said =
+        act(&app, &p1.identity, "contactOfferAnswer", OFFER, answer(&first["id"], Value::Null)).await.ok();
+    let seen = said.at("/contactOfferAnswer/offer");
+    assert_eq!(
+        (&seen["status"], &seen["answeredBy"], &seen["answeredHow"]),
+        (&json!("DECLINED"), &json!("PATIENT"), &json!("DIGITAL"))
+    );
+    let again = act(&app, &p1.identity, "contactOfferAnswer", OFFER, answer(&first["id"], Value::Null)).await;
+    assert_eq!(again.user_error_codes("contactOfferAnswer"), ["WRONG_STATE"]);
+
+    let second = offer().await;
+    let silent =
+        act(&app, &s1.identity, "contactOfferAnswer", OFFER, answer(&second["id"], Value::Null)).await;
+    assert_eq!(silent.user_error_codes("contactOfferAnswer"), ["BAD_USER_INPUT"]);
+    act(&app, &s1.identity, "contactOfferAnswer", OFFER, answer(&second["id"], json!("PHONE"))).await.ok();
+    let stored =
+        contact_offer::Entity::find_by_id(entity::ContactOfferId(row(second["id"].as_str().unwrap())));
+    let stored = stored.one(app.core.db.reader()).await.unwrap().unwrap();
+    assert_eq!(
+        (stored.status, stored.answered_by_id),
+        (contact_offer::Status::Declined, Some(s1.assignment.0))
+    );
+    assert_eq!(stored.answered_at, Some(app.clock.now()));
+    for (offer, by) in [(&first, p1.id.0), (&second, s1.assignment.0)] {
+        let of = change_entry::Column::SubjectId.eq(row(offer["id"].as_str().unwrap()));
+        let answered = change_entry::Column::Action.eq("contactOfferAnswer");
+        let told = change_entry::Entity::find().filter(of).filter(answered);
+        let told = told.one(app.core.db.reader()).await.unwrap().unwrap();
+        assert_eq!((told.by_id, told.at), (by, app.clock.now()), "the history says who and when");
+    }
+    assert!(stand(&app, Kind::AppointContact, &second["id"]).await.is_empty());
+}
+
+#[tokio::test]
+async fn an_accepted_offer_is_a_request_until_somebody_is_appointed() {
+    let app = TestApp::new().await;
+    let (s1, p1) = (&app.world.s1, &app.world.p1);
+    relate(&app.core, s1, p1).await;
+    let input = json!({ "patientId": p1.global_id(), "role": "FAST_VARDKONTAKT" });
+    let offer =
+        act(&app, &s1.identity, "contactOffer", OFFER, input).await.ok().at("/contactOffer/offer").clone();
+    let yes = json!({ "offerId": offer["id"], "accepted": true, "expectedRowVersion": 1 });
+    act(&app, &p1.identity, "contactOfferAnswer", OFFER, yes).await.ok();
+    // It is the patient's own request: care can neither refuse nor close it.
+    let query = "{ me { contactRequests { id role status } } }";
+    let asked = async || app.run(&p1.identity, query, json!({})).await.ok().at("/me/contactRequests").clone();
+    let request = asked().await[0].clone();
+    assert_eq!((&request["role"], &request["status"]), (&json!("FAST_VARDKONTAKT"), &json!("OPEN")));
+    assert_eq!(stand(&app, Kind::AppointContact, &request["id"]).await, [task::Status::Open]);
+    // A second offer that is accepted is the same wish.
+    let input = json!({ "patientId": p1.global_id(), "role": "FAST_VARDKONTAKT" });
+    let again = act(&app, &s1.identity, "contactOffer", OFFER, input).await.ok();
+    let yes =
+        json!({ "offerId": again.text("/contactOffer/offer/id"), "accepted": true, "expectedRowVersion": 1 });
+    act(&app, &p1.identity, "contactOfferAnswer", OFFER, yes).await.ok();
+    assert_eq!(asked().await.as_array().unwrap().len(), 1);
+    appoint(&app, s1, to_role(p1, "FAST_VARDKONTAKT", s1)).await;
+    assert_eq!(stand(&app, Kind::AppointContact, &request["id"]).await, [task::Status::Done]);
+    assert_eq!(asked().await[0]["status"], "APPOINTED");
+}
+
+/// One offer of a contact waits for an answer at a time; what another care provider has offered is not told of.
+#[tokio::test]
+async fn of_twenty_offers_of_a_contact_at_once_one_waits() {
+    let app = TestApp::new().await;
+    let (s1, s3, p1) = (&app.world.s1, &app.world.s3, &app.world.p1);
+    relate(&app.core, s1, p1).await;
+    relate(&app.core, s3, p1).await;
+    let offer =
+        |role: &str, kind: Value| json!({ "patientId": p1.global_id(), "role": role, "treatingKind": kind });
+    for (role, kind, another) in [
+        ("FAST_VARDKONTAKT", Value::Null, ("FAST_LAKARKONTAKT", Value::Null)),
+        ("BEHANDLANDE_ROLL", json!("DIABETES_NURSE"), ("BEHANDLANDE_ROLL", json!("PHYSIOTHERAPIST"))),
+    ] {
+        let once = || act(&app, &s1.identity, "contactOffer", OFFER, offer(role, kind.clone()));
+        let answers = futures_util::future::join_all((0..20).map(|_| once())).await;
+        let refused = answers.iter().filter(|a| a.user_error_codes("contactOffer") == ["CONFLICT"]).count();
+        assert_eq!(refused, 19, "{role}");
+        act(&app, &s1.identity, "contactOffer", OFFER, offer(another.0, another.1)).await.ok();
+        act(&app, &s3.identity, "contactOffer", OFFER, offer(role, kind.clone())).await.ok();
+    }
+    // What waits stands first, however much has been answered since.
+    let query = "{ me { contactOffers { id role status } } }";
+    let all = app.run(&p1.identity, query, json!({})).await.ok().at("/me/contactOffers").clone();
+    assert_eq!(all.as_array().unwrap().len(), 6);
+    let newest = json!({ "offerId": all[0]["id"], "accepted": false, "expectedRowVersion": 1 });
+    act(&app, &p1.identity, "contactOfferAnswer", OFFER, newest).await.ok();
+    let then = app.run(&p1.identity, query, json!({})).await.ok().at("/me/contactOffers").clone();
+    assert_eq!((&then[5]["id"], &then[5]["status"]), (&all[0]["id"], &json!("DECLINED")));
+    assert!((0..5).all(|n| then[n]["status"] == "OPEN"));
 }

@@ -94,11 +94,55 @@ async fn the_manager_decides_which_functions_may_be_contacts() {
         act(&app, &s1.identity, "contactAppoint", CONTACT, to_role(p1, "FAST_VARDKONTAKT", s1)).await;
     assert_eq!(refused.user_error_codes("contactAppoint"), ["BAD_USER_INPUT"]);
     let wider =
-        act(&app, &manager.identity, "contactFunctionsSet", selection, set(&["Kurator", "SJUKSKÖTERSKA"], 1))
+        act(&app, &manager.identity, "contactFunctionsSet", selection, set(&["Kurator", "LÄKARE"], 1))
             .await
             .ok();
     assert_eq!(wider.at("/contactFunctionsSet/careUnit/contactFunctions/number"), &json!(2));
     appoint(&app, s1, to_role(p1, "FAST_VARDKONTAKT", s1)).await;
+}
+
+/// R: a fast läkarkontakt is a doctor, now, as planned and by handover; whoever answers meanwhile need not be.
+#[tokio::test]
+async fn only_a_doctor_becomes_a_fast_lakarkontakt() {
+    let doctor = "FAST_LAKARKONTAKT";
+    let app = TestApp::new().await;
+    let (s1, nurse, p1) = (&app.world.s1, &app.world.coordinator, &app.world.p1);
+    relate(&app.core, s1, p1).await;
+    let named = |function: &str| {
+        let mut input = to_role(p1, doctor, s1);
+        let person = json!({ "name": "Dia Exempel", "function": function, "phone": "070-174 06 05" });
+        input["person"] = json!({ "named": person });
+        input
+    };
+    let mut wrong = to_role(p1, doctor, nurse);
+    wrong["treatingKind"] = json!("DIABETES_NURSE");
+    let mut planned = to_role(p1, doctor, nurse);
+    planned["validFrom"] = json!((app.clock.now() + TimeDelta::days(10)).to_rfc3339());
+    let refusals = [
+        (wrong, vec!["treatingKind", "person.assignmentId"]),
+        (planned, vec!["person.assignmentId"]),
+        (named("Läkarsekreterare"), vec!["person.named.function"]),
+    ];
+    for (input, fields) in refusals {
+        let refused = act(&app, &s1.identity, "contactAppoint", CONTACT, input).await;
+        assert_eq!(refused.user_error_fields("contactAppoint"), fields, "{}", refused.body);
+    }
+    // Another role anybody in care can have.
+    appoint(&app, s1, to_role(p1, "FAST_VARDKONTAKT", nurse)).await;
+    let contact = appoint(&app, s1, to_role(p1, doctor, s1)).await;
+    let over = json!({ "fromAssignmentId": global(NodeKind::Assignment, s1.assignment),
+                       "toAssignmentId": global(NodeKind::Assignment, nurse.assignment), "reason": " " });
+    let refused = act(&app, &s1.identity, "contactHandover", "contacts { id }", over).await;
+    assert_eq!(refused.user_error_fields("contactHandover"), ["reason", "toAssignmentId"]);
+    let away = json!({ "who": { "contactId": contact["id"] }, "from": "2027-02-03T00:00:00+01:00",
+                       "until": "2027-02-06T00:00:00+01:00",
+                       "substituteId": global(NodeKind::Assignment, nurse.assignment) });
+    act(&app, &s1.identity, "contactAbsenceRegister", "absence { id }", away).await.ok();
+
+    let app = TestApp::with(&[("region.doctor_titles", "Sköterska, psykiater")]).await;
+    let (s1, p1) = (&app.world.s1, &app.world.p1);
+    relate(&app.core, s1, p1).await;
+    appoint(&app, s1, to_role(p1, doctor, &app.world.coordinator)).await;
 }
 
 /// What is rarely asked costs one statement each, whatever there is.

@@ -14,7 +14,7 @@ use super::{
     end::tell_patient,
     guard, lifetime, offer,
     person::{self, Shown},
-    register, request,
+    register, request, request_answered,
     rules::{self, Asked},
 };
 use crate::{
@@ -66,6 +66,8 @@ pub struct Appoint {
 }
 
 const ACTION: &str = "contactAppoint";
+/// Where staff are named.
+const PERSON: &str = "person.assignmentId";
 
 /// Appoints. Refused when the role has room for one only and is held in that time.
 pub async fn appoint(session: &Session, key: &str, cmd: &Appoint) -> Result<Receipt, Fault> {
@@ -97,6 +99,11 @@ pub async fn appoint(session: &Session, key: &str, cmd: &Appoint) -> Result<Rece
             text::optional("howToReach", cmd.how_to_reach.as_deref(), text::TEXT, &mut problems);
         let reach_hours = cmd.reach_hours.as_ref().map_err(|problem| problems.push(problem.clone()));
         let shown = find(tx, &staff, cmd, now, &mut problems).await?;
+        let field = match cmd.person {
+            Person::Staff(_) => PERSON,
+            Person::Named { .. } => "person.named.function",
+        };
+        rules::doctor(cmd.role, &shown.function, &settings.doctor_titles, field, &mut problems);
         if !problems.is_empty() {
             return Err(problems.into());
         }
@@ -125,7 +132,7 @@ pub async fn appoint(session: &Session, key: &str, cmd: &Appoint) -> Result<Rece
             follows: None,
         };
         let row = insert(tx, session, &staff, new, ACTION).await?;
-        request::fulfil(tx, session, &requests, &row, ACTION).await?;
+        request_answered::fulfil(tx, session, &requests, &row, ACTION).await?;
         guard::settle(tx, session, patient.id).await?;
         tell_patient(tx, session, &row).await?;
         Ok(Done::on(patient.id).with("contact", row.id.0))
@@ -144,7 +151,7 @@ async fn find(
     match &cmd.person {
         Person::Staff(id) => {
             let span = (from, cmd.valid_until);
-            person::staff(tx, staff.care_provider, *id, "person.assignmentId", span, problems).await
+            person::staff(tx, staff.care_provider, *id, PERSON, span, problems).await
         }
         Person::Named { name, function, phone } => {
             person::named(tx, staff.care_unit, (name, function, phone), problems).await

@@ -2,7 +2,7 @@
 //!
 //! A patient who was consulted has agreed that the role ends. One who was told, and not consulted, has not: where nobody
 //! else has the role the need is still there when it ends. What the patient had asked for waits again
-//! (`request::left`), or else the unit gets a handover task as for any gap ([`guard`]).
+//! (`request_answered::left`), or else the unit gets a handover task as for any gap ([`guard`]).
 
 use chrono::{DateTime, Utc};
 use entity::{
@@ -17,7 +17,7 @@ use sea_orm::{
 use serde::Serialize;
 use serde_json::json;
 
-use super::{guard, lifetime, register, request, rules};
+use super::{guard, lifetime, register, request_answered, rules};
 use crate::{
     auth::policy::{self, Action},
     crypto::Place,
@@ -161,9 +161,6 @@ pub(super) async fn close(
     history::record(tx, session, contact.into(), action, [change]).await?;
     if at_once {
         register::tell(tx, session, &ended, register_event::Change::Ended).await?;
-        if contact.valid_from > now {
-            request::unfulfilled(tx, session, contact, action).await?;
-        }
     } else {
         act::emit(tx, session, [register::event(contact, "contact.end_planned")]).await?;
     }
@@ -179,9 +176,12 @@ pub(super) async fn settle(
     (closing, is_over): (&Closing<'_>, bool),
     action: &'static str,
 ) -> Result<(), Fault> {
+    if is_over && contact.valid_from > session.now() {
+        request_answered::unfulfilled(tx, session, contact, action).await?;
+    }
     let told = is_over && closing.consultation == Consultation::Told;
     if told {
-        request::left(tx, session, contact, closing.at, action).await?;
+        request_answered::left(tx, session, contact, closing.at, action).await?;
     }
     let ended = told.then_some(contact.id);
     guard::settle_with(tx, session, &[contact.patient_id], ended.as_slice()).await?;

@@ -175,6 +175,23 @@ fn a_role_of_which_the_patient_was_only_told_is_a_gap_until_somebody_has_it_or_i
 }
 
 #[test]
+fn a_successor_beyond_the_lead_time_hides_no_gap_of_which_the_patient_was_only_told() {
+    let told = care_contact::Model {
+        status: Status::Ended,
+        ended_at: Some(days(-1)),
+        consultation: Some(Consultation::Told),
+        ..contact(1, None)
+    };
+    let successor = |from: i64| care_contact::Model {
+        status: Status::Planned,
+        valid_from: days(from),
+        ..contact(2, None)
+    };
+    assert_eq!(found(&[told.clone(), successor(14)], None, &[]), None);
+    assert_eq!(found(&[told, successor(15)], None, &[]), Some(Gap { at: days(-1), why: Why::Ends }));
+}
+
+#[test]
 fn a_role_that_ran_out_is_a_gap_until_somebody_has_it_and_one_that_was_ended_is_none() {
     let ran_out =
         care_contact::Model { status: Status::Ended, ended_at: Some(days(-1)), ..contact(1, Some(-1)) };

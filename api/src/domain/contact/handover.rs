@@ -1,11 +1,11 @@
 //! Handover in bulk (överlämning): when staff leave, everything they have goes to somebody else in one act: contact
-//! roles, and to a colleague at the unit their open tasks too.
+//! roles, with what the patients had asked for, and to a colleague at the unit their open tasks too.
 //!
 //! All or a listed part of them. Everything is checked before anything is done, and each patient is told.
 
 use entity::{
     AssignmentId, CareContactId, PatientId, assignment,
-    care_contact::{self, Consultation, Status, ToldGround},
+    care_contact::{self, Consultation, Role, Status, ToldGround},
 };
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde::Serialize;
@@ -15,7 +15,7 @@ use super::{
     end::{Closing, close, tell_patient},
     guard, lifetime,
     person::{self, Shown},
-    request,
+    request_answered, rules,
 };
 use crate::{
     auth::{
@@ -72,6 +72,10 @@ pub async fn hand_over(session: &Session, key: &str, cmd: &Handover) -> Result<R
             ));
         }
         let chosen = chosen(tx, session, cmd, &mut problems).await?;
+        if chosen.iter().any(|contact| contact.role == Role::FastLakarkontakt) {
+            let titles = &session.core.settings.doctor_titles;
+            rules::doctor(Role::FastLakarkontakt, &to.function, titles, field, &mut problems);
+        }
         if !problems.is_empty() {
             return Err(problems.into());
         }
@@ -91,8 +95,12 @@ pub async fn hand_over(session: &Session, key: &str, cmd: &Handover) -> Result<R
         let mut patients: Vec<PatientId> = chosen.iter().map(|contact| contact.patient_id).collect();
         patients.dedup();
         lifetime::settle_all(tx, session, &patients).await?;
+        let answered = request_answered::of(tx, &chosen).await?;
         for (i, contact) in chosen.iter().enumerate() {
             let new = one(tx, session, &staff, contact, &to, &reason).await?;
+            for request in answered.iter().filter(|request| request.contact_id == Some(contact.id)) {
+                request_answered::by_next(tx, session, request, &new, ACTION).await?;
+            }
             done = done.and(contact.patient_id).with(&format!("contact.{i:03}"), new.id.0);
         }
         guard::settle_all(tx, session, &patients).await?;
@@ -185,8 +193,8 @@ async fn one(
     };
     let row = insert(tx, session, staff, new, ACTION).await?;
     if contact.valid_from > now {
-        // What the role was to answer is answered by whoever has it now.
-        request::begun(tx, session, &row, ACTION).await?;
+        // What waits for the role is answered by whoever has it now.
+        request_answered::begun(tx, session, &row, ACTION).await?;
     }
     tell_patient(tx, session, &row).await?;
     Ok(row)

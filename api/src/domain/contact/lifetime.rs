@@ -12,7 +12,7 @@ use sea_orm::{
 };
 use serde_json::json;
 
-use super::{guard, register, request};
+use super::{guard, register, request_answered};
 use crate::{
     crypto::Place,
     db::Tx,
@@ -68,7 +68,8 @@ pub async fn settle_all(tx: &Tx, session: &Session, patients: &[PatientId]) -> R
     let told: Vec<&care_contact::Model> =
         over.into_iter().filter(|contact| contact.consultation == Some(Consultation::Told)).collect();
     for contact in &told {
-        request::left(tx, session, contact, contact.valid_until.unwrap_or(now), ACTION).await?;
+        let at = contact.valid_until.unwrap_or(now);
+        request_answered::left(tx, session, contact, at, ACTION).await?;
     }
     let told: Vec<CareContactId> = told.iter().map(|contact| contact.id).collect();
     guard::settle_with(tx, session, patients, &told).await?;
@@ -119,5 +120,5 @@ async fn activate(tx: &Tx, session: &Session, contact: &care_contact::Model) -> 
     };
     history::record(tx, session, contact.into(), ACTION, [change]).await?;
     act::emit(tx, session, [register::event(contact, "contact.activated")]).await?;
-    request::begun(tx, session, contact, ACTION).await
+    request_answered::begun(tx, session, contact, ACTION).await
 }

@@ -19,6 +19,7 @@ pub mod offer_answer;
 mod person;
 pub mod register;
 pub mod request;
+mod request_answered;
 pub mod request_pass;
 pub mod request_withdraw;
 pub mod review;

@@ -126,6 +126,24 @@ pub fn municipal(field: &str) -> Problem {
     )
 }
 
+/// A fast läkarkontakt is a doctor, by `title`.
+pub fn doctor(role: Role, title: &str, words: &[String], field: &str, problems: &mut Vec<Problem>) {
+    if role == Role::FastLakarkontakt && !is_doctors(title, words) {
+        problems.push(Problem::input(
+            field,
+            "Bara en läkare kan vara fast läkarkontakt. Välj någon vars titel är en läkares.",
+            "Only a doctor can be a fast läkarkontakt. Choose somebody whose title is a doctor's.",
+        ));
+    }
+}
+
+/// Whether a title is a doctor's: one of its words ends in one of `words`, which are in lower case.
+fn is_doctors(title: &str, words: &[String]) -> bool {
+    let title = title.to_lowercase();
+    let mut parts = title.split(|letter: char| !letter.is_alphabetic());
+    parts.any(|part| words.iter().any(|word| part.ends_with(word.as_str())))
+}
+
 /// What the patient had to say about an ending, or why they could only be told.
 pub fn consulted(consultation: Consultation, ground: Option<ToldGround>, problems: &mut Vec<Problem>) {
     let field = "toldGround";

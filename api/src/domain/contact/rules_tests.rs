@@ -145,3 +145,30 @@ fn the_patient_is_consulted_and_told_only_on_a_ground() {
     assert_eq!(found(Consultation::Told, Some(ToldGround::StaffLeaves)), 0);
     assert_eq!(found(Consultation::Consulted, Some(ToldGround::PatientUnreachable)), 1);
 }
+
+#[test]
+fn a_title_is_a_doctors_when_one_of_its_words_ends_in_one_of_the_regions() {
+    let fits = |title: &str, words: &[&str]| {
+        let words: Vec<String> = words.iter().map(|&word| word.to_owned()).collect();
+        let mut problems = Vec::new();
+        doctor(Role::FastLakarkontakt, title, &words, "person", &mut problems);
+        problems.is_empty()
+    };
+    for title in [
+        "läkare",
+        "Läkare",
+        "Distriktsläkare",
+        "ST-läkare",
+        "Specialistläkare i allmänmedicin",
+        "AT/ST-LÄKARE",
+    ] {
+        assert!(fits(title, &["läkare"]), "{title}");
+    }
+    for title in ["läkarsekreterare", "Sjuksköterska", "Kardiolog", "Läkarens assistent", ""] {
+        assert!(!fits(title, &["läkare"]), "{title}");
+    }
+    assert!(fits("Kardiolog", &["läkare", "kardiolog"]));
+    let mut problems = Vec::new();
+    doctor(Role::FastVardkontakt, "Sjuksköterska", &["läkare".to_owned()], "person", &mut problems);
+    assert!(problems.is_empty(), "another role");
+}

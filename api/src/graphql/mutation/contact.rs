@@ -179,7 +179,8 @@ pub struct ContactMutation;
 #[Object(serial)]
 impl ContactMutation {
     /// Appoints a contact (utser fast vårdkontakt, fast läkarkontakt, behandlande roll), by care. The person's unit
-    /// gets a care relation to the patient. CONFLICT, naming who holds it, when the role has room for one only.
+    /// gets a care relation to the patient. CONFLICT, naming who holds it, when the role has room for one only. A fast
+    /// läkarkontakt is a doctor by their title.
     async fn contact_appoint(
         &self,
         ctx: &Context<'_>,

@@ -244,8 +244,9 @@ impl ContactAbsenceMutation {
     }
 
     /// Hands contact roles over to somebody else when staff leave (överlämning), in one act: all of them or those
-    /// listed. Where everything goes to a colleague at the same unit, the open tasks go too. Everything is checked
-    /// first, and every patient is told.
+    /// listed, a fast läkarkontakt only to a doctor. Where everything goes to a colleague at the same unit, the open
+    /// tasks go too. What the patient had asked for follows the role. Everything is checked first, and every patient is
+    /// told.
     async fn contact_handover(
         &self,
         ctx: &Context<'_>,

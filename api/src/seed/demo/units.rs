@@ -139,7 +139,7 @@ pub fn write(writer: &mut Writer) -> Result<Units, Fault> {
                 2000,
                 &[
                     ("Amina Provhav", "Hjärtsviktssjuksköterska", Care),
-                    ("Henrik Provstrand", "Kardiolog", Care),
+                    ("Henrik Provstrand", "Överläkare", Care),
                     ("Noor Provmark", "Biomedicinsk analytiker", Care),
                     ("Pia Provholm", "Vårdkoordinator", Coordinator),
                     ("Göran Provvik", "Enhetschef", UnitManager),

@@ -24,10 +24,16 @@ pub(super) const BECAME: &[(&str, &str, &str, Words)] = &[
         ["Patientens sida har godkänt förslaget", "The patient's side has assented to the proposal"],
     ),
     (
-        "contactSweep",
+        "",
         "contact_request",
         "OPEN",
         ["Önskan om kontakt väntar igen", "The request for a contact waits again"],
+    ),
+    (
+        "contactSweep",
+        "contact_request",
+        "APPOINTED",
+        ["Önskan om kontakt blev uppfylld", "The request for a contact was met"],
     ),
 ];
 
@@ -209,7 +215,10 @@ pub(super) const ACTS: &[(&str, &str, Words)] = &[
     (
         "contactEnd",
         "contact_request",
-        ["Önskan om kontakt väntar igen", "The request for a contact waits again"],
+        [
+            "Önskan om kontakt följer med till nästa kontakt",
+            "The request for a contact follows to the next contact",
+        ],
     ),
     ("contactHandover", "care_contact", ["Kontakten lämnades över", "The contact was handed over"]),
     (
@@ -250,7 +259,10 @@ pub(super) const ACTS: &[(&str, &str, Words)] = &[
     (
         "contactReview",
         "contact_request",
-        ["Önskan om kontakt väntar igen", "The request for a contact waits again"],
+        [
+            "Önskan om kontakt följer med till nästa kontakt",
+            "The request for a contact follows to the next contact",
+        ],
     ),
     (
         "contactSweep",
@@ -263,7 +275,10 @@ pub(super) const ACTS: &[(&str, &str, Words)] = &[
     (
         "contactSweep",
         "contact_request",
-        ["Önskan om kontakt blev uppfylld", "The request for a contact was met"],
+        [
+            "Önskan om kontakt följer med till nästa kontakt",
+            "The request for a contact follows to the next contact",
+        ],
     ),
     (
         "contactSweep",
