@@ -45,6 +45,7 @@ pub mod guardian_exception;
 pub mod guardian_reminder;
 pub mod idempotency_key;
 pub mod item_concern;
+pub mod left_slot;
 pub mod notice;
 pub mod occupancy;
 pub mod patient;

@@ -82,6 +82,8 @@ pub struct Model {
     pub subject_id: Uuid,
     pub agreement_id: Option<AgreementId>,
     pub assignee_id: Option<AssignmentId>,
+    /// Whose it is, where it was given to the assignee or to the unit because they are away.
+    pub instead_of_id: Option<AssignmentId>,
     /// More about it, in words for staff.
     pub note: Option<Sealed>,
     pub due_at: DateTimeUtc,

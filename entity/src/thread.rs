@@ -49,10 +49,12 @@ pub struct Model {
     pub last_author: ActorKind,
     /// When care has promised an answer.
     pub answer_by: Option<DateTimeUtc>,
-    /// The role that it goes to, whoever holds it at the time; none when it goes to the whole unit.
+    /// The role that was written to, whoever holds it at the time; none when that was the whole unit.
     pub to_role: Option<Role>,
     /// Of a treating role.
     pub to_treating_kind: Option<TreatingKind>,
+    /// The unit where it goes to that role; with another one it goes to the whole unit.
+    pub role_unit_id: Option<CareUnitId>,
     /// The unit that wrote first, where units talk.
     pub from_unit_id: Option<CareUnitId>,
     /// The patient began it with a link in a reminder, without being in the service: nobody knows that they look there

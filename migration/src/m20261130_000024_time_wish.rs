@@ -1,4 +1,4 @@
-//! Wishes for a time, and the offers of freed times to those who wait.
+//! Wishes for a time, the offers of freed times to those who wait, and the times that patients have moved away from.
 
 use crate::schema::{Change, Schema};
 
@@ -69,4 +69,13 @@ pub fn up(schema: &mut Schema) {
     });
     schema.keep("time_offer");
     schema.guard("time_offer", "answered", Change::Update, Some("OLD.status <> 'OPEN'"));
+
+    schema.table("left_slot", |t| {
+        t.link("slot_id", "slot")
+            .about_patient()
+            .instant("left_at")
+            .primary_key(&["slot_id", "patient_id"])
+            .clustered()
+    });
+    schema.keep("left_slot");
 }

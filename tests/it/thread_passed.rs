@@ -1,16 +1,17 @@
 //! A conversation goes with the task of answering it: who answers is who the patient sees.
 
+use chrono::TimeDelta;
 use entity::{care_relation, task};
 use harness::{Staff, TestApp};
 use patientkontrakt::graphql::scalars::NodeKind;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     acts::{act, global},
-    contacts::tasks,
+    contacts::{appoint, sweep, tasks, to_role},
     hearing::{listen, next},
-    thread_roles::{answer_by, answerer, send, to_fixed_contact},
+    thread_roles::{answer_by, answerer, assignee, away, send, to_fixed_contact},
 };
 
 /// Passes the task of answering to the unit of another.
@@ -70,4 +71,50 @@ async fn a_conversation_goes_with_the_task_of_answering_to_the_unit_that_it_is_p
         .await
         .unwrap();
     assert_eq!(relations.iter().map(|r| r.care_unit_id).collect::<Vec<_>>(), [s1.unit, s2.unit]);
+}
+
+/// Passes the open task of answering, and gives the role that the conversation goes to then.
+async fn pass_thread(app: &TestApp, thread: &Value, from: &Staff, to: &Staff) -> Value {
+    pass(app, from, &tasks(app, task::Kind::UnansweredMessage, &thread["id"]).await[0], to).await;
+    let query = "query($id: ID!) { node(id: $id) { ... on Thread { toRole } } }";
+    let seen = app.run(&app.world.p1.identity, query, json!({ "id": thread["id"] })).await.ok();
+    seen.at("/node/toRole").clone()
+}
+
+/// R: what was passed on by mistake comes back as it was: to the role, and to whoever steps in for who holds it.
+#[tokio::test]
+async fn a_conversation_that_is_passed_back_goes_to_its_role_again_and_to_whoever_steps_in() {
+    let app = TestApp::new().await;
+    let (s1, s2, kim) = (&app.world.s1, &app.world.s2, &app.world.coordinator);
+    let (thread, _) = to_fixed_contact(&app).await;
+    assert_eq!(pass_thread(&app, &thread, s1, s2).await, Value::Null);
+    assert_eq!(assignee(&app, &thread).await, None);
+    assert_eq!(pass_thread(&app, &thread, s2, s1).await, "FAST_VARDKONTAKT");
+    assert_eq!(assignee(&app, &thread).await, Some(s1.assignment));
+    assert_eq!(answerer(&app, &thread).await, json!({ "name": "Stina Exempel", "insteadOf": null }));
+    // Who holds it is away by the time it comes back.
+    assert_eq!(pass_thread(&app, &thread, s1, s2).await, Value::Null);
+    away(&app, s1, "2027-02-01T07:00:00+01:00", "2027-02-02T00:00:00+01:00", Some(kim)).await;
+    assert_eq!(pass_thread(&app, &thread, s2, s1).await, "FAST_VARDKONTAKT");
+    assert_eq!(assignee(&app, &thread).await, Some(kim.assignment));
+    let instead = json!({ "name": "Kim Exempel", "insteadOf": "Stina Exempel" });
+    assert_eq!(answerer(&app, &thread).await, instead);
+    app.clock.advance(TimeDelta::days(1));
+    sweep(&app).await;
+    assert_eq!(assignee(&app, &thread).await, Some(s1.assignment), "back at work");
+}
+
+#[tokio::test]
+async fn a_conversation_that_is_passed_to_where_its_role_is_held_by_now_goes_to_the_role_there() {
+    let app = TestApp::new().await;
+    let (s1, s2, p1) = (&app.world.s1, &app.world.s2, &app.world.p1);
+    let (thread, contact) = to_fixed_contact(&app).await;
+    let input = json!({
+        "contactId": contact["id"], "expectedRowVersion": contact["rowVersion"], "reason": "Byter uppdrag",
+        "consultation": "CONSULTED",
+    });
+    act(&app, &s1.identity, "contactEnd", "contact { id }", input).await.ok();
+    appoint(&app, s1, to_role(p1, "FAST_VARDKONTAKT", s2)).await;
+    assert_eq!(pass_thread(&app, &thread, s1, s2).await, "FAST_VARDKONTAKT");
+    assert_eq!(assignee(&app, &thread).await, Some(s2.assignment));
 }

@@ -18,7 +18,7 @@ use crate::{
 pub(crate) const THREAD: &str = "thread { id status toRole toTreatingKind unreadCount \
      answerer { name function insteadOf awayUntil } readers { kind name messageId readAt } messages { nodes { id } } }";
 
-async fn write_to(app: &TestApp, patient: &TestPatient, to: Value) -> Answer {
+pub(crate) async fn write_to(app: &TestApp, patient: &TestPatient, to: Value) -> Answer {
     let mut input = json!({ "subject": "Min medicin", "body": "Hej" });
     for (name, value) in to.as_object().unwrap() {
         input[name] = value.clone();
@@ -45,12 +45,19 @@ pub(crate) async fn answerer(app: &TestApp, thread: &Value) -> Value {
     app.run(p1, query, json!({ "id": thread["id"] })).await.ok().at("/node/answerer").clone()
 }
 
-async fn away(app: &TestApp, who: &Staff, from: &str, until: &str, substitute: Option<&Staff>) {
+pub(crate) async fn away(
+    app: &TestApp,
+    who: &Staff,
+    from: &str,
+    until: &str,
+    substitute: Option<&Staff>,
+) -> Value {
     let input = json!({
         "who": { "assignmentId": global(NodeKind::Assignment, who.assignment) }, "from": from, "until": until,
         "substituteId": substitute.map(|s| global(NodeKind::Assignment, s.assignment)),
     });
-    act(app, &who.identity, "contactAbsenceRegister", "absence { id }", input).await.ok();
+    let answer = act(app, &who.identity, "contactAbsenceRegister", "absence { id rowVersion }", input).await;
+    answer.ok().at("/contactAbsenceRegister/absence").clone()
 }
 
 /// A thread of P1 to the fast vårdkontakt, who is S1.

@@ -326,10 +326,11 @@ async fn load(
         "SELECT t.id, t.patient_id, t.kind, t.subject, t.status, t.last_message_at, t.answer_by, \
          (SELECT count(*) FROM thread_message m WHERE m.thread_id = t.id AND {BY_OTHERS} AND NOT EXISTS \
           (SELECT 1 FROM thread_read r WHERE r.thread_id = t.id AND r.reader_id = $5 AND r.message_id >= m.id)), {}, {}, \
-         t.to_role, t.to_treating_kind, c.name, c.function, ab.until_at, sm.display_name, sm.title \
+         {}, t.to_treating_kind, c.name, c.function, ab.until_at, sm.display_name, sm.title \
          FROM thread t JOIN care_unit u ON u.id = t.care_unit_id {} WHERE {} AND {filter} {order}",
         desk_columns("u"),
         unit_columns("u"),
+        answerer::TO_ROLE,
         answerer::JOINS,
         visible(&session.actor),
     );

@@ -232,13 +232,11 @@ impl Writer {
             last_message_at: last.1,
             last_message_id,
             last_author: last.0,
-            answer_by: if last.0 == ActorKind::Patient {
-                answer_by(&opening_hours(), &ClosingDays::new(), last.1)
-            } else {
-                None
-            },
+            answer_by: (last.0 == ActorKind::Patient)
+                .then(|| answer_by(&opening_hours(), &ClosingDays::new(), last.1)),
             to_role: None,
             to_treating_kind: None,
+            role_unit_id: None,
             from_unit_id: None,
             begun_by_link: false,
             created_at: first,

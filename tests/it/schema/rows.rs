@@ -9,8 +9,8 @@ use entity::{
     battery_answer_set, calendar_feed, care_contact, care_provider, care_relation, care_unit, change_entry,
     channel_pause, contact_absence, contact_function_rule, contact_offer, contact_request,
     contact_request_pass, contact_way, data_key, domain_event, goal, goal_revision, guarantee_pause,
-    guardian_exception, guardian_reminder, idempotency_key, item_concern, notice, occupancy, patient,
-    patient_identity, patient_undecided, phone_call, phone_call_attempt, plan_item, plan_item_mark,
+    guardian_exception, guardian_reminder, idempotency_key, item_concern, left_slot, notice, occupancy,
+    patient, patient_identity, patient_undecided, phone_call, phone_call_attempt, plan_item, plan_item_mark,
     plan_item_revision, plan_link, progress_note, question_battery, reminder_ladder, reminder_preference,
     representative, safety_instruction, schedule, schedule_staff, seat_claim, sending_hold, sending_mark,
     slot, slot_staff, staff_member, staff_notice, task, template_item, template_use, thread, thread_message,
@@ -318,7 +318,7 @@ world! {
         id: id(21), patient_id: id(5), care_unit_id: id(2), care_provider_id: id(1),
         kind: thread::Kind::PatientCare, subject: sealed(), status: thread::Status::Open,
         last_message_at: at(1), last_message_id: id(22), last_author: ActorKind::Patient, answer_by: None,
-        to_role: Some(care_contact::Role::FastVardkontakt), to_treating_kind: None, begun_by_link: true, from_unit_id: None, created_at: at(0),
+        to_role: Some(care_contact::Role::FastVardkontakt), to_treating_kind: None, role_unit_id: Some(id(2)), begun_by_link: true, from_unit_id: None, created_at: at(0),
     },
     thread_message: thread_message::Model = thread_message::Model {
         id: id(22), thread_id: id(21), patient_id: id(5), care_unit_id: id(2), care_provider_id: id(1),
@@ -365,7 +365,7 @@ world! {
     },
     task: task::Model = task::Model {
         id: id(28), patient_id: id(5), care_unit_id: id(2), care_provider_id: id(1), kind: task::Kind::Call,
-        subject_id: id(10), agreement_id: Some(id(10)), assignee_id: Some(id(4)), note: Some(sealed()),
+        subject_id: id(10), agreement_id: Some(id(10)), assignee_id: Some(id(4)), instead_of_id: None, note: Some(sealed()),
         due_at: at(60), raised_to_manager_at: None, status: task::Status::Open, created_by_kind: ActorKind::Staff,
         created_by_id: id(4), created_at: at(1), ended_at: None, ended_by_kind: None, ended_by_id: None,
         ending: None, row_version: 1,
@@ -451,6 +451,9 @@ world! {
         id: id(202), patient_id: id(5), care_unit_id: id(2), care_provider_id: id(1), wish_id: id(201), slot_id: id(19),
         seat_no: 2, status: time_offer::Status::Open, offered_at: at(1), answer_by: at(30), answered_at: None,
         answered_by_kind: None, answered_by_id: None, row_version: 1,
+    },
+    left_slot: left_slot::Model = left_slot::Model {
+        slot_id: id(19), patient_id: id(5), care_unit_id: id(2), care_provider_id: id(1), left_at: at(2),
     },
     calendar_feed: calendar_feed::Model = calendar_feed::Model {
         id: id(119), patient_id: id(5), care_unit_id: id(2), care_provider_id: id(1), secret_hash: Some(vec![7; 32]),

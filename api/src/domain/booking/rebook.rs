@@ -33,7 +33,7 @@ use crate::{
         },
         patient::{self as people, alive},
         time_wish::{
-            answer,
+            answer, left,
             offer::{self, offer_to_others},
         },
     },
@@ -138,6 +138,9 @@ pub(super) async fn relocate(
         conditions::keep(&mut moved, kind, session.actor.kind(), session.now());
     }
     store(tx, old, &moved).await?;
+    if asked {
+        left::remember(tx, session, old).await?;
+    }
     match wish {
         Wish::Offered(wish) => answer::fulfil(tx, session, &wish, moved.id, answer::ACTION).await?,
         Wish::Met(met) => met.settle(tx, session, moved.id, told.act).await?,

@@ -24,7 +24,7 @@ use crate::{
         booking,
         history::{self, Change},
         relation::{self, Opening},
-        thread::answerer,
+        thread::stand_in,
     },
     error::{Fault, Problem, ProblemCode, Stop},
     session::Session,
@@ -104,9 +104,6 @@ pub async fn register(session: &Session, key: &str, cmd: &Absence) -> Result<Rec
         relation::open_all(tx, session, &opened).await?;
         let after = json!({ "from": row.from_at, "until": row.until_at, "substitute": row.substitute_id });
         tell(tx, session, ACTION, &contacts, None, &after).await?;
-        if let Some(person) = away.person {
-            answerer::hand_on(tx, session, Some(person)).await?;
-        }
         let beside = stood_in_for(tx, &row).await?;
         let patients = settle(tx, session, &contacts, &beside).await?;
         // Patients before their times, as everywhere.
@@ -114,6 +111,10 @@ pub async fn register(session: &Session, key: &str, cmd: &Absence) -> Result<Rec
         if row.assignment_id.is_some() {
             booking::away_slots::withdraw(tx, session, &row).await?;
             called = booking::away_calls::raise(tx, session, Some(row.id)).await?.patients;
+        }
+        // Patients before their tasks too: who writes a message has the patient first.
+        if let Some(person) = away.person {
+            stand_in::hand_on(tx, session, Some(person)).await?;
         }
         registered = Some(row);
         let done = Done::impersonal().with("absence", id.0);

@@ -11,6 +11,7 @@ use crate::{
     domain::{
         act::{self, Done, Receipt},
         booking, relation,
+        thread::stand_in,
     },
     error::{Fault, Problem, ProblemCode},
     session::Session,
@@ -37,18 +38,19 @@ pub async fn cancel(session: &Session, key: &str, cmd: &Cancel) -> Result<Receip
             .one(tx)
             .await?
             .ok_or_else(unknown)?;
-        match row.contact_id {
+        let person = match row.contact_id {
             // One contact's is within the reach of whoever reaches the contact,
             Some(contact) => {
                 let actor = &session.actor;
                 let field = "absenceId";
                 policy::reach::<care_contact::Entity>(tx, actor, Action::Register, contact, field, now)
-                    .await?;
+                    .await?
+                    .assignment_id
             }
             // a person's of their unit alone.
             None if row.care_unit_id != staff.care_unit => return Err(unknown().into()),
-            None => {}
-        }
+            None => row.assignment_id,
+        };
         if row.cancelled_at.is_some() || row.until_at <= now {
             return Err(Problem::new(
                 ProblemCode::WrongState,
@@ -83,6 +85,10 @@ pub async fn cancel(session: &Session, key: &str, cmd: &Cancel) -> Result<Receip
         if row.assignment_id.is_some() {
             booking::away_slots::give_back(tx, session, &row).await?;
             kept = booking::away_calls::take_back(tx, session, Some(row.id)).await?.patients;
+        }
+        // Patients before their tasks: who writes a message has the patient first.
+        if person.is_some() {
+            stand_in::hand_back(tx, session, person).await?;
         }
         let done = Done::impersonal().with("absence", row.id.0);
         over = Some(row);

@@ -66,7 +66,8 @@ async fn give(
     to: Option<AssignmentId>,
     expected_row_version: i32,
 ) -> Result<Done, Stop> {
-    let row = task::ActiveModel { assignee_id: Set(to), ..Default::default() };
+    // Whoever it is given to by somebody, or takes it, keeps it.
+    let row = task::ActiveModel { assignee_id: Set(to), instead_of_id: Set(None), ..Default::default() };
     change(tx, task, expected_row_version, row).await?;
     assigned(tx, session, action, task, to).await?;
     Ok(Done::on(task.patient_id).with("task", task.id.0))

@@ -77,7 +77,8 @@ pub async fn give(
         .all(tx)
         .await?;
     for task in &tasks {
-        let row = task::ActiveModel { assignee_id: Set(Some(to)), ..Default::default() };
+        let row =
+            task::ActiveModel { assignee_id: Set(Some(to)), instead_of_id: Set(None), ..Default::default() };
         change(tx, task, task.row_version, row).await?;
         assigned(tx, session, action, task, Some(to)).await?;
     }

@@ -105,6 +105,7 @@ fn row(session: &Session, id: TaskId, raise: &Raise) -> Result<task::ActiveModel
         subject_id: Set(raise.subject),
         agreement_id: Set(raise.owner.agreement),
         assignee_id: Set(raise.assignee),
+        instead_of_id: Set(None),
         note: Set(sealed(session, "task.note", id, raise.note.as_ref())?),
         due_at: Set(raise.due_at),
         raised_to_manager_at: Set(None),

@@ -34,7 +34,8 @@ pub struct Pass {
 
 const ACTION: &str = "taskPass";
 
-/// From now on the other unit must act: nobody there has it yet, and its manager has not been told. By when stays.
+/// From now on the other unit must act: nobody there has it yet, unless it is a conversation with a role that is held there,
+/// and its manager has not been told. By when stays.
 pub async fn pass(session: &Session, key: &str, cmd: &Pass) -> Result<Receipt, Fault> {
     act::perform(session, ACTION, key, cmd, async |tx| {
         let now = session.now();
@@ -84,6 +85,7 @@ pub async fn hand_over(
     let row = task::ActiveModel {
         care_unit_id: Set(to.id),
         assignee_id: Set(None),
+        instead_of_id: Set(None),
         raised_to_manager_at: Set(None),
         ..Default::default()
     };

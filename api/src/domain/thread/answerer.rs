@@ -1,20 +1,16 @@
 //! Who answers a thread that goes to a role: whoever holds the role, or steps in for them, at the moment it is read.
 //!
 //! Nothing is stored of it, so nothing can be stale: a new contact in the role, an absence or its end shows at once.
-//! Only the task of answering names a person, and it follows: at once where an absence is registered, and in the
-//! sweep where it begins later. Where nobody of the unit steps in, the task is the unit's.
+//! Only the task of answering names a person, and it follows ([`super::stand_in`]).
 
-use entity::{AssignmentId, CareUnitId, TaskId, task, thread};
-use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Statement, Value};
+use entity::{AssignmentId, CareUnitId, thread};
+use sea_orm::{ConnectionTrait, Statement, Value};
 use uuid::Uuid;
 
 use crate::{
     auth::actor::StaffActor,
     db::Tx,
-    domain::{
-        contact::{held, lead_first},
-        task::assign::assigned,
-    },
+    domain::contact::{held, lead_first},
     error::Fault,
     session::Session,
 };
@@ -28,6 +24,7 @@ macro_rules! also_away {
            ORDER BY CASE WHEN z.substitute_id IS NULL THEN 1 ELSE 0 END, z.id LIMIT 1)"
     };
 }
+pub(super) use also_away;
 
 /// The condition on an assignment under which it steps in at `$4` for `$of`: as the absence `ab` says or, where that
 /// person is away too, as their own absence `also` does. Nobody does who is away, and nobody for themselves: further
@@ -54,18 +51,32 @@ macro_rules! steps_in {
         )
     };
 }
+pub(super) use steps_in;
+
+/// The contact that holds at `$4` the role that the thread `t` was written to.
+macro_rules! holder {
+    () => {
+        concat!(
+            "(SELECT x.id FROM care_contact x \
+               WHERE x.patient_id = t.patient_id AND x.care_provider_id = t.care_provider_id AND x.role = t.to_role \
+               AND (t.to_treating_kind IS NULL OR x.treating_kind = t.to_treating_kind) AND ",
+            held!("x"),
+            " ",
+            lead_first!(),
+            ")"
+        )
+    };
+}
+
+/// The role that a thread `t` goes to: the one that was written to, unless it was passed on to where that is not held.
+pub const TO_ROLE: &str = "CASE WHEN t.role_unit_id = t.care_unit_id THEN t.to_role END";
 
 /// Joins to a thread `t` the contact `c` that holds its role at `$4`, the absence `ab` of that contact then, and who
 /// steps in: the assignment `sub` of the staff member `sm`, who is at work.
 pub const JOINS: &str = concat!(
-    "LEFT JOIN care_contact c ON c.id = (SELECT x.id FROM care_contact x \
-       WHERE x.patient_id = t.patient_id AND x.care_provider_id = t.care_provider_id AND x.role = t.to_role \
-       AND (t.to_treating_kind IS NULL OR x.treating_kind = t.to_treating_kind) AND ",
-    held!("x"),
-    " ",
-    lead_first!(),
-    ") \
-     LEFT JOIN contact_absence ab ON ab.id = (SELECT y.id FROM contact_absence y \
+    "LEFT JOIN care_contact c ON t.role_unit_id = t.care_unit_id AND c.id = ",
+    holder!(),
+    " LEFT JOIN contact_absence ab ON ab.id = (SELECT y.id FROM contact_absence y \
        WHERE (y.contact_id = c.id OR y.assignment_id = c.assignment_id) AND y.cancelled_at IS NULL \
        AND y.from_at <= $4 AND y.until_at > $4 \
        ORDER BY CASE WHEN y.substitute_id IS NULL THEN 1 ELSE 0 END, y.id LIMIT 1) ",
@@ -75,25 +86,55 @@ pub const JOINS: &str = concat!(
     " LEFT JOIN staff_member sm ON sm.id = sub.staff_member_id"
 );
 
-/// The person at the thread's own unit who answers it now, if it goes to a role that somebody there holds.
-pub(super) async fn at_unit(
-    tx: &Tx,
-    session: &Session,
-    of: &thread::Model,
-) -> Result<Option<AssignmentId>, Fault> {
+/// Whose the task of answering is.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Whose {
+    /// The person at the unit; none where it is the unit's.
+    pub assignee: Option<AssignmentId>,
+    /// Who holds the role at the unit, and is away.
+    pub instead_of: Option<AssignmentId>,
+}
+
+/// Who answers a thread now at its own unit, if it goes to a role that somebody there holds.
+pub(super) async fn at_unit(tx: &Tx, session: &Session, of: &thread::Model) -> Result<Whose, Fault> {
     if of.to_role.is_none() {
-        return Ok(None);
+        return Ok(Whose::default());
     }
     let sql = format!(
-        "SELECT a.id FROM thread t {JOINS} \
-         JOIN assignment a ON a.id = CASE WHEN ab.id IS NULL THEN c.assignment_id ELSE sub.id END \
-         WHERE t.id = $5 AND a.care_unit_id = $6 AND (a.valid_until IS NULL OR a.valid_until > $4)"
+        "SELECT a.id, w.id FROM thread t {JOINS} \
+         LEFT JOIN assignment a ON a.id = CASE WHEN ab.id IS NULL THEN c.assignment_id ELSE sub.id END \
+           AND a.care_unit_id = $6 AND (a.valid_until IS NULL OR a.valid_until > $4) \
+         LEFT JOIN assignment w ON w.id = c.assignment_id AND w.care_unit_id = $6 AND ab.id IS NOT NULL \
+         WHERE t.id = $5"
     );
     let mut values = no_reach(session);
     values.extend([of.id.0.into(), of.care_unit_id.0.into()]);
     let statement = Statement::from_sql_and_values(tx.get_database_backend(), sql, values);
-    let found = tx.query_one_raw(statement).await?;
-    Ok(found.map(|row| row.try_get_by_index::<Uuid>(0)).transpose()?.map(AssignmentId))
+    let Some(row) = tx.query_one_raw(statement).await? else { return Ok(Whose::default()) };
+    let person = |column| -> Result<Option<AssignmentId>, Fault> {
+        Ok(row.try_get_by_index::<Option<Uuid>>(column)?.map(AssignmentId))
+    };
+    Ok(Whose { assignee: person(0)?, instead_of: person(1)? })
+}
+
+/// Whether somebody at `unit` holds the role that a thread was written to.
+pub(super) async fn is_held_at(
+    tx: &Tx,
+    session: &Session,
+    of: &thread::Model,
+    unit: CareUnitId,
+) -> Result<bool, Fault> {
+    if of.to_role.is_none() {
+        return Ok(false);
+    }
+    let sql = format!(
+        "SELECT 1 FROM thread t JOIN care_contact c ON c.id = {holder} WHERE t.id = $5 AND c.care_unit_id = $6",
+        holder = holder!(),
+    );
+    let mut values = no_reach(session);
+    values.extend([of.id.0.into(), unit.0.into()]);
+    let statement = Statement::from_sql_and_values(tx.get_database_backend(), sql, values);
+    Ok(tx.query_one_raw(statement).await?.is_some())
 }
 
 /// Whether what this person of care writes to the patient answers the thread: they are at the unit that it is with, or
@@ -119,82 +160,8 @@ pub(super) async fn answers(
 }
 
 /// `$1` to `$4` where nothing but the moment matters: the same places as under the policy's condition.
-fn no_reach(session: &Session) -> Vec<Value> {
+pub(super) fn no_reach(session: &Session) -> Vec<Value> {
     vec![Uuid::nil().into(), Uuid::nil().into(), Uuid::nil().into(), session.now().into()]
-}
-
-/// Tasks that move in one transaction.
-const BATCH: usize = 100;
-/// Transactions of one sweep at most.
-const ROUNDS: usize = 20;
-
-/// Takes the tasks of answering from those who are away or have left. Gives how many moved.
-pub async fn sweep(session: &Session) -> Result<usize, Fault> {
-    let mut moved = 0;
-    for _ in 0..ROUNDS {
-        let now = session.core.db.write(async |tx| hand_on(tx, session, None).await).await?;
-        moved += now;
-        if now < BATCH {
-            break;
-        }
-    }
-    Ok(moved)
-}
-
-/// Takes the tasks of answering from those who are away or have left, of one person or of everybody, and gives each
-/// to whoever steps in at the same unit, else back to the unit.
-pub async fn hand_on(tx: &Tx, session: &Session, of: Option<AssignmentId>) -> Result<usize, Fault> {
-    let only = if of.is_some() { "AND k.assignee_id = $5" } else { "" };
-    let sql = format!(
-        "SELECT k.id, (SELECT s.id FROM assignment s WHERE s.care_unit_id = k.care_unit_id AND {steps_in}) \
-         FROM task k JOIN assignment a ON a.id = k.assignee_id JOIN thread t ON t.id = k.subject_id \
-         LEFT JOIN care_contact c ON c.id = (SELECT x.id FROM care_contact x WHERE x.patient_id = t.patient_id \
-           AND x.role = t.to_role AND x.assignment_id = k.assignee_id AND x.status <> 'ENDED' ORDER BY x.id DESC LIMIT 1) \
-         LEFT JOIN contact_absence ab ON ab.id = (SELECT y.id FROM contact_absence y \
-           WHERE (y.assignment_id = k.assignee_id OR y.contact_id = c.id) AND y.cancelled_at IS NULL \
-           AND y.from_at <= $4 AND y.until_at > $4 \
-           ORDER BY CASE WHEN y.substitute_id IS NULL THEN 1 ELSE 0 END, y.id LIMIT 1) {also_away} \
-         WHERE k.kind = 'UNANSWERED_MESSAGE' AND k.status = 'OPEN' {only} \
-           AND (ab.id IS NOT NULL OR a.valid_until <= $4) \
-         ORDER BY k.id LIMIT {BATCH}",
-        steps_in = steps_in!("s", "k.assignee_id"),
-        also_away = also_away!(),
-    );
-    let mut values = no_reach(session);
-    values.extend(of.map(|of| Value::from(of.0)));
-    let statement = Statement::from_sql_and_values(tx.get_database_backend(), sql, values);
-    let mut moves = Vec::new();
-    for row in tx.query_all_raw(statement).await? {
-        let to: Option<Uuid> = row.try_get_by_index(1)?;
-        moves.push((TaskId(row.try_get_by_index(0)?), to.map(AssignmentId)));
-    }
-    let mut moved = 0;
-    for (id, to) in moves {
-        moved += usize::from(give(tx, session, id, to).await?);
-    }
-    Ok(moved)
-}
-
-/// Gives an open task to somebody, or to the unit; false when somebody else changed it meanwhile.
-async fn give(tx: &Tx, session: &Session, id: TaskId, to: Option<AssignmentId>) -> Result<bool, Fault> {
-    use task::Column as C;
-    let Some(row) = task::Entity::find_by_id(id).one(tx).await? else { return Ok(false) };
-    let changed = task::Entity::update_many()
-        .set(task::ActiveModel {
-            assignee_id: Set(to),
-            row_version: Set(row.row_version.saturating_add(1)),
-            ..Default::default()
-        })
-        .filter(C::Id.eq(id))
-        .filter(C::Status.eq(task::Status::Open))
-        .filter(C::RowVersion.eq(row.row_version))
-        .exec(tx)
-        .await?;
-    if changed.rows_affected != 1 {
-        return Ok(false);
-    }
-    assigned(tx, session, "taskAssign", &row, to).await?;
-    Ok(true)
 }
 
 /// The unit that must answer what `author` has written in a thread: the other side's. To the unit that asked, everybody

@@ -10,6 +10,7 @@ pub mod mark_read;
 pub mod rules;
 pub mod send;
 mod send_pg;
+pub mod stand_in;
 pub mod start;
 pub mod waiting;
 
@@ -62,7 +63,7 @@ async fn reach(
 }
 
 /// When a unit is to have answered what is written to it now.
-fn answer_time(unit: &care_unit::Model, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, Fault> {
+fn answer_time(unit: &care_unit::Model, now: DateTime<Utc>) -> Result<DateTime<Utc>, Fault> {
     let hours: OpeningHours = serde_json::from_str(&unit.opening_hours).map_err(Fault::internal)?;
     Ok(rules::answer_by(&hours, &closing_days(unit)?, now))
 }

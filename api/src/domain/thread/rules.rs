@@ -1,10 +1,10 @@
 //! What a message may be, and when its answer is promised: pure.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveTime, Utc};
 use entity::care_contact;
 
 use crate::{
-    calendar::{ClosingDays, OpeningHours, add_working_days, to_local},
+    calendar::{ClosingDays, OpeningHours, add_working_days, to_instant, to_local},
     domain::text,
     error::{Problem, ProblemCode},
 };
@@ -13,12 +13,16 @@ use crate::{
 pub const ANSWER_DAYS: u32 = 2;
 
 /// When an answer is promised to a message written at `now`: at the closing time of the second working day after
-/// it; on the next day with opening hours if the unit has none that day.
-pub fn answer_by(hours: &OpeningHours, closing: &ClosingDays, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+/// it; on the next day with opening hours if the unit has none that day. A unit without opening hours has the whole of
+/// the second working day.
+pub fn answer_by(hours: &OpeningHours, closing: &ClosingDays, now: DateTime<Utc>) -> DateTime<Utc> {
     let today = to_local(now).date_naive();
-    (ANSWER_DAYS..ANSWER_DAYS + 14)
-        .map(|days| add_working_days(today, days, closing))
-        .find_map(|day| hours.closes_at(day, closing))
+    let day = |days| add_working_days(today, days, closing);
+    let closes = (ANSWER_DAYS..ANSWER_DAYS + 14).find_map(|days| hours.closes_at(day(days), closing));
+    closes.unwrap_or_else(|| {
+        let last = day(ANSWER_DAYS);
+        to_instant(last.succ_opt().unwrap_or(last).and_time(NaiveTime::MIN))
+    })
 }
 
 /// Whether a contact's role can be written to: it is held, and it is care, which a supporter is not.
@@ -88,10 +92,29 @@ mod tests {
         let hours = OpeningHours::weekdays(OpenSpan::new("08:00", "16:30").unwrap());
         let none = ClosingDays::new();
         // Friday evening: Tuesday.
-        assert_eq!(answer_by(&hours, &none, at("2027-02-05T18:00:00Z")), Some(at("2027-02-09T15:30:00Z")));
+        assert_eq!(answer_by(&hours, &none, at("2027-02-05T18:00:00Z")), at("2027-02-09T15:30:00Z"));
         let tuesday = ClosingDays::from(["2027-02-09".parse().unwrap()]);
-        assert_eq!(answer_by(&hours, &tuesday, at("2027-02-05T18:00:00Z")), Some(at("2027-02-10T15:30:00Z")));
-        assert_eq!(answer_by(&OpeningHours::default(), &none, at("2027-02-05T18:00:00Z")), None);
+        assert_eq!(answer_by(&hours, &tuesday, at("2027-02-05T18:00:00Z")), at("2027-02-10T15:30:00Z"));
+    }
+
+    #[test]
+    fn a_unit_without_opening_hours_answers_before_the_second_working_day_is_over() {
+        let (hours, none) = (OpeningHours::default(), ClosingDays::new());
+        let closed = ClosingDays::from(["2027-02-09".parse().unwrap()]);
+        let cases = [
+            // Friday: all of Tuesday, or of Wednesday where Tuesday is a closing day.
+            (&none, "2027-02-05T09:00:00Z", "2027-02-09T23:00:00Z"),
+            (&closed, "2027-02-05T09:00:00Z", "2027-02-10T23:00:00Z"),
+            // Wednesday of midsummer week, and Thursday before Easter.
+            (&none, "2027-06-23T08:00:00Z", "2027-06-28T22:00:00Z"),
+            (&none, "2027-03-25T09:00:00Z", "2027-03-31T22:00:00Z"),
+        ];
+        for (closing, written, promised) in cases {
+            assert_eq!(answer_by(&hours, closing, at(written)), at(promised), "{written}");
+        }
+        // Open on days alone on which nobody answers: likewise.
+        let saturdays = OpeningHours { saturday: vec![OpenSpan::new("10:00", "14:00").unwrap()], ..hours };
+        assert_eq!(answer_by(&saturdays, &none, at("2027-02-05T09:00:00Z")), at("2027-02-09T23:00:00Z"));
     }
 
     /// The unit closes by the clock on its wall, whichever way that was moved in between, and holidays do not count.
@@ -114,7 +137,7 @@ mod tests {
             ("2027-06-24T21:59:59Z", "2027-06-29T14:30:00Z"),
         ];
         for (written, promised) in cases {
-            assert_eq!(answer_by(&hours, &ClosingDays::new(), at(written)), Some(at(promised)), "{written}");
+            assert_eq!(answer_by(&hours, &ClosingDays::new(), at(written)), at(promised), "{written}");
         }
     }
 }

@@ -10,7 +10,7 @@ use super::{
     answerer::{answers, other_unit},
     extend_relation,
     follow::hold,
-    next_id, reach, rules, send_pg, waiting, write,
+    next_id, reach, rules, send_pg, write,
 };
 use crate::{
     auth::policy::Action,
@@ -77,7 +77,7 @@ pub async fn send(session: &Session, key: &str, cmd: &Send) -> Result<Sent, Faul
                     .await?
                     .ok_or_else(|| Fault::internal("a thread without its unit"))?;
                 let by = answer_time(&unit, now)?;
-                (by.filter(|_| author.is_none()), Answer::Owed(waiting::owed_by(session, by)))
+                (author.is_none().then_some(by), Answer::Owed(by))
             }
         };
         let message = next_id(session, to.last_message_id);

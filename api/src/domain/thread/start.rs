@@ -6,7 +6,7 @@ use entity::{
 use sea_orm::{ActiveModelTrait as _, EntityTrait};
 use serde::Serialize;
 
-use super::{Answer, SUBJECT, answer_time, open_relation, rules, waiting, write};
+use super::{Answer, SUBJECT, answer_time, open_relation, rules, write};
 use crate::{
     auth::policy::{self, Action, Noun},
     crypto::Place,
@@ -74,9 +74,10 @@ pub async fn start(session: &Session, key: &str, cmd: &Start) -> Result<Receipt,
             last_message_at: now,
             last_message_id: message,
             last_author: actor.kind(),
-            answer_by: answered.filter(|_| actor.staff().is_none()),
+            answer_by: actor.staff().is_none().then_some(answered),
             to_role: role.as_ref().map(|contact| contact.role),
             to_treating_kind: role.as_ref().and_then(|contact| contact.treating_kind),
+            role_unit_id: role.as_ref().map(|_| unit.id),
             from_unit_id: (cmd.kind == thread::Kind::CareCare)
                 .then(|| actor.staff().map(|staff| staff.care_unit))
                 .flatten(),
@@ -91,7 +92,7 @@ pub async fn start(session: &Session, key: &str, cmd: &Start) -> Result<Receipt,
         let answer = if actor.staff().is_some() && cmd.kind == thread::Kind::PatientCare {
             Answer::Unchanged
         } else {
-            Answer::Owed(waiting::owed_by(session, answered))
+            Answer::Owed(answered)
         };
         write(tx, session, &row, ("thread.started", message, now), &body, answer).await?;
         Ok(Done::on(whom.id).with("thread", id.0).with("message", message.0))

@@ -4,13 +4,15 @@
 //! promise and the same task. Where words end it, because the answer was given in another way, the promise counts as
 //! kept, and the next message raises it anew.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use entity::{PatientId, care_unit, task, thread};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::Expr};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::Expr,
+};
 
 use super::{
     answer_time,
-    answerer::{at_unit, other_unit},
+    answerer::{Whose, at_unit, other_unit},
 };
 use crate::{
     db::Tx,
@@ -21,14 +23,6 @@ use crate::{
     error::Fault,
     session::Session,
 };
-
-/// By when to answer where the unit has no opening hours that a promise could rest on.
-const WITHOUT_PROMISE: TimeDelta = TimeDelta::days(3);
-
-/// By when a message is owed an answer: when it is promised, and soon where nothing can be.
-pub(super) fn owed_by(session: &Session, promised: Option<DateTime<Utc>>) -> DateTime<Utc> {
-    promised.unwrap_or_else(|| session.now() + WITHOUT_PROMISE)
-}
 
 /// Raises the task of answering, unless it is open already: at the other side's unit, for whoever holds the role that
 /// was written to.
@@ -41,16 +35,25 @@ pub(super) async fn raise(
     let author = session.actor.staff().map(|staff| staff.care_unit);
     let care_unit = other_unit(waits, author);
     // Whoever holds the role works at the unit that was written to; at the unit that asked it is nobody's yet.
-    let assignee = if care_unit == waits.care_unit_id { at_unit(tx, session, waits).await? } else { None };
+    let whose =
+        if care_unit == waits.care_unit_id { at_unit(tx, session, waits).await? } else { Whose::default() };
     let raise = Raise {
         kind: task::Kind::UnansweredMessage,
         owner: Owner { care_unit, ..Owner::from(waits) },
-        assignee,
+        assignee: whose.assignee,
         subject: waits.id.0,
         due_at,
         note: None,
     };
-    raise_task(tx, session, &raise).await.map(drop)
+    let Some(raised) = raise_task(tx, session, &raise).await? else { return Ok(()) };
+    if whose.instead_of.is_some() {
+        task::Entity::update_many()
+            .set(task::ActiveModel { instead_of_id: Set(whose.instead_of), ..Default::default() })
+            .filter(task::Column::Id.eq(raised))
+            .exec(tx)
+            .await?;
+    }
+    Ok(())
 }
 
 /// Messages that still waited when a death was recorded by mistake wait anew, under a promise made now.
@@ -69,7 +72,7 @@ pub async fn wait_again(tx: &Tx, session: &Session, whom: PatientId) -> Result<(
             .one(tx)
             .await?
             .ok_or_else(|| Fault::internal("a thread without its unit"))?;
-        let by = owed_by(session, answer_time(&unit, now)?);
+        let by = answer_time(&unit, now)?;
         thread::Entity::update_many()
             .col_expr(T::AnswerBy, Expr::value(by))
             .filter(T::Id.eq(waits.id))

@@ -8,6 +8,7 @@
 pub mod answer;
 pub mod change;
 pub mod leave;
+pub mod left;
 pub mod offer;
 pub mod rules;
 pub mod sweep;

@@ -38,15 +38,17 @@ const LOOKED_AT: usize = 500;
 /// Seats of one slot offered at a time.
 const SEATS: usize = 100;
 
-/// What a wish `w` is not offered of a slot `s`: a time that the patient has a seat of, has said no to, or had and gave up
-/// while the wish stood, one over another of their booked or offered times, and any as long as another is offered. What was
-/// offered and taken back may be offered again.
+/// What a wish `w` is not offered of a slot `s`: a time that the patient has a seat of, has said no to, or had and gave up or
+/// moved away from while the wish stood, one over another of their booked or offered times, and any as long as another is
+/// offered. What was offered and taken back, or what care moved them away from, may be offered again.
 pub(super) const NOT_FOR: &str = "NOT EXISTS (SELECT 1 FROM time_offer o WHERE o.wish_id = w.id \
        AND (o.status = 'OPEN' OR (o.slot_id = s.id AND o.status <> 'WITHDRAWN'))) \
      AND NOT EXISTS (SELECT 1 FROM seat_claim c WHERE c.slot_id = s.id AND c.patient_id = w.patient_id) \
      AND NOT EXISTS (SELECT 1 FROM appointment b WHERE b.patient_id = w.patient_id AND ((b.status = 'BOOKED' \
        AND b.starts_at < s.ends_at AND b.ends_at > s.starts_at) \
        OR (b.slot_id = s.id AND b.status = 'CANCELLED' AND b.cancelled_at >= w.created_at))) \
+     AND NOT EXISTS (SELECT 1 FROM left_slot l WHERE l.slot_id = s.id AND l.patient_id = w.patient_id \
+       AND l.left_at >= w.created_at) \
      AND NOT EXISTS (SELECT 1 FROM time_offer o JOIN slot x ON x.id = o.slot_id WHERE o.patient_id = w.patient_id \
        AND o.status = 'OPEN' AND x.starts_at < s.ends_at AND x.ends_at > s.starts_at)";
 
@@ -81,7 +83,7 @@ pub async fn offer_open(tx: &Tx, session: &Session, id: SlotId) -> Result<usize,
     offer_to_others(tx, session, id, None).await
 }
 
-/// [`offer_open`], past whoever has just moved away from the time.
+/// [`offer_open`], past whoever has just been moved away from the time.
 pub async fn offer_to_others(
     tx: &Tx,
     session: &Session,

@@ -201,7 +201,8 @@ impl ContactAbsenceMutation {
         Ok(ContactAbsenceRegisterPayload(Answer::new(session, outcome, "absence", None)?))
     }
 
-    /// Calls an absence off, or ends it early (är tillbaka). Free times that were withdrawn for it can be booked again.
+    /// Calls an absence off, or ends it early (är tillbaka). Free times that were withdrawn for it can be booked again, and
+    /// messages that wait are the person's again, unless somebody has taken them.
     async fn contact_absence_cancel(
         &self,
         ctx: &Context<'_>,
