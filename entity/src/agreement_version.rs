@@ -40,7 +40,7 @@ impl Status {
 text_enum! {
     /// Why a version was withdrawn.
     Withdrawal {
-        /// By the side that wrote it (återtagen).
+        /// By the side that wrote it (återtagen), also where staff wrote down what the patient said.
         TakenBack = "TAKEN_BACK",
         /// The other side said no to it (avböjd).
         Declined = "DECLINED",

@@ -1,9 +1,11 @@
-//! Declining (avböja) what the other side proposes: a no, with the reason in one's own words. Neither side has to write a
-//! proposal of its own to say that it does not want this one.
+//! Declining (avböja) a proposal: a no, with the reason in one's own words. Neither side has to write a proposal of its own
+//! to say that it does not want this one.
+//!
+//! Each side says no to what the other one proposes. Staff who say how they were told write down the patient's no, which may
+//! also be to what was proposed for the patient, by a representative or by the patient themself.
 //!
 //! The proposal is withdrawn, and stays readable with the no. What is in force stays so; a first proposal goes on as a
-//! draft, to be talked about and changed. The other side hears of it: the patient in the way they have chosen, or by
-//! letter; care in a task.
+//! draft, to be talked about and changed.
 
 use entity::{
     AgreementId, AgreementVersionId, RepresentativeId,
@@ -15,7 +17,8 @@ use entity::{
 use serde::Serialize;
 
 use super::{
-    rules, signal, standing,
+    decline_rules::{self, Voice},
+    declined, rules, standing,
     version::{Locked, event},
     withdraw::{Fall, fall},
 };
@@ -26,9 +29,7 @@ use crate::{
         act::{self, Done, Receipt},
         notice,
         offer::answer::said_how,
-        representative,
-        task::{letter, words::Words},
-        text,
+        representative, text,
     },
     error::{Fault, Problem, Stop},
     session::Session,
@@ -41,63 +42,48 @@ pub struct Decline {
     pub version: AgreementVersionId,
     /// In the words of whoever says no.
     pub words: String,
-    /// How the patient said it, where staff write down the patient's no to what care proposes.
+    /// How the patient said it, where staff write down the patient's no.
     pub how: Option<Way>,
     pub expected_row_version: i32,
 }
 
 const ACTION: &str = "agreementDecline";
 
-/// What a letter says to somebody who is told in no other way.
-const CARES_NO: (&str, &str) = (
-    "Vården har sagt nej till det som patienten föreslog. Skriv eller ring, och berätta varför.",
-    "Care has said no to what the patient proposed. Write or phone, and tell them why.",
-);
-const WRITTEN_DOWN: (&str, &str) = (
-    "Skicka en bekräftelse på att patienten har sagt nej till vårdens förslag, så som det är antecknat.",
-    "Send a confirmation that the patient has said no to what care proposed, as it was written down.",
-);
-
-/// Whose no it is.
-struct No {
-    side: Party,
-    /// Staff write it down for the patient.
-    is_recorded: bool,
-}
-
 /// Says no.
 pub async fn decline(session: &Session, key: &str, cmd: &Decline) -> Result<Receipt, Fault> {
     act::perform(session, ACTION, key, cmd, async |tx| {
         let mut agreement = Locked::reach(tx, session, Action::Answer, cmd.agreement).await?;
-        let actor = session.actor.party().ok_or_else(Problem::forbidden)?;
+        let side = session.actor.party().ok_or_else(Problem::forbidden)?;
         let version = agreement.version(tx, cmd.version, "versionId").await?;
         rules::not_ended(agreement.status)?;
         agreement.expect_row_version(Some(cmd.expected_row_version))?;
-        // To what care proposes only the patient's side says no, also where staff write it down.
-        let is_recorded = actor == Party::Care && version.proposed_by == Some(Party::Care);
-        let no = No { side: if is_recorded { Party::Patient } else { actor }, is_recorded };
-        rules::decline(version.status, version.proposed_by, no.side)?;
+        let voice = match side {
+            Party::Patient => Voice::PatientsSide,
+            // Care answers nothing that it proposes itself: that can only be the patient's word.
+            Party::Care if cmd.how.is_some() || version.proposed_by == Some(Party::Care) => {
+                Voice::WrittenDown
+            }
+            Party::Care => Voice::Care,
+        };
+        let care_assented = version.care_assent_at.is_some();
+        let withdrawal = decline_rules::decline(version.status, version.proposed_by, care_assented, voice)?;
         let mut problems = Vec::new();
-        if no.is_recorded || actor == Party::Patient {
+        if voice != Voice::Care {
             said_how(session, cmd.how, &mut problems);
-        } else if cmd.how.is_some() {
-            problems.push(Problem::input(
-                "how",
-                "Utelämna det här: det är vårdens eget svar.",
-                "Leave this out: it is care's own answer.",
-            ));
         }
         let words = text::required("words", &cmd.words, text::TEXT, &mut problems);
         if !problems.is_empty() {
             return Err(problems.into());
         }
-        may_say_no(tx, session, &agreement, &version, &no).await?;
-        act::emit(tx, session, [event(&agreement, "agreement.declined", version.id.0)]).await?;
-        let how = Fall { withdrawal: Withdrawal::Declined, words: Some(&words), action: ACTION };
+        may_say_no(tx, session, &agreement, &version, voice).await?;
+        let taken_back = withdrawal == Withdrawal::TakenBack;
+        let happened = if taken_back { "agreement.withdrawn" } else { "agreement.declined" };
+        act::emit(tx, session, [event(&agreement, happened, version.id.0)]).await?;
+        let how = Fall { withdrawal, words: Some(&words), said: cmd.how, action: ACTION };
         fall(tx, session, &mut agreement, version.clone(), &how).await?;
         // Nobody is to answer it any more.
         notice::withdraw_plan(tx, agreement.id, version.id, "PROPOSAL_WITHDRAWN").await?;
-        told(tx, session, &agreement, &version, &no, &words).await?;
+        declined::told(tx, session, &agreement, &version, voice, &words).await?;
         Ok(Done::on(agreement.patient_id).with("agreement", agreement.id.0).with("version", version.id.0))
     })
     .await
@@ -109,56 +95,25 @@ async fn may_say_no(
     session: &Session,
     agreement: &agreement::Model,
     version: &agreement_version::Model,
-    no: &No,
+    voice: Voice,
 ) -> Result<(), Stop> {
     // Of a child who does not decide yet, the guardians do.
-    if no.is_recorded && !representative::patient_may_assent(tx, session, agreement.patient_id).await? {
+    if voice == Voice::WrittenDown
+        && !representative::patient_may_assent(tx, session, agreement.patient_id).await?
+    {
         return Err(rules::too_young().into());
     }
     if session.actor.kind() != ActorKind::Representative {
         return Ok(());
     }
-    // What the patient has said yes to is nobody else's to decline.
     if version.patient_assent_kind == Some(ActorKind::Patient) {
-        return Err(rules::the_patient_decides().into());
+        return Err(decline_rules::the_patient_has_assented().into());
     }
     if agreement.status == agreement::Status::PatientUndecided {
         return Err(rules::the_patient_decides().into());
     }
     if standing::excepted(tx, agreement.id).await?.contains(&RepresentativeId(session.actor.id())) {
         return Err(rules::excepted_guardian().into());
-    }
-    Ok(())
-}
-
-/// The other side hears of it, and the patient also of what staff wrote down for them.
-async fn told(
-    tx: &Tx,
-    session: &Session,
-    agreement: &agreement::Model,
-    version: &agreement_version::Model,
-    no: &No,
-    words: &str,
-) -> Result<(), Stop> {
-    let by_patient = session.actor.kind() == ActorKind::Patient;
-    let heard =
-        by_patient || notice::plan_notice(tx, session, agreement, version.id, "PLAN_DECLINED").await?;
-    if !heard && session.actor.staff().is_some() {
-        let note = Words::from(if no.is_recorded { WRITTEN_DOWN } else { CARES_NO });
-        letter::write(tx, session, agreement.into(), version.id.0, note).await?;
-    }
-    if no.side == Party::Patient {
-        let (sv, en) = match session.actor.kind() {
-            ActorKind::Representative => {
-                ("Ett ombud har sagt nej för patienten", "A representative has said no")
-            }
-            _ => ("Patienten har sagt nej", "The patient has said no"),
-        };
-        let note = Words::ours(
-            format!("{sv} till ett förslag från vården: {words}"),
-            format!("{en} to a proposal of care's: {words}"),
-        );
-        signal::about(tx, session, agreement, version.id, note).await?;
     }
     Ok(())
 }

@@ -15,6 +15,8 @@ pub mod content_rules;
 pub mod counter;
 pub mod create;
 pub mod decline;
+mod decline_rules;
+mod declined;
 pub mod difference;
 pub mod edit;
 pub mod end;

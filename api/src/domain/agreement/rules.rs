@@ -404,25 +404,8 @@ pub fn withdraw(
     }
 }
 
-/// Whether `side` may say no to a version: to what the other side proposes.
-pub fn decline(version: Status, proposed_by: Option<Party>, side: Party) -> Result<(), Problem> {
-    match version {
-        Status::Proposed if proposed_by != Some(side) => Ok(()),
-        Status::Proposed => Err(Problem::new(
-            ProblemCode::WrongState,
-            "Förslaget kommer från din egen sida. Ta tillbaka det i stället.",
-            "The proposal is your own side's. Take it back instead.",
-        )),
-        Status::Draft
-        | Status::Active
-        | Status::PatientUndecided
-        | Status::Superseded
-        | Status::Withdrawn
-        | Status::Ended => Err(no_answer_wanted()),
-    }
-}
-
-fn no_answer_wanted() -> Problem {
+/// Nobody is to answer it.
+pub(super) fn no_answer_wanted() -> Problem {
     Problem::new(
         ProblemCode::WrongState,
         "Den här versionen av planen väntar inte på något svar.",

@@ -11,6 +11,7 @@
 use entity::{
     AgreementId, AgreementVersionId,
     agreement::{self, EndReason},
+    agreement_offer::Way,
     agreement_version::{self, Party, Status, Withdrawal},
 };
 use serde::Serialize;
@@ -57,7 +58,8 @@ pub async fn withdraw(session: &Session, key: &str, cmd: &Withdraw) -> Result<Re
         let ends = agreement.status == agreement::Status::Draft;
         let words = reason(cmd.words.as_deref(), ends && side == Party::Care)?;
         act::emit(tx, session, [event(&agreement, "agreement.withdrawn", version.id.0)]).await?;
-        let how = Fall { withdrawal: Withdrawal::TakenBack, words: words.as_deref(), action: ACTION };
+        let how =
+            Fall { withdrawal: Withdrawal::TakenBack, words: words.as_deref(), said: None, action: ACTION };
         fall(tx, session, &mut agreement, version, &how).await?;
         if ends {
             let how = Finish { reason: EndReason::NeverAgreed, words: words.as_deref(), action: ACTION };
@@ -82,6 +84,8 @@ fn reason(words: Option<&str>, needed: bool) -> Result<Option<String>, Vec<Probl
 pub(super) struct Fall<'a> {
     pub withdrawal: Withdrawal,
     pub words: Option<&'a str>,
+    /// In which way it was said to staff who write it down.
+    pub said: Option<Way>,
     pub action: &'static str,
 }
 
@@ -104,8 +108,13 @@ pub(super) async fn fall(
     let mut changes = members::withdraw(tx, session, agreement, vec![version], how.withdrawal).await?;
     let after =
         changes.iter_mut().find(|change| change.subject == id).and_then(|change| change.after.as_mut());
-    if let (Some(words), Some(after)) = (how.words, after) {
-        after["words"] = json!(words);
+    if let Some(after) = after {
+        if let Some(words) = how.words {
+            after["words"] = json!(words);
+        }
+        if let Some(said) = how.said {
+            after["how"] = json!(said);
+        }
     }
     history::record(tx, session, (&**agreement).into(), how.action, changes).await?;
     match next {

@@ -150,11 +150,12 @@ pub struct AgreementWithdrawInput {
 pub struct AgreementDeclineInput {
     /// The agreement's global id.
     agreement_id: ID,
-    /// The other side's proposal: the version's global id.
+    /// The proposal: the version's global id.
     version_id: ID,
     /// Why not, in the words of whoever says no; at most 4 000 characters.
     words: String,
-    /// How the patient said it, where staff write down the patient's no to what care proposes. Otherwise left out.
+    /// Staff only: how the patient said it. With it, it is the patient's no, which staff write down, whichever side proposed;
+    /// without it, it is care's own answer to what the patient's side proposed. To what care proposes staff give it always.
     how: Option<WayOfTelling>,
     /// The agreement's `rowVersion` as it was read.
     expected_row_version: i32,
@@ -288,10 +289,12 @@ impl AgreementEditMutation {
         Ok(AgreementWithdrawPayload(Answer::on_agreement(session, outcome, agreement)?))
     }
 
-    /// Says no to what the other side proposes (avböjer). The proposal is withdrawn as DECLINED and stays readable; what
-    /// is in force stays so, and a first proposal goes on as a draft. Care is told by a task; the patient as they have
-    /// chosen, or by letter. Staff who may record a yes write down the patient's no with `how`. To what one's own side
-    /// proposes: `agreementWithdraw`.
+    /// Says no to a proposal (avböjer). It is withdrawn and stays readable; what is in force stays so, and a first proposal
+    /// goes on as a draft. Each side says no to what the other one proposes, which makes it DECLINED; to what one's own side
+    /// proposes: `agreementWithdraw`. Staff who may record a yes write down the patient's no with `how`, also to what the
+    /// patient's side proposed, which is TAKEN_BACK then. WRONG_STATE when care has assented already (answer with
+    /// `agreementCounter`), and to a representative when the patient has. Care is told by a task that names who said no; the
+    /// patient as they have chosen, or by letter, and so, by letter, are the guardians, but for whoever said no.
     async fn agreement_decline(
         &self,
         ctx: &Context<'_>,

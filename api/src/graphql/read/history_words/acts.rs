@@ -18,6 +18,15 @@ pub(super) const BECAME: &[(&str, &str, &str, Words)] = &[
         ["Versionen ersattes av en ny", "The version was replaced by a new one"],
     ),
     (
+        "agreementDecline",
+        "agreement_version",
+        "TAKEN_BACK",
+        [
+            "Patienten sa nej till ett förslag från sin egen sida",
+            "The patient said no to a proposal of their own side",
+        ],
+    ),
+    (
         "agreementSweep",
         "agreement_version",
         "PROPOSED",

@@ -42,7 +42,7 @@ plain_enum! {
 plain_enum! {
     /// Why a version was withdrawn.
     VersionWithdrawal = entity::agreement_version::Withdrawal {
-        /// By the side that wrote it (återtagen).
+        /// By the side that wrote it (återtagen), also where staff wrote down what the patient said.
         TakenBack,
         /// By the other side, which said no to it (avböjd).
         Declined,
