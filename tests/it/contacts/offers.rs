@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::{CONTACT, appoint, at, stand, sweep, to_role};
 use crate::acts::{act, global, row};
 
-const OFFER: &str = "offer { id status answeredAt answeredBy answeredHow answerWords rowVersion }";
+pub(super) const OFFER: &str = "offer { id status answeredAt answeredBy answeredHow answerWords rowVersion }";
 
 async fn offered(app: &TestApp, by: &Staff, role: &str, kind: &Value) -> Value {
     let input = json!({ "patientId": app.world.p1.global_id(), "role": role, "treatingKind": kind });

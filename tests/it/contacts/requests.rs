@@ -9,7 +9,7 @@ use patientkontrakt::graphql::scalars::NodeKind;
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
 use serde_json::{Value, json};
 
-use super::{REQUEST, appoint, stand, sweep, tasks, to_role, wish};
+use super::{REQUEST, appoint, offers::OFFER, stand, sweep, tasks, to_role, wish};
 use crate::acts::{act, global, row};
 
 /// R: a patient's request opens a task with a deadline; it ends in an appointment. The patient sees state and deadline.
