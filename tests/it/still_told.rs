@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use crate::{
     acts::{act, global},
     booking::{APPOINTMENT, publish},
+    comes_of_age::chose_early,
     contacts::stand,
     reminder_consent::{CHOSEN, addresses, for_child},
     reminders::{booked, notices, say, worker},
@@ -106,10 +107,13 @@ async fn protect(app: &TestApp, whom: &TestPatient) {
 
 #[tokio::test]
 async fn on_the_birthday_what_waited_to_be_told_to_a_guardian_goes_to_the_young_person_or_is_phoned_about() {
-    for own_way in [true, false] {
+    for (own_way, written_down) in [(true, false), (false, false), (false, true)] {
         let app = TestApp::new().await;
         let (young, guardian) = family(&app, NEARLY_13).await;
         if own_way {
+            chose_early(&app, &young).await;
+        }
+        if written_down {
             wants_mail(&app, &young).await;
         }
         let times = changed_in_the_evening(&app, &young, &guardian).await;
