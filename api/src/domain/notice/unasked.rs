@@ -77,15 +77,16 @@ impl Unasked<'_> {
     }
 }
 
-/// Sees to it that the patient learns of it. What the patient, or somebody for them, has done is known to them. Says
-/// whether somebody must phone.
+/// Sees to it that the patient learns of it. What the patient, or somebody for them, has done is known to them, and so is
+/// a time that was moved back before they had heard of the move. Says whether somebody must phone.
 pub async fn make_known(
     tx: &Tx,
     session: &Session,
     whom: &patient::Model,
     what: Unasked<'_>,
 ) -> Result<bool, Fault> {
-    if by_patient(session) || tells_of_times(tx, session, whom).await? {
+    let back = matches!(what, Unasked::Moved(time) if time.known_starts_at.is_none());
+    if by_patient(session) || back || tells_of_times(tx, session, whom).await? {
         return Ok(false);
     }
     tell(tx, session, whom, what).await
