@@ -7,6 +7,7 @@
 mod by_hand;
 pub mod by_link;
 pub mod by_staff;
+pub(crate) mod channels;
 pub(crate) mod comes_of_age;
 mod hours;
 pub mod known;
