@@ -45,6 +45,7 @@ pub struct Model {
     /// Finds the row from a reply such as STOPP.
     pub lookup: LookupHash,
     pub status: Status,
+    /// When the address was given.
     pub created_at: DateTimeUtc,
     pub row_version: i32,
 }

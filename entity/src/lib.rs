@@ -30,6 +30,7 @@ pub mod care_relation;
 pub mod care_unit;
 pub mod change_entry;
 pub mod channel_pause;
+pub mod channel_set;
 pub mod contact_absence;
 pub mod contact_function_rule;
 pub mod contact_offer;

@@ -55,6 +55,7 @@ mod reminder_colleagues;
 mod reminder_commands;
 mod reminder_consent;
 mod reminder_faults;
+mod reminder_guardian;
 mod reminder_hold;
 mod reminder_hours;
 mod reminder_known;

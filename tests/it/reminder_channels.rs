@@ -3,13 +3,14 @@
 
 use chrono::TimeDelta;
 use entity::{
-    Sealed, care_provider,
+    Sealed, care_provider, channel_set,
     contact_way::{self, Channel as Kind},
     notice::{self, State},
     task,
 };
-use harness::{TestApp, relate};
+use harness::{TestApp, TestPatient, relate};
 use patientkontrakt::{
+    domain::sweep,
     graphql::scalars::NodeKind,
     reminder::{
         channel::{FailureCode, Outcome},
@@ -20,8 +21,9 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
 use serde_json::{Value, json};
 
 use crate::{
-    acts::{act, global},
-    booking::{book, publish},
+    acts::{act, global, row},
+    booking::{APPOINTMENT, book, publish},
+    contacts::stand,
     reminders::{notices, say, worker},
 };
 
@@ -116,6 +118,126 @@ async fn a_yes_to_a_channel_that_is_not_configured_leads_nowhere_and_stays_a_yes
     let refused: Vec<_> = notices(&app).await.into_iter().filter(|n| n.state == State::Failed).collect();
     assert_eq!((refused.len(), refused[0].handled_as), (1, None));
     assert!(notices(&app).await.iter().all(|n| n.channel == Kind::Mail));
+}
+
+/// The service has run with the channels of now, and starts again with these.
+async fn started_with(app: TestApp, channels: &[Kind]) -> TestApp {
+    sweep::run(&app.core).await.unwrap();
+    app.clock.advance(TimeDelta::minutes(10));
+    app.with_channels(channels)
+}
+
+/// The rungs that are still to leave about a time, and by which way.
+async fn ahead(app: &TestApp, visit: &Value) -> Vec<(String, Kind)> {
+    let id = row(visit.as_str().unwrap());
+    let all = notices(app).await.into_iter().filter(|n| n.appointment_id.is_some_and(|of| of.0 == id));
+    let planned = all.filter(|n| n.state == State::Planned && n.rule != "CONFIRMATION");
+    planned.map(|n| (n.rule, n.channel)).collect()
+}
+
+fn rungs(first: Kind, rest: Kind) -> Vec<(String, Kind)> {
+    let by = [("WEEK_BEFORE", first), ("BEFORE_DEADLINE", rest), ("EVENING_BEFORE", rest)];
+    by.map(|(rule, channel)| (rule.to_owned(), channel)).to_vec()
+}
+
+/// Care writes down that the patient wants letters, or calls.
+async fn by_hand(app: &TestApp, patient: &TestPatient, channel: &str) {
+    let s1 = &app.world.s1;
+    relate(&app.core, s1, patient).await;
+    let input = json!({ "patientId": patient.global_id(),
+        "choices": [{ "kind": "APPOINTMENT", "channel": channel, "optedIn": true, "textShown": "Vi hör av oss." }] });
+    act(app, &s1.identity, "reminderPreferencesSet", "preferences { kind }", input).await.ok();
+}
+
+async fn visit(app: &TestApp, patient: &TestPatient, slot: &str) -> Value {
+    book(app, &patient.identity, slot).await.ok().at("/appointmentBook/appointment/id").clone()
+}
+
+#[tokio::test]
+async fn a_channel_that_is_configured_later_counts_for_what_is_booked_already() {
+    let app = TestApp::new().await.with_channels(&[Kind::Mail]);
+    by_hand(&app, &app.world.p1, "LETTER").await;
+    say(&app, &app.world.p1, "SMS", true).await;
+    let slots = publish(&app, &["2027-03-01T09:00"]).await;
+    let visit = visit(&app, &app.world.p1, &slots[0]).await;
+    assert_eq!(stand(&app, task::Kind::Letter, &visit).await, [task::Status::Open]);
+
+    let app = started_with(app, &[Kind::Mail, Kind::Sms]).await;
+    let (one, other) = tokio::join!(sweep::run(&app.core), sweep::run(&app.core));
+    one.unwrap();
+    other.unwrap();
+    assert_eq!(ahead(&app, &visit).await, rungs(Kind::Sms, Kind::Sms));
+    assert_eq!(stand(&app, task::Kind::Letter, &visit).await, [task::Status::Superseded]);
+    let once = notices(&app).await;
+    sweep::run(&app.core).await.unwrap();
+    assert_eq!(notices(&app).await, once, "once");
+    let (worker, fake) = worker(&app);
+    for due in ["2027-02-22T08:00:00Z", "2027-02-24T18:30:00Z", "2027-02-28T17:00:00Z"] {
+        app.clock.set(due.parse().unwrap());
+        worker.tick().await.unwrap();
+    }
+    assert_eq!(fake.sent().len(), 3, "each rung once");
+}
+
+#[tokio::test]
+async fn what_was_to_go_by_a_channel_that_is_gone_goes_by_the_other_or_by_hand_and_back_when_it_returns() {
+    let app = TestApp::new().await;
+    let s1 = app.world.s1.identity.clone();
+    for channel in ["MAIL", "SMS"] {
+        say(&app, &app.world.p1, channel, true).await;
+    }
+    by_hand(&app, &app.world.p2, "PHONE").await;
+    say(&app, &app.world.p2, "SMS", true).await;
+    let slots = publish(&app, &["2027-03-01T09:00", "2027-03-02T09:00", "2027-03-03T09:00"]).await;
+    let both = visit(&app, &app.world.p1, &slots[0]).await;
+    let only = visit(&app, &app.world.p2, &slots[1]).await;
+    let cancelled = visit(&app, &app.world.p2, &slots[2]).await;
+    let (before, _) = worker(&app);
+    before.tick().await.unwrap();
+    app.clock.set("2027-02-01T19:30:00Z".parse().unwrap());
+    let input = json!({ "appointmentId": cancelled, "expectedRowVersion": 1 });
+    act(&app, &s1, "appointmentCancel", APPOINTMENT, input).await.ok();
+    assert_eq!(ahead(&app, &both).await, rungs(Kind::Mail, Kind::Sms));
+    assert_eq!(ahead(&app, &only).await, rungs(Kind::Sms, Kind::Sms));
+
+    let app = started_with(app, &[Kind::Mail]).await;
+    sweep::run(&app.core).await.unwrap();
+    assert_eq!(ahead(&app, &both).await, rungs(Kind::Mail, Kind::Mail), "by the other way");
+    assert!(ahead(&app, &only).await.is_empty());
+    assert_eq!(stand(&app, task::Kind::Call, &only).await, [task::Status::Open], "on the list");
+    let told = stand(&app, task::Kind::CancellationCall, &cancelled).await;
+    assert_eq!(told, [task::Status::Open], "what waited for the morning is told by phone");
+
+    let app = started_with(app, &[Kind::Mail, Kind::Sms]).await;
+    sweep::run(&app.core).await.unwrap();
+    assert_eq!(ahead(&app, &both).await, rungs(Kind::Mail, Kind::Sms));
+    assert_eq!(ahead(&app, &only).await, rungs(Kind::Sms, Kind::Sms));
+    assert_eq!(stand(&app, task::Kind::Call, &only).await, [task::Status::Superseded]);
+    let cancellation = of_rule(&app, "CANCELLATION").await;
+    assert!(cancellation.iter().all(|n| n.state == State::Withdrawn), "nor twice: {cancellation:?}");
+}
+
+#[tokio::test]
+async fn while_instances_with_different_channels_run_the_first_set_stands_for_a_while() {
+    let app = TestApp::new().await.with_channels(&[Kind::Mail]);
+    say(&app, &app.world.p1, "SMS", true).await;
+    let slots = publish(&app, &["2027-03-01T09:00"]).await;
+    let visit = visit(&app, &app.world.p1, &slots[0]).await;
+    let app = started_with(app, &[Kind::Mail, Kind::Sms]).await;
+    sweep::run(&app.core).await.unwrap();
+    let planned = ahead(&app, &visit).await;
+    assert_eq!(planned, rungs(Kind::Sms, Kind::Sms));
+    // One that is not started anew yet.
+    let app = app.with_channels(&[Kind::Mail]);
+    app.clock.advance(TimeDelta::minutes(9));
+    sweep::run(&app.core).await.unwrap();
+    assert_eq!(ahead(&app, &visit).await, planned);
+    let stored = channel_set::Entity::find().one(app.core.db.reader()).await.unwrap().unwrap();
+    assert_eq!((stored.channels.as_str(), stored.planned_to), ("MAIL,SMS", None));
+    app.clock.advance(TimeDelta::minutes(1));
+    sweep::run(&app.core).await.unwrap();
+    let stored = channel_set::Entity::find().one(app.core.db.reader()).await.unwrap().unwrap();
+    assert_eq!((stored.channels.as_str(), stored.planned_to), ("MAIL", None));
 }
 
 /// F36: one damaged row.

@@ -110,6 +110,72 @@ async fn whoever_phones_about_a_time_is_told_which_one_the_patient_knows() {
     assert!(note.contains("avbokat") && note.contains("tisdag 9 februari"), "{note}");
 }
 
+#[tokio::test]
+async fn a_time_that_is_moved_away_and_back_before_the_patient_has_heard_of_it_is_told_of_to_nobody() {
+    for way in [Some("MAIL"), None] {
+        let app = TestApp::new().await;
+        let (worker, fake) = worker(&app);
+        let (slots, time) = moved(&app, way).await;
+        assert_eq!(calls(&app).await.len(), usize::from(way.is_none()));
+        app.clock.set("2027-02-08T20:10:00Z".parse().unwrap());
+        to(&app, &time, &slots[0], 2).await;
+        assert!(calls(&app).await.iter().all(|call| *call == task::Status::Done), "nor by phone");
+        app.clock.set("2027-02-09T07:00:00Z".parse().unwrap());
+        worker.tick().await.unwrap();
+        assert_eq!(texts(&fake), [""; 0]);
+        // The next move begins with what the patient knows.
+        to(&app, &time, &slots[2], 3).await;
+        worker.tick().await.unwrap();
+        if way.is_some() {
+            let texts = texts(&fake);
+            assert!(texts.len() == 1 && texts[0].contains("15 februari"), "{texts:?}");
+        } else {
+            assert!(call(&app).await.contains("från tisdag 9 februari"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_time_that_is_moved_back_when_the_move_was_told_is_told_too_and_the_calendar_with_it() {
+    let app = TestApp::new().await;
+    let (worker, fake) = worker(&app);
+    let (slots, time) = moved(&app, Some("MAIL")).await;
+    app.clock.set("2027-02-09T07:00:00Z".parse().unwrap());
+    worker.tick().await.unwrap();
+    to(&app, &time, &slots[0], 2).await;
+    worker.tick().await.unwrap();
+    let texts = texts(&fake);
+    assert!(texts.len() == 2 && texts[1].contains("9 februari"), "{texts:?}");
+    let files: Vec<_> = fake.ledger.lock().unwrap().iter().map(|sent| sent.rendered.ics.clone()).collect();
+    for (file, (sequence, day)) in
+        files.iter().zip([("SEQUENCE:2", "DTSTART:20270212"), ("SEQUENCE:3", "DTSTART:20270209")])
+    {
+        let body = &file.as_ref().unwrap().body;
+        assert!(body.contains(sequence) && body.contains(day), "{body}");
+    }
+}
+
+/// What care has booked, moved and moved back in an evening the patient has never heard of.
+#[tokio::test]
+async fn a_time_that_care_booked_in_the_same_evening_is_told_when_it_is_moved_away_and_back() {
+    let app = TestApp::new().await;
+    let (s1, p1) = (&app.world.s1, &app.world.p1);
+    let (worker, fake) = worker(&app);
+    relate(&app.core, s1, p1).await;
+    say(&app, p1, "MAIL", true).await;
+    let slots = publish(&app, &SLOTS).await;
+    app.clock.set("2027-02-08T19:50:00Z".parse().unwrap());
+    let input = json!({ "slotId": slots[0], "patientId": p1.global_id(), "bookingChannel": "PHONE" });
+    let booked = act(&app, &s1.identity, "appointmentBook", "appointment { id }", input).await.ok();
+    let time = booked.at("/appointmentBook/appointment/id").clone();
+    to(&app, &time, &slots[1], 1).await;
+    to(&app, &time, &slots[0], 2).await;
+    app.clock.set("2027-02-09T07:00:00Z".parse().unwrap());
+    worker.tick().await.unwrap();
+    let texts = texts(&fake);
+    assert!(texts.len() == 1 && texts[0].contains("9 februari"), "{texts:?}");
+}
+
 /// Somebody phones about the time, and says so in the task.
 async fn phoned(app: &TestApp) {
     let open = task::Entity::find()

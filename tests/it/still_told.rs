@@ -1,7 +1,7 @@
 //! Whom a message was to go to may be told no more when it is about to leave, or no way is left to tell of an offer or of
 //! what care has written: somebody else is told, or somebody phones or writes.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use entity::{
     notice::{self, State},
     patient,
@@ -14,8 +14,9 @@ use sea_orm::{ActiveModelTrait, ActiveValue::Set};
 use serde_json::{Value, json};
 
 use crate::{
-    acts::{act, global},
+    acts::{act, global, proposed},
     booking::{APPOINTMENT, publish},
+    comes_of_age::chose_early,
     contacts::stand,
     reminder_consent::{CHOSEN, addresses, for_child},
     reminders::{booked, notices, say, worker},
@@ -106,10 +107,13 @@ async fn protect(app: &TestApp, whom: &TestPatient) {
 
 #[tokio::test]
 async fn on_the_birthday_what_waited_to_be_told_to_a_guardian_goes_to_the_young_person_or_is_phoned_about() {
-    for own_way in [true, false] {
+    for (own_way, written_down) in [(true, false), (false, false), (false, true)] {
         let app = TestApp::new().await;
         let (young, guardian) = family(&app, NEARLY_13).await;
         if own_way {
+            chose_early(&app, &young).await;
+        }
+        if written_down {
             wants_mail(&app, &young).await;
         }
         let times = changed_in_the_evening(&app, &young, &guardian).await;
@@ -239,4 +243,55 @@ async fn an_offer_and_a_new_conversation_are_told_by_hand_when_the_last_way_is_s
         let sent = if other_way { vec!["+46701740605".to_owned(); 2] } else { Vec::new() };
         assert_eq!(addresses(&fake), sent);
     }
+}
+
+#[tokio::test]
+async fn that_an_offer_is_gone_is_told_by_phone_to_whom_no_message_reaches_any_more() {
+    for (told, no_before) in [(true, true), (true, false), (false, true)] {
+        let app = TestApp::new().await;
+        let (s1, p1) = (&app.world.s1, &app.world.p1);
+        say(&app, p1, "MAIL", true).await;
+        leave(&app, p1, any()).await.ok();
+        let slots = publish(&app, &["2027-03-01T09:00"]).await;
+        sweep::run(&app.core).await.unwrap();
+        let wish = mine(&app, p1).await["id"].clone();
+        let (worker, _) = worker(&app);
+        if told {
+            assert_eq!(worker.tick().await.unwrap().sent, 1);
+        }
+        let withdraw = async || {
+            let input = json!({ "slotIds": [slots[0]] });
+            act(&app, &s1.identity, "slotWithdraw", "withdrawn", input).await.ok();
+        };
+        app.clock.advance(TimeDelta::minutes(1));
+        if no_before {
+            say(&app, p1, "MAIL", false).await;
+            withdraw().await;
+        } else {
+            withdraw().await;
+            assert!(stand(&app, task::Kind::TimeWish, &wish).await.is_empty(), "a message tells of it");
+            say(&app, p1, "MAIL", false).await;
+        }
+        let phoned = stand(&app, task::Kind::TimeWish, &wish).await;
+        let open = phoned.iter().filter(|status| **status == task::Status::Open).count();
+        assert_eq!(open, usize::from(told), "told: {told}, no before: {no_before}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_new_in_the_plan_is_told_by_letter_when_the_last_way_is_said_no_to_before_it_left() {
+    let app = TestApp::new().await;
+    let (s1, p1) = (&app.world.s1, &app.world.p1);
+    let decide = async |yes: bool| {
+        let choice = json!({ "kind": "PLAN", "channel": "MAIL", "optedIn": yes, "textShown": "Ja" });
+        let input = json!({ "choices": [choice], "contactWays": { "mail": "etta@exempel.se" } });
+        act(&app, &p1.identity, "reminderPreferencesSet", "preferences { kind }", input).await.ok();
+    };
+    decide(true).await;
+    app.clock.set(at("2027-02-09T19:02:00Z"));
+    let plan = proposed(&app, s1, p1).await;
+    let letters = async || stand(&app, task::Kind::Letter, &json!(plan.version)).await;
+    assert!(letters().await.is_empty(), "a message tells of it");
+    decide(false).await;
+    assert_eq!(letters().await, [task::Status::Open]);
 }

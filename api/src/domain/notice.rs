@@ -7,6 +7,7 @@
 mod by_hand;
 pub mod by_link;
 pub mod by_staff;
+pub(crate) mod channels;
 pub(crate) mod comes_of_age;
 mod hours;
 pub mod known;
@@ -58,11 +59,13 @@ pub(crate) const NOT_GUARDIAN: &str = "NOT_GUARDIAN";
 pub(crate) const CHILD: &str = "CHILD";
 /// Why one does not leave that the patient has not asked for in person.
 pub(crate) const PROTECTED_IDENTITY: &str = "PROTECTED_IDENTITY";
+/// Why one does not leave that others have chosen for a child who is old enough to choose now.
+pub(crate) const OWN_WORD: &str = "OWN_WORD";
 
 /// Whether a notice was held back because its receiver may not be told, or not that way: what it tells is as true as
 /// before, and somebody must still learn of it.
 pub(crate) fn is_still_to_be_told(reason: &str) -> bool {
-    matches!(reason, OPTED_OUT | NOT_GUARDIAN | CHILD | PROTECTED_IDENTITY)
+    matches!(reason, OPTED_OUT | NOT_GUARDIAN | CHILD | PROTECTED_IDENTITY | OWN_WORD)
 }
 
 /// A notice of a message or of a change in the plan helps nobody after this long.

@@ -39,6 +39,7 @@ pub async fn run(core: &Core) -> Result<Swept, Fault> {
         + rooms.saw("wishes", time_wish::sweep::run(session).await);
     rooms.saw("threads", thread::stand_in::sweep(session).await);
     rooms.saw("who is told of a child's times", notice::comes_of_age::sweep(session).await);
+    rooms.saw("what is planned by other channels", notice::channels::sweep(session).await);
     rooms.saw("notices to staff", staff_notice::sweep::run(session).await);
     rooms.saw("schedules", schedule::extend::sweep(session).await);
     // Last: what was raised just now may be late already.

@@ -31,8 +31,8 @@ use crate::{
     crypto::Place,
     domain::{
         guardian_reminder,
-        notice::{CHILD, NOT_GUARDIAN, OPTED_OUT, PROTECTED_IDENTITY, leaves_at, link, may_leave},
-        reminder_preference::set::ADDRESS,
+        notice::{CHILD, NOT_GUARDIAN, OPTED_OUT, OWN_WORD, PROTECTED_IDENTITY, leaves_at, link, may_leave},
+        reminder_preference::{rules::waits_for_own_word, set::ADDRESS},
         representative::{assessed, rules},
     },
     error::Fault,
@@ -104,7 +104,7 @@ pub async fn facts_now(core: &Core, notice: &notice::Model) -> Result<Option<Fac
 }
 
 /// Why the one it would go to must not get it any more: of a child's times the guardians are reminded, as long as they
-/// see them, and from then on the young person.
+/// see them, and from then on the young person, by what they have chosen themself.
 async fn recipient_objection(
     core: &Core,
     notice: &notice::Model,
@@ -112,6 +112,10 @@ async fn recipient_objection(
     at: DateTime<Utc>,
 ) -> Result<Option<&'static str>, Fault> {
     let ages = &core.settings.ages;
+    let chosen = row.by_kind.zip(row.decided_at).filter(|_| row.guardian.is_none());
+    if chosen.is_some_and(|(by, decided_at)| waits_for_own_word(row.birth_date, by, decided_at, ages, at)) {
+        return Ok(Some(OWN_WORD));
+    }
     let of_visit = matches!(notice.kind, Kind::Reminder | Kind::Cancellation | Kind::Offer);
     if row.guardian.is_none() && !(of_visit && rules::own_rights(row.birth_date, &[], ages, at).is_some()) {
         return Ok(None);

@@ -60,6 +60,7 @@ fn row() -> Now {
         birth_date: at("1980-01-01T00:00:00Z").date_naive(),
         opted_in: Some(true),
         by_kind: Some(ActorKind::Staff),
+        decided_at: None,
         detail: Some(Detail::TimeOnly),
         way_id: None,
         address: None,

@@ -7,7 +7,7 @@ use entity::{
     access_assessment, access_event, access_event_patient, agreement, agreement_offer, agreement_request,
     agreement_request_pass, agreement_version, appointment, appointment_type, assignment, battery_answer,
     battery_answer_set, calendar_feed, care_contact, care_provider, care_relation, care_unit, change_entry,
-    channel_pause, contact_absence, contact_function_rule, contact_offer, contact_request,
+    channel_pause, channel_set, contact_absence, contact_function_rule, contact_offer, contact_request,
     contact_request_pass, contact_way, data_key, domain_event, goal, goal_revision, guarantee_pause,
     guardian_exception, guardian_reminder, idempotency_key, item_concern, left_slot, notice, occupancy,
     patient, patient_identity, patient_undecided, phone_call, phone_call_attempt, plan_item, plan_item_mark,
@@ -460,6 +460,9 @@ world! {
         detail: reminder_preference::Detail::TimeOnly, created_at: at(0), row_version: 1,
     },
     channel_pause: channel_pause::Model = channel_pause::Model { channel: "SMS".into(), paused_at: at(1) },
+    channel_set: channel_set::Model = channel_set::Model {
+        id: Uuid::nil(), channels: "MAIL,SMS".into(), taken_at: at(1), planned_to: Some(id(5)),
+    },
     worker_beat: worker_beat::Model = worker_beat::Model {
         id: id(120), started_at: at(0), beat_at: at(1), trouble: String::new(),
     },

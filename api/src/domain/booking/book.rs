@@ -187,7 +187,7 @@ pub(crate) async fn place(
     }
     insert(tx, booked.clone()).await?;
     open_relation(tx, session, &booked).await?;
-    let since = notice::Since { at: now, moved_from: None };
+    let since = notice::Since { at: now, moved_from: None, known: false };
     notice::plan_reminders(tx, session, whom, &booked, since).await?;
     let told = Told { act: "appointmentBook", event: "appointment.booked", channel: Some(order.channel) };
     tell(tx, session, told, None, &booked).await?;

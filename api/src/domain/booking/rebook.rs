@@ -28,7 +28,7 @@ use crate::{
         act::{self, Done, Receipt, on_unique},
         notice::{
             self, Since,
-            known::known_before,
+            known::{known_before, leads_back},
             unasked::{Unasked, make_known},
         },
         patient::{self as people, alive},
@@ -121,8 +121,11 @@ pub(super) async fn relocate(
     let (seat_no, wish) = swap_seats(tx, session, old, time, told.channel.map(|_| kind.mode)).await?;
     let mut moved = old.clone();
     let asked = told.channel.is_some() || session.actor.staff().is_none();
-    let known = known_before(tx, session, old, asked).await?.unwrap_or(old.starts_at);
-    moved.known_starts_at = (!asked).then_some(known);
+    let unheard = known_before(tx, session, old, asked).await?;
+    notice::withdraw(tx, session, old, "REBOOKED").await?;
+    let back = leads_back(tx, session, old, unheard, time.starts_at).await?;
+    let known = unheard.unwrap_or(old.starts_at);
+    moved.known_starts_at = (!asked && !back).then_some(known);
     moved.slot_id = time.id;
     moved.seat_no = seat_no;
     moved.assignment_id = time.assignment_id;
@@ -153,8 +156,7 @@ pub(super) async fn relocate(
         return Err(rules::patient_occupied(&session.actor).into());
     }
     end_relation(tx, &moved, moved.ends_at + RELATION_AFTER).await?;
-    notice::withdraw(tx, session, old, "REBOOKED").await?;
-    let since = Since { at: session.now(), moved_from: Some(known) };
+    let since = Since { at: session.now(), moved_from: Some(known), known: back };
     notice::plan_reminders(tx, session, whom, &moved, since).await?;
     tell(tx, session, told, Some(old), &moved).await?;
     Ok(moved)

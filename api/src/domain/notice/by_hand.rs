@@ -14,7 +14,7 @@ use entity::{
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use uuid::Uuid;
 
-use super::Way;
+use super::{Way, ways::waits};
 use crate::{
     db::Tx,
     domain::{
@@ -40,10 +40,7 @@ pub(super) async fn plan(
     whom: &patient::Model,
     booked: &appointment::Model,
 ) -> Result<(), Fault> {
-    if whom.deceased_on.is_some() {
-        return Ok(());
-    }
-    for (_, channel) in chosen(tx, [whom.id]).await? {
+    for (_, channel) in chosen(tx, session, std::slice::from_ref(whom)).await? {
         put(tx, session, booked, channel).await?;
     }
     Ok(())
@@ -60,7 +57,7 @@ pub(super) async fn anew(
     ways: &BTreeMap<PatientId, Vec<Way>>,
 ) -> Result<BTreeSet<AppointmentId>, Fault> {
     use task_row::Column as T;
-    let chosen = chosen(tx, whom.iter().filter(|p| p.deceased_on.is_none()).map(|p| p.id)).await?;
+    let chosen = chosen(tx, session, whom).await?;
     let listed = task_row::Entity::find()
         .filter(T::SubjectId.is_in(ahead.iter().map(|booked| booked.id.0)))
         .filter(T::Kind.is_in(LISTS.map(|(_, kind)| kind)))
@@ -88,20 +85,53 @@ pub(super) async fn anew(
     Ok(by_hand)
 }
 
-/// The lists that these patients have chosen for their times.
+/// The lists that those of these patients who live have chosen for their times. Whose way waits for their own word, and who
+/// has chosen neither, is written to: what was sent to the child's way is not lost.
 async fn chosen(
     tx: &Tx,
-    whom: impl IntoIterator<Item = PatientId>,
+    session: &Session,
+    whom: &[patient::Model],
 ) -> Result<BTreeSet<(PatientId, Channel)>, Fault> {
     use reminder_preference::Column as C;
+    let living: BTreeMap<PatientId, &patient::Model> =
+        whom.iter().filter(|p| p.deceased_on.is_none()).map(|p| (p.id, p)).collect();
     let rows = reminder_preference::Entity::find()
-        .filter(C::PatientId.is_in(whom))
+        .filter(C::PatientId.is_in(living.keys().copied()))
         .filter(C::Kind.eq(PreferenceKind::Appointment))
-        .filter(C::Channel.is_in(LISTS.map(|(channel, _)| channel)))
         .filter(C::OptedIn.eq(true))
         .all(tx)
         .await?;
-    Ok(rows.into_iter().map(|row| (row.patient_id, row.channel)).collect())
+    let by_hand = |channel: Channel| LISTS.iter().any(|(list, _)| *list == channel);
+    let (lists, ways): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| by_hand(row.channel));
+    let mut chosen: BTreeSet<_> = lists.iter().map(|row| (row.patient_id, row.channel)).collect();
+    for way in ways {
+        let waiting = living.get(&way.patient_id).is_some_and(|whom| waits(session, whom, &way));
+        if waiting && !lists.iter().any(|list| list.patient_id == way.patient_id) {
+            chosen.insert((way.patient_id, Channel::Letter));
+        }
+    }
+    Ok(chosen)
+}
+
+/// Whether a visit ahead of somebody without a digital way has never been on the list that it belongs on.
+pub(super) async fn is_missing(tx: &Tx, session: &Session, whom: &patient::Model) -> Result<bool, Fault> {
+    use appointment::Column as C;
+    use task_row::Column as T;
+    if chosen(tx, session, std::slice::from_ref(whom)).await?.is_empty() {
+        return Ok(false);
+    }
+    let ahead = appointment::Entity::find()
+        .filter(C::PatientId.eq(whom.id))
+        .filter(C::Status.eq(appointment::Status::Booked))
+        .filter(C::StartsAt.gt(session.now()))
+        .all(tx)
+        .await?;
+    let listed = task_row::Entity::find()
+        .filter(T::SubjectId.is_in(ahead.iter().map(|booked| booked.id.0)))
+        .filter(T::Kind.is_in(LISTS.map(|(_, kind)| kind)))
+        .all(tx)
+        .await?;
+    Ok(ahead.iter().any(|booked| !listed.iter().any(|row| row.subject_id == booked.id.0)))
 }
 
 /// What the list says of a visit at its time.

@@ -10,7 +10,7 @@ use entity::{
 };
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Statement};
 
-use super::{Way, replan_patient, ways, withdraw_where};
+use super::{Way, by_hand, replan_patient, ways, withdraw_where};
 use crate::{
     calendar::to_local,
     db::Tx,
@@ -30,7 +30,8 @@ const ENDED: Days = Days::new(30);
 
 /// Patients after `$1` who may have come to such a boundary by `$2`: with a reminder ahead to a guardian whose child is born
 /// by `$3`, or whose mandate has run out; with one of a child's own, who was let in early until then; and, born by `$4` and
-/// after `$5`, with a choice of their own and a visit ahead that they are not reminded of.
+/// after `$5`, with a choice of their own and a visit ahead that they are not reminded of; or with a choice of others', who
+/// are reminded by it yet, or on no list instead.
 const PASSED: &str = "SELECT id FROM (\
      SELECT n.patient_id AS id FROM guardian_reminder g JOIN representative r ON r.id = g.representative_id \
        JOIN patient p ON p.id = g.patient_id JOIN notice n ON n.patient_id = p.id AND n.guardian_reminder_id = g.id \
@@ -44,7 +45,14 @@ const PASSED: &str = "SELECT id FROM (\
        AND c.opted_in AND c.channel IN ('MAIL', 'SMS') \
        JOIN appointment a ON a.patient_id = p.id AND a.status = 'BOOKED' AND a.starts_at > $2 \
        WHERE p.birth_date <= $4 AND p.birth_date > $5 AND NOT EXISTS (SELECT 1 FROM notice n \
-         WHERE n.appointment_id = a.id AND n.schedule_version = a.schedule_version AND n.contact_way_id IS NOT NULL)\
+         WHERE n.appointment_id = a.id AND n.schedule_version = a.schedule_version AND n.contact_way_id IS NOT NULL) \
+     UNION SELECT p.id FROM patient p JOIN reminder_preference c ON c.patient_id = p.id AND c.kind = 'APPOINTMENT' \
+       AND c.opted_in AND c.channel IN ('MAIL', 'SMS') AND c.by_kind <> 'PATIENT' \
+       JOIN appointment a ON a.patient_id = p.id AND a.status = 'BOOKED' AND a.starts_at > $2 \
+       WHERE p.birth_date <= $4 AND p.birth_date > $5 AND (EXISTS (SELECT 1 FROM notice n \
+         WHERE n.appointment_id = a.id AND n.channel = c.channel AND n.contact_way_id IS NOT NULL \
+           AND n.state = 'PLANNED' AND n.rule <> 'CONFIRMATION' AND n.due_at > $2) \
+         OR NOT EXISTS (SELECT 1 FROM task t WHERE t.subject_id = a.id AND t.kind IN ('LETTER', 'CALL')))\
      ) passed WHERE id > $1 ORDER BY id LIMIT 100";
 
 /// Plans anew the reminders ahead of those who have come to a boundary. Gives for how many.
@@ -92,8 +100,9 @@ async fn passed(session: &Session, after: PatientId) -> Result<Vec<PatientId>, F
         .await
 }
 
-/// Plans the patient's reminders anew, if any ahead goes to somebody who is not told any more, or the patient is told from
-/// now on and has none. What leads to nobody is taken back, so that it is not looked at again.
+/// Plans the patient's reminders anew, if any ahead goes to somebody who is not told any more, or not that way, or the
+/// patient is told from now on and has none, or by hand. What leads to nobody is taken back, so that it is not looked at
+/// again.
 async fn follow(tx: &Tx, session: &Session, id: PatientId) -> Result<bool, Fault> {
     use notice::Column as C;
     let whom = lock(tx, id).await?;
@@ -102,7 +111,8 @@ async fn follow(tx: &Tx, session: &Session, id: PatientId) -> Result<bool, Fault
     let stale: Vec<_> = ahead.iter().filter(|row| !leads(row, &ways)).map(|row| row.id).collect();
     let is_new = ways.iter().any(|way| way.recipient.contact_way().is_some())
         && !ahead.iter().any(|row| row.contact_way_id.is_some());
-    if stale.is_empty() && !is_new {
+    let unlisted = ways.is_empty() && by_hand::is_missing(tx, session, &whom).await?;
+    if stale.is_empty() && !is_new && !unlisted {
         return Ok(false);
     }
     replan_patient(tx, session, id).await?;
@@ -122,9 +132,10 @@ async fn ahead(tx: &Tx, whom: &patient::Model, now: DateTime<Utc>) -> Result<Vec
         .await?)
 }
 
-/// Whether the one that a reminder is addressed to is told now.
+/// Whether the one that a reminder is addressed to is told now, by that way.
 fn leads(row: &notice::Model, ways: &[Way]) -> bool {
-    ways.iter().any(|way| match row.guardian_reminder_id {
+    let mut same = ways.iter().filter(|way| way.channel == row.channel);
+    same.any(|way| match row.guardian_reminder_id {
         Some(id) => way.recipient.guardian_reminder() == Some(id),
         None => way.recipient.contact_way().is_some(),
     })

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use entity::{
+    access_event::ActorKind,
     appointment,
     notice::{self, Handling, Kind, State},
     task,
@@ -12,7 +13,7 @@ use sea_orm::{
 };
 
 use super::by_patient;
-use crate::{db::Tx, error::Fault, session::Session};
+use crate::{db::Tx, domain::ladder::Rule, error::Fault, session::Session};
 
 /// By which start the patient must be told of what is done to the time.
 pub(crate) fn known_start(time: &appointment::Model) -> DateTime<Utc> {
@@ -45,11 +46,42 @@ async fn has_been_told(tx: &Tx, time: &appointment::Model) -> Result<bool, Fault
         .filter(N::Kind.eq(Kind::Reminder))
         .all(tx)
         .await?;
-    let told = |row: &notice::Model| {
-        matches!(row.state, State::Claimed | State::Sent | State::Delivered | State::Unknown)
-            || row.handled_as == Some(Handling::Phoned)
-    };
     Ok(of_it.iter().any(told))
+}
+
+fn told(row: &notice::Model) -> bool {
+    matches!(row.state, State::Claimed | State::Sent | State::Delivered | State::Unknown)
+        || row.handled_as == Some(Handling::Phoned)
+}
+
+/// Whether care moves a time back `to` where it is `known` to begin, before anything of the moves has left: then there is
+/// nothing to tell. What was to be sent of the time as it was has been taken back by now.
+pub(crate) async fn leads_back(
+    tx: &Tx,
+    session: &Session,
+    time: &appointment::Model,
+    known: Option<DateTime<Utc>>,
+    to: DateTime<Utc>,
+) -> Result<bool, Fault> {
+    use notice::Column as N;
+    if known != Some(to) {
+        return Ok(false);
+    }
+    let of_it = notice::Entity::find()
+        .filter(N::AppointmentId.eq(time.id))
+        .filter(N::Kind.eq(Kind::Reminder))
+        .all(tx)
+        .await?;
+    let on_its_way = |row: &notice::Model| {
+        row.schedule_version == Some(time.schedule_version)
+            && row.leased_until.is_some_and(|until| until > session.now())
+    };
+    // What care booked shortly before is not known either, where a message was to tell of it.
+    let by_care = !matches!(time.booked_by, ActorKind::Patient | ActorKind::Representative);
+    let unheard = by_care
+        && of_it.iter().any(|row| row.rule == Rule::Confirmation.as_str() && row.schedule_version == Some(1))
+        && !of_it.iter().any(told);
+    Ok(!unheard && !of_it.iter().any(on_its_way))
 }
 
 /// Whether a task of this kind, when it is about a booked time, is done by telling the patient of the time as it is: a move

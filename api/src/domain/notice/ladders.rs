@@ -72,6 +72,8 @@ pub struct Since {
     /// Rungs before this are left out.
     pub at: DateTime<Utc>,
     pub moved_from: Option<DateTime<Utc>>,
+    /// Whether the patient knows the time as it is: then nothing confirms it.
+    pub known: bool,
 }
 
 /// Plans the ladder of an appointment: each rung by the first of its ways that was said yes to. What care has moved is
@@ -165,9 +167,8 @@ async fn some_anew(tx: &Tx, session: &Session, ahead: &[appointment::Model]) -> 
     for booked in ahead {
         let steps = ladders.of(booked.appointment_type_id, booked.care_unit_id);
         let ways = ways.get(&booked.patient_id).map_or(&[][..], Vec::as_slice);
-        let since = Since { at: now, moved_from: None };
-        let mut wanted = reminders(session, booked, steps, ways, since);
-        wanted.retain(|notice| notice.rule != Rule::Confirmation.as_str());
+        let since = Since { at: now, moved_from: None, known: true };
+        let wanted = reminders(session, booked, steps, ways, since);
         let keys: BTreeSet<String> = wanted.iter().map(Planned::key).collect();
         for notice in standing.iter().filter(|notice| notice.appointment_id == Some(booked.id)) {
             let rule = notice.rule.as_str();
@@ -230,7 +231,8 @@ fn reminders(
     // Care has moved a time that the patient will soon be on the way to: if one way fails, the other may be too late.
     let is_urgent = |rung: &Rung| !hang_on.by_patient && !hours.is_open(rung.due_at);
     let mut planned = Vec::new();
-    for rung in ladder(&hang_on, hours, steps) {
+    let is_left_out = |rung: &Rung| since.known && rung.rule == Rule::Confirmation;
+    for rung in ladder(&hang_on, hours, steps).into_iter().filter(|rung| !is_left_out(rung)) {
         for recipient in &recipients {
             let own = || ways.iter().filter(|way| id(way.recipient) == *recipient);
             let chosen = |channel: &Channel| own().find(|way| way.channel == *channel);

@@ -36,25 +36,25 @@ pub async fn plan_offer(
 }
 
 /// Plans the notice that what was offered is no longer to be had. Whom nobody has told of the offer hears nothing of its
-/// end either.
+/// end either. False when the patient has been told, and has said yes to no way any more.
 pub async fn plan_offer_withdrawn(
     tx: &Tx,
     session: &Session,
     offer: &time_offer::Model,
-) -> Result<(), Fault> {
+) -> Result<bool, Fault> {
     use notice::Column as C;
     let now = session.now();
     let left = C::State.is_in([State::Sent, State::Delivered, State::Unknown]).or(C::LeasedUntil.gt(now));
     let told = notice::Entity::find().filter(of_offer(offer.id)).filter(left).one(tx).await?;
     if told.is_none() {
-        return Ok(());
+        return Ok(true);
     }
     let whom = patient::Entity::find_by_id(offer.patient_id)
         .one(tx)
         .await?
         .ok_or_else(|| Fault::internal("an offer without its patient"))?;
     let about = (OFFER_WITHDRAWN, offer.id.0, now + NEWS_USEFUL);
-    plan_of_wish(tx, session, &whom, offer.into(), about).await.map(drop)
+    Ok(plan_of_wish(tx, session, &whom, offer.into(), about).await? || whom.deceased_on.is_some())
 }
 
 /// Plans the notice that a wish has run out, and no time came of it. False when the patient has said yes to no way of
@@ -105,6 +105,14 @@ fn of_offer(offer: TimeOfferId) -> Expr {
 /// The offer that a notice tells of: its key begins with it.
 pub(crate) fn offer_of(row: &notice::Model) -> Option<TimeOfferId> {
     if row.kind != Kind::Offer || row.rule != OFFER {
+        return None;
+    }
+    subject(row).map(TimeOfferId)
+}
+
+/// The offer that a notice says is no longer to be had.
+pub(super) fn withdrawn_offer_of(row: &notice::Model) -> Option<TimeOfferId> {
+    if row.kind != Kind::Offer || row.rule != OFFER_WITHDRAWN {
         return None;
     }
     subject(row).map(TimeOfferId)

@@ -145,11 +145,22 @@ async fn taken_over(tx: &Tx, failed: &notice::Model) -> Result<bool, Fault> {
 /// anew by the ways that are left. What a worker has just now, or may have sent, is not touched: whether it left is not
 /// known yet, and before it leaves the no is seen.
 pub(crate) async fn refused(tx: &Tx, session: &Session, whom: PatientId, stopped: Expr) -> Result<(), Fault> {
+    taken_back(tx, session, whom, stopped, OPTED_OUT).await
+}
+
+/// The same for whatever `reason` nothing more goes by a way.
+pub(super) async fn taken_back(
+    tx: &Tx,
+    session: &Session,
+    whom: PatientId,
+    stopped: Expr,
+    reason: &str,
+) -> Result<(), Fault> {
     use notice::Column as C;
     let may_have_left = C::Reason.like(format!("{DOUBTFUL}%"));
     let stopped = stopped.and(C::State.eq(State::Planned)).and(C::Reason.is_null().or(may_have_left.not()));
     let rows = notice::Entity::find().filter(stopped.clone()).all(tx).await?;
-    withdraw_where(tx, stopped, OPTED_OUT).await?;
+    withdraw_where(tx, stopped, reason).await?;
     replan_patient(tx, session, whom).await?;
     left_to_staff(tx, &rows).await?;
     let now = session.now();

@@ -11,12 +11,13 @@ use entity::{
     task::Kind,
 };
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use uuid::Uuid;
 
 use super::{
     by_link::preference,
     by_patient,
     known::known_start,
-    of_wish::{expired_wish_of, offer_of},
+    of_wish::{expired_wish_of, offer_of, withdrawn_offer_of},
     other_way::whose,
     tells_of_times, ways,
 };
@@ -24,6 +25,7 @@ use crate::{
     db::Tx,
     domain::{
         booking::away::call_by,
+        history::Owner,
         ladder::Rule,
         task::{self, Raise, letter, words::Words},
         thread,
@@ -77,15 +79,16 @@ impl Unasked<'_> {
     }
 }
 
-/// Sees to it that the patient learns of it. What the patient, or somebody for them, has done is known to them. Says
-/// whether somebody must phone.
+/// Sees to it that the patient learns of it. What the patient, or somebody for them, has done is known to them, and so is
+/// a time that was moved back before they had heard of the move. Says whether somebody must phone.
 pub async fn make_known(
     tx: &Tx,
     session: &Session,
     whom: &patient::Model,
     what: Unasked<'_>,
 ) -> Result<bool, Fault> {
-    if by_patient(session) || tells_of_times(tx, session, whom).await? {
+    let back = matches!(what, Unasked::Moved(time) if time.known_starts_at.is_none());
+    if by_patient(session) || back || tells_of_times(tx, session, whom).await? {
         return Ok(false);
     }
     tell(tx, session, whom, what).await
@@ -100,7 +103,7 @@ pub(super) async fn still_unknown(
     row: &notice::Model,
     if_nobody: bool,
 ) -> Result<(), Fault> {
-    if matches!(row.kind, notice::Kind::Offer | notice::Kind::Message) {
+    if matches!(row.kind, notice::Kind::Offer | notice::Kind::Message | notice::Kind::Plan) {
         return unheard(tx, session, row, if_nobody).await;
     }
     let moved = row.rule == Rule::Confirmation.as_str() && row.schedule_version.is_some_and(|n| n > 1);
@@ -131,7 +134,8 @@ pub(super) async fn still_unknown(
     tell(tx, session, &whom, what).await.map(drop)
 }
 
-/// An offer, the end of a wish or a message of which nobody hears any more: it is told as to whom no message reached from the start.
+/// An offer, its end or that of a wish, a message or a change of the plan of which nobody hears any more: it is told as to
+/// whom no message reached from the start.
 async fn unheard(tx: &Tx, session: &Session, row: &notice::Model, if_nobody: bool) -> Result<(), Fault> {
     let whom = whose(tx, row).await?;
     let Some(kind) = preference(row.kind) else { return Ok(()) };
@@ -141,13 +145,39 @@ async fn unheard(tx: &Tx, session: &Session, row: &notice::Model, if_nobody: boo
     if let Some(id) = offer_of(row) {
         offer::unheard(tx, session, id).await?;
     }
+    if let Some(id) = withdrawn_offer_of(row) {
+        offer::gone_unheard(tx, session, id).await?;
+    }
     if let Some(id) = expired_wish_of(row) {
         sweep::unheard(tx, session, id).await?;
     }
     if let Some(id) = row.thread_id {
         thread::unheard(tx, session, id, row.created_at).await?;
     }
+    if let Some(subject) = change_of(row) {
+        let owner = Owner {
+            patient: row.patient_id,
+            care_unit: row.care_unit_id,
+            care_provider: row.care_provider_id,
+            agreement: row.agreement_id,
+        };
+        letter::write(tx, session, owner, subject, CHANGED.into()).await?;
+    }
     Ok(())
+}
+
+/// What the letter is to say.
+const CHANGED: (&str, &str) = (
+    "Något i patientens plan är nytt eller ändrat, och patienten får inga meddelanden. Skriv till patienten \
+     och berätta det.",
+    "Something in the patient's plan is new or has changed, and the patient gets no messages. Write to the patient \
+     and say so.",
+);
+
+/// What a notice of the plan is about: the last id that its key begins with, the version where there is one.
+fn change_of(row: &notice::Model) -> Option<Uuid> {
+    let about = row.dedupe_key.rsplitn(4, ':').nth(3).filter(|_| row.kind == notice::Kind::Plan)?;
+    about.rsplit(':').find_map(|part| Uuid::try_parse(part).ok())
 }
 
 /// By a letter while there is time for one, to whom wants letters, else by phone. Says whether somebody must phone.

@@ -18,7 +18,7 @@ use uuid::Uuid;
 use crate::{
     auth::policy::{Action, Noun},
     db::Tx,
-    domain::representative::rules,
+    domain::{reminder_preference::rules::waits_for_own_word, representative::rules},
     error::Fault,
     session::Session,
 };
@@ -69,6 +69,12 @@ pub fn may_leave(protected: ProtectedIdentity, chosen_by: ActorKind) -> bool {
     protected == ProtectedIdentity::None || chosen_by == ActorKind::Patient
 }
 
+/// Whether a choice leads nowhere until the young person has decided.
+pub(super) fn waits(session: &Session, whom: &patient::Model, choice: &reminder_preference::Model) -> bool {
+    let ages = &session.core.settings.ages;
+    waits_for_own_word(whom.birth_date, choice.by_kind, choice.decided_at, ages, session.now())
+}
+
 /// The ways of one patient.
 pub(super) async fn of(
     tx: &Tx,
@@ -82,7 +88,8 @@ pub(super) async fn of(
 /// The ways that were said yes to for this kind, and that lead somewhere, in a fixed number of statements.
 ///
 /// A protected identity lets nothing out but what the patient has asked for in person; a deceased patient gets
-/// nothing. Of a child's times the guardians are reminded, each by their own ways, until the child books them.
+/// nothing. Of a child's times the guardians are reminded, each by their own ways, until the child books them; what others
+/// have chosen for the child holds no more by then.
 pub(super) async fn of_all(
     tx: &Tx,
     session: &Session,
@@ -114,7 +121,7 @@ pub(super) async fn of_all(
         guardians(tx, session, &of_children, &assessed, &mut ways).await?;
     }
     let adults: Vec<&patient::Model> = living.into_iter().filter(|p| !children.contains(&p.id)).collect();
-    own(tx, &adults, kind, &mut ways).await?;
+    own(tx, session, &adults, kind, &mut ways).await?;
     // A yes is a consent, and stays one; by a channel that is not configured nobody is told.
     let channels = &session.core.settings.channels;
     ways.retain(|_, ways| {
@@ -126,6 +133,7 @@ pub(super) async fn of_all(
 
 async fn own(
     tx: &Tx,
+    session: &Session,
     whom: &[&patient::Model],
     kind: PreferenceKind,
     ways: &mut BTreeMap<PatientId, Vec<Way>>,
@@ -143,7 +151,7 @@ async fn own(
         .await?;
     wanted.retain(|choice| {
         let whose = whom.iter().find(|p| p.id == choice.patient_id);
-        whose.is_some_and(|p| may_leave(p.protected_identity, choice.by_kind))
+        whose.is_some_and(|p| may_leave(p.protected_identity, choice.by_kind) && !waits(session, p, choice))
     });
     if wanted.is_empty() {
         return Ok(());

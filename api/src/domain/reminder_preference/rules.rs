@@ -1,6 +1,8 @@
 //! What a choice about reminders must hold: pure, all problems at once.
 
+use chrono::{DateTime, NaiveDate, Utc};
 use entity::{
+    access_event::ActorKind,
     contact_way::Channel,
     reminder_preference::{Detail, PreferenceKind},
 };
@@ -8,7 +10,10 @@ use serde::Serialize;
 
 use super::texts::Said;
 use crate::{
-    domain::phone::{EmailAddress, PhoneNumber},
+    domain::{
+        phone::{EmailAddress, PhoneNumber},
+        representative::rules::{Ages, attains},
+    },
     error::{Problem, Text},
     locale::Locale,
 };
@@ -54,6 +59,19 @@ pub struct Addresses {
 #[derive(Clone, Debug)]
 pub struct Checked {
     pub ways: Vec<(Channel, String)>,
+}
+
+/// Whether a choice waits for the young person's own word: others wrote it down for the child, with whose address nobody
+/// can tell, before the birthday from which on young people see to their own times. It stays on record, and leads nowhere.
+pub fn waits_for_own_word(
+    born: NaiveDate,
+    chosen_by: ActorKind,
+    decided_at: DateTime<Utc>,
+    ages: &Ages,
+    now: DateTime<Utc>,
+) -> bool {
+    let own = attains(born, ages.own_booking);
+    chosen_by != ActorKind::Patient && decided_at < own && own <= now
 }
 
 /// Checks choices and addresses. `reachable` are the channels that the patient can be reached by already,

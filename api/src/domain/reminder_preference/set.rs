@@ -2,6 +2,7 @@
 
 use entity::{
     ContactWayId, PatientId, ReminderPreferenceId,
+    access_event::ActorKind,
     contact_way::{self, Channel},
     patient,
     reminder_preference::{self, Detail},
@@ -27,6 +28,7 @@ use crate::{
         history::{self, Change, Owner},
         notice as outbox,
         patient::lock,
+        representative::rules::attains,
     },
     error::{Fault, Problem},
     reminder::render::Tag,
@@ -72,11 +74,12 @@ pub async fn set(session: &Session, key: &str, cmd: &SetPreferences) -> Result<R
             .order_by_desc(contact_way::Column::Id)
             .all(tx)
             .await?;
-        let reachable: Vec<Channel> = known
-            .iter()
-            .filter(|way| way.status == contact_way::Status::Good)
-            .map(|way| way.channel)
-            .collect();
+        let mut reachable = Vec::new();
+        for way in known.iter().filter(|way| way.status == contact_way::Status::Good) {
+            if is_theirs(tx, session, &whom, way).await? {
+                reachable.push(way.channel);
+            }
+        }
         let checked = {
             let current = session.core.texts.version(&Tag::of(&whom.language), &session.core.settings.links);
             rules::check(&cmd.choices, &cmd.addresses, &reachable, &current, session.actor.staff().is_some())
@@ -132,6 +135,27 @@ pub(super) fn preferences_set(whom: &patient::Model) -> Event {
     }
 }
 
+/// Whether a yes may mean an address that is known: not one that others wrote down for the child, unless the young person,
+/// let in early, has said yes to it.
+async fn is_theirs(
+    tx: &Tx,
+    session: &Session,
+    whom: &patient::Model,
+    way: &contact_way::Model,
+) -> Result<bool, Fault> {
+    use reminder_preference::Column as C;
+    let own = attains(whom.birth_date, session.core.settings.ages.own_booking);
+    if session.now() < own || way.created_at >= own {
+        return Ok(true);
+    }
+    let said_yes = reminder_preference::Entity::find()
+        .filter(C::PatientId.eq(whom.id))
+        .filter(C::Channel.eq(way.channel))
+        .filter(C::OptedIn.eq(true))
+        .filter(C::ByKind.eq(ActorKind::Patient));
+    Ok(said_yes.one(tx).await?.is_some())
+}
+
 /// Replaces the address of a channel in its row: what is planned goes to the new one. Gives what changed.
 async fn store_address(
     tx: &Tx,
@@ -152,6 +176,7 @@ async fn store_address(
             .col_expr(C::Address, Expr::value(keys.seal(Place::new(ADDRESS, row.id.0), address)?))
             .col_expr(C::Lookup, Expr::value(lookup))
             .col_expr(C::Status, Expr::value(contact_way::Status::Good))
+            .col_expr(C::CreatedAt, Expr::value(session.now()))
             .col_expr(C::RowVersion, Expr::col(C::RowVersion).add(1))
             .filter(C::Id.eq(row.id))
             .exec(tx)

@@ -204,7 +204,7 @@ async fn tell(
         .await?
         .ok_or_else(|| Fault::internal("a wish without its patient"))?;
     if !of_wish::plan_offer(tx, session, &whom, offer).await? {
-        phone(tx, session, wish, offer).await?;
+        phone(tx, session, wish, offer, STANDS).await?;
     }
     let after = json!({ "status": offer.status, "answerBy": offer.answer_by });
     let change = Change { kind: "time_offer", subject: offer.id.0, before: None, after: Some(after) };
@@ -217,25 +217,48 @@ pub(crate) async fn unheard(tx: &Tx, session: &Session, id: TimeOfferId) -> Resu
     let Some(offer) = open(tx, id.0).await?.filter(|offer| offer.answer_by > session.now()) else {
         return Ok(());
     };
-    let wish = time_wish::Entity::find_by_id(offer.wish_id)
-        .one(tx)
-        .await?
-        .ok_or_else(|| Fault::internal("an offer without its wish"))?;
-    phone(tx, session, &wish, &offer).await
+    let wish = wish_of(tx, &offer).await?;
+    phone(tx, session, &wish, &offer, STANDS).await
 }
 
-/// Whom no message reaches, somebody phones while the offer stands.
+/// The message that an offer is no longer to be had reaches nobody who has been told of the offer: somebody phones.
+pub(crate) async fn gone_unheard(tx: &Tx, session: &Session, id: TimeOfferId) -> Result<(), Fault> {
+    let offer = time_offer::Entity::find_by_id(id)
+        .one(tx)
+        .await?
+        .ok_or_else(|| Fault::internal("a notice without its offer"))?;
+    let wish = wish_of(tx, &offer).await?;
+    phone(tx, session, &wish, &offer, GONE).await
+}
+
+async fn wish_of(tx: &Tx, offer: &time_offer::Model) -> Result<time_wish::Model, Fault> {
+    time_wish::Entity::find_by_id(offer.wish_id)
+        .one(tx)
+        .await?
+        .ok_or_else(|| Fault::internal("an offer without its wish"))
+}
+
+/// What whoever phones is to say.
+const STANDS: (&str, &str) = (
+    "En tid erbjuds patienten, som inte får meddelanden. Ring och fråga medan erbjudandet gäller.",
+    "A time is offered to the patient, who gets no messages. Call and ask while the offer stands.",
+);
+const GONE: (&str, &str) = (
+    "En tid som patienten har erbjudits går inte längre att få, och patienten får inga meddelanden. Ring och \
+     berätta det.",
+    "A time that was offered to the patient is no longer to be had, and the patient gets no messages. Call and \
+     say so.",
+);
+
+/// Whom no message reaches, somebody phones.
 async fn phone(
     tx: &Tx,
     session: &Session,
     wish: &time_wish::Model,
     offer: &time_offer::Model,
+    note: (&str, &str),
 ) -> Result<(), Fault> {
-    let note: Words = (
-        "En tid erbjuds patienten, som inte får meddelanden. Ring och fråga medan erbjudandet gäller.",
-        "A time is offered to the patient, who gets no messages. Call and ask while the offer stands.",
-    )
-        .into();
+    let note: Words = note.into();
     let (kind, subject, due_at) = (Kind::TimeWish, wish.id.0, offer.answer_by);
     let call = Raise { kind, owner: wish.into(), assignee: None, subject, due_at, note: Some(note.clone()) };
     if task::raise(tx, session, &call).await?.is_none() {
@@ -353,7 +376,9 @@ pub(crate) async fn withdraw_with(tx: &Tx, session: &Session, slots: &[SlotId]) 
 pub(super) async fn withdraw(tx: &Tx, session: &Session, offer: &time_offer::Model) -> Result<(), Fault> {
     if end(tx, session, offer, time_offer::Status::Withdrawn, "timeOfferWithdraw").await? {
         release(tx, offer).await?;
-        of_wish::plan_offer_withdrawn(tx, session, offer).await?;
+        if !of_wish::plan_offer_withdrawn(tx, session, offer).await? {
+            gone_unheard(tx, session, offer.id).await?;
+        }
     }
     Ok(())
 }

@@ -322,7 +322,7 @@ async fn preferences(
         .read(async |db| -> std::result::Result<_, Fault> {
             let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
             let rows = db.query_all_raw(statement).await?;
-            rows.iter().filter_map(|row| opt_preference(&mut Cols::new(row)).transpose()).collect()
+            rows.iter().filter_map(|row| opt_preference(session, &mut Cols::new(row)).transpose()).collect()
         })
         .await
 }

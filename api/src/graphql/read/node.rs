@@ -279,7 +279,7 @@ pub async fn reminder_preference(
     values.push(id.0.into());
     let found = one(session, sql, values, |cols| {
         let patient = PatientId(cols.take()?);
-        Ok(opt_preference(cols)?.map(|preference| (patient, preference)))
+        Ok(opt_preference(session, cols)?.map(|preference| (patient, preference)))
     })
     .await?
     .flatten();

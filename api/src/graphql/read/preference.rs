@@ -1,13 +1,17 @@
 //! Reminder preferences, read from flat rows.
 
-use entity::{PatientId, Sealed, contact_way, reminder_preference};
+use chrono::NaiveDate;
+use entity::{PatientId, Sealed, access_event::ActorKind, contact_way, reminder_preference};
 use uuid::Uuid;
 
 use super::{cols::Cols, rows::rows};
 use crate::{
     auth::policy::{Noun, Who, reach_sql},
     crypto::Place,
-    domain::{phone::masked, reminder_preference::set::ADDRESS},
+    domain::{
+        phone::masked,
+        reminder_preference::{rules::waits_for_own_word, set::ADDRESS},
+    },
     error::Fault,
     graphql::{
         scalars::{GlobalId, NodeKind},
@@ -17,24 +21,31 @@ use crate::{
 };
 
 /// The columns of a [`ReminderPreference`] for `rp`.
-pub const COLUMN_LIST: &str =
-    "rp.id, rp.kind, rp.channel, rp.opted_in, rp.detail, rp.text_shown, rp.decided_at";
+pub const COLUMN_LIST: &str = "rp.id, rp.kind, rp.channel, rp.opted_in, rp.detail, rp.text_shown, rp.decided_at, rp.by_kind, \
+     (SELECT bp.birth_date FROM patient bp WHERE bp.id = rp.patient_id)";
 
 /// Reads [`COLUMN_LIST`] after a left join, as the last group of a row.
-pub fn opt_preference(cols: &mut Cols<'_>) -> Result<Option<ReminderPreference>, Fault> {
+pub fn opt_preference(session: &Session, cols: &mut Cols<'_>) -> Result<Option<ReminderPreference>, Fault> {
     let Some(id) = cols.opt::<Uuid>()? else { return Ok(None) };
     let kind: reminder_preference::PreferenceKind = cols.text_enum()?;
     let channel: contact_way::Channel = cols.text_enum()?;
     let opted_in = cols.take()?;
     let detail: reminder_preference::Detail = cols.text_enum()?;
+    let (text_shown, decided_at) = (cols.take()?, cols.take()?);
+    let (by_kind, born) = (cols.text_enum::<ActorKind>()?, cols.take::<NaiveDate>()?);
+    let sends = matches!(channel, contact_way::Channel::Mail | contact_way::Channel::Sms);
+    let ages = &session.core.settings.ages;
     Ok(Some(ReminderPreference {
         id: GlobalId::new(NodeKind::ReminderPreference, id),
         kind: kind.into(),
         channel: channel.into(),
         opted_in,
         detail: detail.into(),
-        text_shown: cols.take()?,
-        decided_at: cols.take()?,
+        text_shown,
+        decided_at,
+        awaits_own_word: opted_in
+            && sends
+            && waits_for_own_word(born, by_kind, decided_at, ages, session.now()),
     }))
 }
 

@@ -70,5 +70,9 @@ plain_object! {
         text_shown: String,
         /// When it was decided.
         decided_at: DateTime<Utc>,
+        /// Whether it waits for the young person's own word (väntar på ungdomens eget besked): others wrote this yes down
+        /// before the 13th birthday, which has come. Nothing is sent by it until the young person, or staff who have asked
+        /// them, decides anew.
+        awaits_own_word: bool,
     }
 }

@@ -26,6 +26,7 @@ pub(super) struct Now {
     pub(super) birth_date: NaiveDate,
     pub(super) opted_in: Option<bool>,
     pub(super) by_kind: Option<ActorKind>,
+    pub(super) decided_at: Option<DateTime<Utc>>,
     pub(super) detail: Option<Detail>,
     pub(super) way_id: Option<Uuid>,
     pub(super) address: Option<Vec<u8>>,
@@ -41,7 +42,7 @@ pub(super) struct Now {
 
 const SQL: &str = "SELECT a.status, a.schedule_version, a.starts_at, a.known_starts_at, a.ends_at, a.cancel_by, \
      a.confirmed_at, p.language, p.protected_identity, p.deceased_on, p.birth_date, COALESCE(g.opted_in, r.opted_in) AS opted_in, \
-     COALESCE(g.by_kind, r.by_kind) AS by_kind, COALESCE(g.detail, r.detail) AS detail, \
+     COALESCE(g.by_kind, r.by_kind) AS by_kind, r.decided_at, COALESCE(g.detail, r.detail) AS detail, \
      COALESCE(g.id, w.id) AS way_id, COALESCE(g.address, w.address) AS address, \
      COALESCE(g.status, w.status) AS way_status, g.representative_id AS guardian, u.name AS unit_name, \
      u.address AS unit_address, u.phone AS unit_phone, u.sensitive, v.name AS provider_name, o.status AS offer \

@@ -182,7 +182,7 @@ async fn reminders(
 ) -> Result<(), Fault> {
     for time in booked {
         if let Some(whom) = patients.iter().find(|patient| patient.id == time.patient_id) {
-            let since = Since { at: time.created_at, moved_from: None };
+            let since = Since { at: time.created_at, moved_from: None, known: false };
             plan_reminders(tx, session, whom, time, since).await?;
         }
     }

@@ -41,7 +41,8 @@ pub(super) fn read_head(
         let here = patient_part(session, &mut cols)?;
         let started = agreement_part(session, &mut cols)?;
         let version = opt_version(session, &mut cols)?;
-        let preference = if wanted.preferences { preference::opt_preference(&mut cols)? } else { None };
+        let preference =
+            if wanted.preferences { preference::opt_preference(session, &mut cols)? } else { None };
         let plan = plan.get_or_insert(here);
         if let Some((mut agreement, current_version)) = started {
             current = current_version;
