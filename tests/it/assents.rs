@@ -1,11 +1,13 @@
 //! Yes by word of mouth and objections to it, patients who cannot decide, joint guardians, and who may act for whom.
 
 mod declining;
+mod ending;
 mod granting;
 mod guardian_objections;
 mod guardians;
 mod objections;
 mod oral;
+mod taking_back;
 mod undecided;
 
 use entity::{

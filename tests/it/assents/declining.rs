@@ -38,7 +38,7 @@ fn why(answer: &Answer) -> String {
 }
 
 /// What stands on the unit's open tasks of a kind.
-async fn notes(app: &TestApp, kind: &str) -> String {
+pub(super) async fn notes(app: &TestApp, kind: &str) -> String {
     let query = format!(
         "query($id: ID!) {{ careUnit(id: $id) {{ tasks(first: 10, filter: {{ kinds: [{kind}] }}) {{ nodes {{ note }} }} }} }}"
     );
@@ -47,14 +47,14 @@ async fn notes(app: &TestApp, kind: &str) -> String {
 }
 
 /// What became of a version.
-async fn became(app: &TestApp, version: &Value) -> (Status, Option<Withdrawal>) {
+pub(super) async fn became(app: &TestApp, version: &Value) -> (Status, Option<Withdrawal>) {
     let id = AgreementVersionId(row(version.as_str().unwrap()));
     let stored = agreement_version::Entity::find_by_id(id).one(app.core.db.reader()).await.unwrap().unwrap();
     (stored.status, stored.withdrawal)
 }
 
 /// The representative proposes one item more for the patient.
-async fn proposes_for(app: &TestApp, who: &Ombud, of: &TestPatient, plan: &Plan, title: &str) {
+pub(super) async fn proposes_for(app: &TestApp, who: &Ombud, of: &TestPatient, plan: &Plan, title: &str) {
     let item = whole_item(plan, &app.world.s1, title, "PATIENT");
     act_for(app, who, of, "planItemPropose", PLAN_ITEM, item).await.ok();
 }
@@ -67,7 +67,7 @@ async fn newest(app: &TestApp) -> Plan {
     Plan { version: text("id"), digest: Some(text("digest")), ..plan }
 }
 
-async fn renamed(app: &TestApp, who: &Ombud, name: &str) {
+pub(super) async fn renamed(app: &TestApp, who: &Ombud, name: &str) {
     let row = representative::ActiveModel {
         id: Unchanged(who.id),
         display_name: Set(name.to_owned()),

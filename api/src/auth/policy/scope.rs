@@ -98,12 +98,13 @@ impl Rights {
     pub fn cover(self, noun: Noun, action: Action) -> bool {
         let Some(area) = area(noun) else { return false };
         match (noun, action) {
+            // Who may assent and act may end what is agreed, or put another in its place.
+            (Noun::Agreement, Action::Choose | Action::End) => {
+                self.assent && self.level(area) == Some(Level::Act)
+            }
             // Accepting a proposal is the assent to it, and who may assent may decline, take it back, or object to
             // another's.
-            (
-                Noun::Agreement,
-                Action::Answer | Action::Assent | Action::Choose | Action::End | Action::Object,
-            )
+            (Noun::Agreement, Action::Answer | Action::Assent | Action::Object)
             | (Noun::PlanItem, Action::Accept) => self.assent && self.level(area).is_some(),
             (_, Action::Read | Action::List) => self.level(area).is_some(),
             _ => self.level(area) == Some(Level::Act),
@@ -155,6 +156,12 @@ mod tests {
         assert!(!rights.cover(Noun::PlanItem, Action::Accept));
         assert!(rights.assenting(true).cover(Noun::Agreement, Action::Assent));
         assert!(!Rights::default().assenting(true).cover(Noun::Agreement, Action::Assent));
+        let reading = Rights::default().with(Area::Agreement, Level::Read).assenting(true);
+        assert!(reading.cover(Noun::Agreement, Action::Assent));
+        for ends in [Action::Choose, Action::End] {
+            assert!(!reading.cover(Noun::Agreement, ends) && !rights.cover(Noun::Agreement, ends));
+            assert!(rights.assenting(true).cover(Noun::Agreement, ends));
+        }
         assert!(!Rights::FULL.cover(Noun::AccessLog, Action::Read));
     }
 }

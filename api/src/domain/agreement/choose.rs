@@ -14,6 +14,8 @@ use serde::Serialize;
 use super::{
     consent,
     end::{Finish, finish, lock},
+    ended,
+    may_say_no::may_end,
     rules::Assented,
     signal,
     version::Locked,
@@ -68,9 +70,11 @@ pub async fn choose(session: &Session, key: &str, cmd: &Choose) -> Result<Receip
         if !other.status.in_force() {
             return Err(nothing_to_choose().into());
         }
+        may_end(tx, session, &other).await?;
         let how = Finish { reason: EndReason::PatientDeclined, words: None, action: "agreementEnd" };
         finish(tx, session, &other, &how).await?;
-        signal::patient_has_left(tx, session, &other).await?;
+        let left = ended::left(tx, session, &other).await?;
+        signal::patient_has_left(tx, session, &other, &left).await?;
 
         let mut agreement = Locked::take(tx, &granted).await?;
         let version = agreement_version::Entity::find_by_id(cmd.version)

@@ -8,30 +8,29 @@
 //! draft, to be talked about and changed.
 
 use entity::{
-    AgreementId, AgreementVersionId, RepresentativeId,
-    access_event::ActorKind,
-    agreement,
+    AgreementId, AgreementVersionId,
     agreement_offer::Way,
-    agreement_version::{self, Party, Withdrawal},
+    agreement_version::{Party, Withdrawal},
 };
 use serde::Serialize;
 
 use super::{
     decline_rules::{self, Voice},
-    declined, rules, standing,
+    declined,
+    may_say_no::may_say_no,
+    rules,
     version::{Locked, event},
     withdraw::{Fall, fall},
 };
 use crate::{
     auth::policy::Action,
-    db::Tx,
     domain::{
         act::{self, Done, Receipt},
         notice,
         offer::answer::said_how,
         representative, text,
     },
-    error::{Fault, Problem, Stop},
+    error::{Fault, Problem},
     session::Session,
 };
 
@@ -75,7 +74,13 @@ pub async fn decline(session: &Session, key: &str, cmd: &Decline) -> Result<Rece
         if !problems.is_empty() {
             return Err(problems.into());
         }
-        may_say_no(tx, session, &agreement, &version, voice).await?;
+        // Of a child who does not decide yet, the guardians do.
+        if voice == Voice::WrittenDown
+            && !representative::patient_may_assent(tx, session, agreement.patient_id).await?
+        {
+            return Err(rules::too_young().into());
+        }
+        may_say_no(tx, session, &agreement, std::slice::from_ref(&version)).await?;
         let taken_back = withdrawal == Withdrawal::TakenBack;
         let happened = if taken_back { "agreement.withdrawn" } else { "agreement.declined" };
         act::emit(tx, session, [event(&agreement, happened, version.id.0)]).await?;
@@ -87,33 +92,4 @@ pub async fn decline(session: &Session, key: &str, cmd: &Decline) -> Result<Rece
         Ok(Done::on(agreement.patient_id).with("agreement", agreement.id.0).with("version", version.id.0))
     })
     .await
-}
-
-/// Whether it is theirs to say.
-async fn may_say_no(
-    tx: &Tx,
-    session: &Session,
-    agreement: &agreement::Model,
-    version: &agreement_version::Model,
-    voice: Voice,
-) -> Result<(), Stop> {
-    // Of a child who does not decide yet, the guardians do.
-    if voice == Voice::WrittenDown
-        && !representative::patient_may_assent(tx, session, agreement.patient_id).await?
-    {
-        return Err(rules::too_young().into());
-    }
-    if session.actor.kind() != ActorKind::Representative {
-        return Ok(());
-    }
-    if version.patient_assent_kind == Some(ActorKind::Patient) {
-        return Err(decline_rules::the_patient_has_assented().into());
-    }
-    if agreement.status == agreement::Status::PatientUndecided {
-        return Err(rules::the_patient_decides().into());
-    }
-    if standing::excepted(tx, agreement.id).await?.contains(&RepresentativeId(session.actor.id())) {
-        return Err(rules::excepted_guardian().into());
-    }
-    Ok(())
 }

@@ -62,6 +62,27 @@ pub(super) fn the_patient_has_assented() -> Problem {
     )
 }
 
+/// Care answers what the patient has against it, and nobody takes that answer away for them.
+pub(super) fn the_patient_has_objected() -> Problem {
+    Problem::new(
+        ProblemCode::WrongState,
+        "Patienten har själv invänt mot det här, och vården ska svara. Prata med patienten: bara patienten kan ändra på \
+         det.",
+        "The patient has objected to this themself, and care is to answer. Talk with the patient: only they can change \
+         that.",
+    )
+}
+
+/// What holds without the patient's decision waits for the patient's own yes or no.
+pub(super) fn the_patient_says_no() -> Problem {
+    Problem::new(
+        ProblemCode::WrongState,
+        "Här väntar planen på att patienten själv tar ställning. Ingen annan kan säga nej till den eller avsluta den i \
+         patientens ställe.",
+        "The plan waits for the patient's own decision. Nobody else can say no to it or end it in the patient's place.",
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,4 +1,5 @@
-//! Ending an agreement. It is an agreement: each side may leave it.
+//! Ending an agreement. It is an agreement: each side may leave it. A representative ends it for the patient where they
+//! could say no to it, and of joint guardians (vårdnadshavare) one alone does not end what is in force.
 //!
 //! What waits for an answer is withdrawn, what care had to do about it is taken off its list with a recorded end, and
 //! unsent notices are taken back. What was agreed stays readable as it was.
@@ -19,7 +20,7 @@ use sea_orm::{
 use serde::Serialize;
 use serde_json::json;
 
-use super::{members, objection, rules, signal, version::event};
+use super::{ended, may_say_no::may_end, members, objection, rules, version::event};
 use crate::{
     auth::policy::{self, Action},
     crypto::Place,
@@ -79,12 +80,18 @@ pub async fn end(session: &Session, key: &str, cmd: &End) -> Result<Receipt, Fau
         if row.row_version != cmd.expected_row_version {
             return Err(Problem::stale().into());
         }
-        let how = Finish { reason: cmd.reason, words: words.as_deref(), action: ACTION };
+        may_end(tx, session, &row).await?;
+        let (reason, words) = (cmd.reason, words.as_deref());
+        let done = Done::on(row.patient_id).with("agreement", row.id.0);
+        if row.status.in_force() && ended::wanted_by_one(tx, session, &row, reason, words).await? {
+            return Ok(done);
+        }
+        let how = Finish { reason, words, action: ACTION };
         leave(tx, session, &row, &how).await?;
-        if cmd.reason == EndReason::Moved && row.status != agreement::Status::Draft {
+        if reason == EndReason::Moved && row.status != agreement::Status::Draft {
             letter::write(tx, session, (&row).into(), row.id.0, COPY.into()).await?;
         }
-        Ok(Done::on(row.patient_id).with("agreement", row.id.0))
+        Ok(done)
     })
     .await
 }
@@ -105,7 +112,7 @@ pub(super) async fn leave(
             request::taken_back(tx, session, row, how.words).await?;
             offer::taken_back(tx, session, row).await?;
         }
-        return Ok(signal::patient_has_left(tx, session, row).await?);
+        return Ok(ended::told(tx, session, row).await?);
     }
     if never_agreed && how.reason != EndReason::Moved {
         let declined = how.reason == EndReason::PatientDeclined;
@@ -229,14 +236,20 @@ pub(crate) async fn finish(
     Ok(())
 }
 
+/// What is in force, waits for an answer or is being drawn up.
+pub(super) async fn open_versions(tx: &Tx, of: AgreementId) -> Result<Vec<agreement_version::Model>, Fault> {
+    use agreement_version::{Column as C, Status as S};
+    Ok(agreement_version::Entity::find()
+        .filter(C::AgreementId.eq(of))
+        .filter(C::Status.is_in([S::Draft, S::Proposed, S::Active, S::PatientUndecided]))
+        .all(tx)
+        .await?)
+}
+
 /// The version in force ends with the agreement; what was being drawn up or waited for an answer is withdrawn.
 async fn settle_versions(tx: &Tx, session: &Session, row: &agreement::Model) -> Result<Vec<Change>, Fault> {
     use agreement_version::{Column as C, Status as S};
-    let open = agreement_version::Entity::find()
-        .filter(C::AgreementId.eq(row.id))
-        .filter(C::Status.is_in([S::Draft, S::Proposed, S::Active, S::PatientUndecided]))
-        .all(tx)
-        .await?;
+    let open = open_versions(tx, row.id).await?;
     let objected: Vec<_> = open.iter().filter(|v| v.objected_at.is_some()).map(|v| v.id).collect();
     objection::end(tx, session, &objected, version_objection::Ending::Superseded).await?;
     let mut changes = Vec::new();

@@ -130,7 +130,7 @@ async fn base(
 }
 
 /// A proposal that says what is in force already asks for nothing.
-fn changes_something(base: &Document, draft: &Document) -> Result<(), Problem> {
+pub(super) fn changes_something(base: &Document, draft: &Document) -> Result<(), Problem> {
     if (&base.content, &base.goals, &base.items) == (&draft.content, &draft.goals, &draft.items) {
         return Err(Problem::new(
             ProblemCode::Incomplete,

@@ -14,9 +14,9 @@ use crate::{
     domain::{
         contact::fast_vardkontakt,
         history::Owner,
-        task::{Raise, raise, words::Words},
+        task::{Raise, note_anew, raise, words::Words},
     },
-    error::Fault,
+    error::{Fault, Text},
     session::Session,
 };
 
@@ -48,14 +48,34 @@ pub async fn drawn_up(
     tell(tx, session, agreement, Some(&contact), note).await
 }
 
-/// The patient has ended the agreement: the fast vårdkontakt is told, or else the unit that drew it up.
-pub async fn patient_has_left(tx: &Tx, session: &Session, agreement: &agreement::Model) -> Result<(), Fault> {
+/// The patient's side has ended the agreement, as `left` says: the fast vårdkontakt is told, or else the unit that drew
+/// it up.
+pub(super) async fn patient_has_left(
+    tx: &Tx,
+    session: &Session,
+    agreement: &agreement::Model,
+    left: &Text,
+) -> Result<(), Fault> {
     let contact = fast_vardkontakt(tx, session, agreement.patient_id, agreement.care_provider_id).await?;
     let note = Words::ours(
-        "Patienten har avslutat patientkontraktet. Se till att det som pågår inte tappas bort.",
-        "The patient has ended the agreement. See to it that nothing under way is lost.",
+        format!("{}. Se till att det som pågår inte tappas bort.", left.sv),
+        format!("{}. See to it that nothing under way is lost.", left.en),
     );
     tell(tx, session, agreement, contact.as_ref(), note).await
+}
+
+/// One of joint guardians wants to end the agreement. Each of them has a task of their own, which says what they said
+/// last.
+pub(super) async fn wants_to_leave(
+    tx: &Tx,
+    session: &Session,
+    agreement: &agreement::Model,
+    note: Words,
+) -> Result<(), Fault> {
+    let contact = fast_vardkontakt(tx, session, agreement.patient_id, agreement.care_provider_id).await?;
+    let subject = session.actor.id();
+    note_anew(tx, session, Kind::PlanSignal, subject, &note).await?;
+    tell_about(tx, session, agreement, subject, contact.as_ref(), note).await
 }
 
 /// Something to deal with about one version: the fast vårdkontakt is told, or else the agreement's unit.

@@ -1,4 +1,5 @@
-//! Taking back (återta): a draft, or a proposal of one's own side that nobody has answered.
+//! Taking back (återta): a draft, or a proposal of one's own side that nobody has answered. What the patient has said yes
+//! to themself no representative takes back for them.
 //!
 //! What becomes of the agreement:
 //! - in force: it stays in force as it is;
@@ -20,7 +21,8 @@ use serde_json::json;
 use super::{
     change,
     end::{self, Finish},
-    members, rules,
+    may_say_no::may_take_back,
+    members, rules, taken_back,
     version::{Locked, event},
 };
 use crate::{
@@ -55,12 +57,17 @@ pub async fn withdraw(session: &Session, key: &str, cmd: &Withdraw) -> Result<Re
         rules::not_ended(agreement.status)?;
         agreement.expect_row_version(Some(cmd.expected_row_version))?;
         rules::withdraw(agreement.status, version.status, version.proposed_by, side)?;
+        may_take_back(tx, session, &agreement, &version).await?;
         let ends = agreement.status == agreement::Status::Draft;
         let words = reason(cmd.words.as_deref(), ends && side == Party::Care)?;
+        let is_told = !ends && taken_back::is_to_be_told(tx, session, &agreement, &version).await?;
         act::emit(tx, session, [event(&agreement, "agreement.withdrawn", version.id.0)]).await?;
         let how =
             Fall { withdrawal: Withdrawal::TakenBack, words: words.as_deref(), said: None, action: ACTION };
-        fall(tx, session, &mut agreement, version, &how).await?;
+        fall(tx, session, &mut agreement, version.clone(), &how).await?;
+        if is_told {
+            taken_back::told(tx, session, &agreement, &version).await?;
+        }
         if ends {
             let how = Finish { reason: EndReason::NeverAgreed, words: words.as_deref(), action: ACTION };
             end::leave(tx, session, &agreement, &how).await?;
@@ -120,8 +127,15 @@ pub(super) async fn fall(
     match next {
         Some(draft) => {
             agreement.touch(tx, session, agreement::Status::Draft, draft).await?;
-            request::unfulfilled(tx, session, agreement, request::UNPROPOSED, how.action).await?;
-            Ok(offer::unfulfilled(tx, session, agreement, request::UNPROPOSED).await?)
+            let why = match how.withdrawal {
+                Withdrawal::Declined if how.said.is_none() && session.actor.party() == Some(Party::Care) => {
+                    request::CARE_SAID_NO
+                }
+                Withdrawal::Declined => request::PATIENT_SAID_NO,
+                _ => request::UNPROPOSED,
+            };
+            request::unfulfilled(tx, session, agreement, why, how.action).await?;
+            Ok(offer::unfulfilled(tx, session, agreement, why).await?)
         }
         None => agreement.touch(tx, session, was, current).await,
     }

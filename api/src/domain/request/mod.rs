@@ -63,6 +63,20 @@ pub const UNPROPOSED: (&str, &str) = (
     "Patienten vill ha ett patientkontrakt. Förslaget har tagits tillbaka och är ett utkast, så önskan väntar igen.",
     "The patient wants an agreement. The proposal was taken back and is a draft, so the request waits again.",
 );
+/// What it says when the patient's side has said no to the proposal, which is a draft again.
+pub const PATIENT_SAID_NO: (&str, &str) = (
+    "Patienten vill ha ett patientkontrakt, men patientens sida har sagt nej till förslaget. Det är ett utkast igen: prata \
+     med patienten, och lämna ett förslag som passar.",
+    "The patient wants an agreement, but their side has said no to the proposal. It is a draft again: talk with the \
+     patient, and propose what suits them.",
+);
+/// What it says when care has said no to what the patient's side proposed.
+pub const CARE_SAID_NO: (&str, &str) = (
+    "Patienten vill ha ett patientkontrakt. Vården har sagt nej till det som patientens sida föreslog, och det är ett \
+     utkast igen, så önskan väntar.",
+    "The patient wants an agreement. Care has said no to what the patient's side proposed, and it is a draft again, so \
+     the request waits.",
+);
 
 /// The request that a task is about, as it is now, held until the transaction ends: what passes it on and what ends it come
 /// one after the other. It is held before its task, as everything is before the task about it. None when the task is

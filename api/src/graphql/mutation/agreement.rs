@@ -70,7 +70,7 @@ pub struct AgreementEndInput {
     agreement_id: ID,
     /// Why. Patients leave it with `PATIENT_DECLINED` or MOVED; a death is recorded with `patientDeceasedRecord`.
     reason: AgreementEndReason,
-    /// Why, in words; at most 4 000 characters. Required of staff; a patient need not say.
+    /// Why, in words; at most 4 000 characters. Required of staff; a patient need not say, nor whoever acts for them.
     words: Option<String>,
     /// The agreement's `rowVersion` as it was read.
     expected_row_version: i32,
@@ -262,7 +262,8 @@ impl AgreementMutation {
 
     /// Chooses between two agreements (väljer patientkontrakt), by the patient: assents to this one, which comes into
     /// force, and ends the one in force in the same moment. `WRONG_STATE` while care has not assented to it. Where the
-    /// patient had assented to it before care did, the choice is what is left.
+    /// patient had assented to it before care did, the choice is what is left. A representative chooses where they could end
+    /// the one in force: see `agreementEnd`.
     async fn agreement_choose(
         &self,
         ctx: &Context<'_>,
@@ -301,7 +302,11 @@ impl AgreementMutation {
     }
 
     /// Ends an agreement (avslutar patientkontraktet), by either side: it is an agreement, and each may leave it. What
-    /// waits for an answer is withdrawn; what was agreed stays readable.
+    /// waits for an answer is withdrawn; what was agreed stays readable. A representative needs ACT and the right to assent,
+    /// and gets WRONG_STATE where the patient has assented or objected themself, the plan waits for the patient's own
+    /// decision, or care has recorded that it needs no yes of theirs. Of two guardians one alone does not end what is in
+    /// force: the agreement is returned as it was, and care gets a task to talk with both. Care is told by a task that names
+    /// who ended it; the patient as they have chosen, or by letter, and so, by letter, are the other guardians.
     async fn agreement_end(
         &self,
         ctx: &Context<'_>,

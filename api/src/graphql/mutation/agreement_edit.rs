@@ -270,8 +270,10 @@ impl AgreementEditMutation {
 
     /// Takes back (återtar) a draft, or a proposal of the caller's own side that has not come into force. What is in
     /// force stays. A first version that was proposed goes on as a draft; a first draft that is taken back ends the
-    /// agreement, and the other side is told. What the patient had asked for or said yes to waits again with its deadline,
-    /// unless the patient's side takes it back.
+    /// agreement, and the other side is told, as of any draft that said something. What the patient had asked for or said yes
+    /// to waits again with its deadline, unless the patient's side takes it back. A representative gets WRONG_STATE to what
+    /// the patient has assented or objected to themself, and needs the right to assent for what others have assented to and
+    /// for a first draft; the patient is told of what they take back.
     async fn agreement_withdraw(
         &self,
         ctx: &Context<'_>,

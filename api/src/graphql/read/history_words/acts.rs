@@ -121,6 +121,14 @@ pub(super) const ACTS: &[(&str, &str, Words)] = &[
         ["Önskan om patientkontrakt väntar igen", "The request for an agreement waits again"],
     ),
     (
+        "agreementEndAsk",
+        "agreement",
+        [
+            "En av vårdnadshavarna vill avsluta patientkontraktet",
+            "One of the guardians wants to end the agreement",
+        ],
+    ),
+    (
         "agreementGuardianExceptionRecord",
         "guardian_exception",
         ["En vårdnadshavares ja behövdes inte", "One guardian's assent was not needed"],
