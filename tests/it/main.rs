@@ -83,6 +83,7 @@ mod task;
 mod template;
 mod thread;
 mod thread_between;
+mod thread_between_read;
 mod thread_passed;
 mod thread_promise;
 mod thread_roles;

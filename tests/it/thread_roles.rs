@@ -347,7 +347,7 @@ async fn everybody_who_has_read_is_shown_with_how_far_and_when() {
     assert_eq!(
         readers,
         json!([
-            reader("STAFF", "Stina Exempel", &first, "07"),
+            reader("STAFF", "Stina Exempel", &second, "07"),
             reader("STAFF", "Kim Exempel", &second, "08"),
             reader("PATIENT", "Etta Kanariesson", &second, "09"),
         ])

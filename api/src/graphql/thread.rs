@@ -114,7 +114,7 @@ impl Thread {
         &self.answerer
     }
 
-    /// Who has read the thread and how far (läskvitton), in the order of reading; at most 100.
+    /// Who has read the thread and how far (läskvitton), in the order of reading, also by writing in it; at most 100.
     async fn readers(&self, ctx: &Context<'_>) -> Result<Vec<ThreadReader>> {
         let found = self.readers.load_one(self.id).await.map_err(|e| fault(session(ctx), &e))?;
         Ok(found.unwrap_or_default())
@@ -137,7 +137,8 @@ impl Thread {
         self.answer_by
     }
 
-    /// How many messages of the other side the caller has not read (olästa).
+    /// How many messages of the other side the caller has not read (olästa): of the patient's side or of care, and between
+    /// units of the other unit. Who writes in the thread has read what stands there.
     async fn unread_count(&self) -> i32 {
         i32::try_from(self.unread).unwrap_or(i32::MAX)
     }
@@ -307,9 +308,16 @@ pub fn visible(actor: &Actor) -> String {
     if actor.staff().is_some() { reach } else { format!("{reach} AND t.kind = 'PATIENT_CARE'") }
 }
 
-/// The condition under which `m` was written by the other side of `t`; $5 is the caller, $6 whether staff.
-const BY_OTHERS: &str =
-    "CASE WHEN t.kind = 'CARE_CARE' THEN m.author_id <> $5 ELSE (m.author_kind = 'STAFF') <> $6 END";
+/// The condition under which `m` in `t` was written by the other side than that of `who`, who is staff or not: between
+/// units by another unit, else by care or the patient's side. Within one unit everybody is a side of their own.
+pub fn by_other_side(who: &str, is_staff: &str) -> String {
+    format!(
+        "CASE WHEN t.kind = 'CARE_CARE' THEN NOT EXISTS (SELECT 1 FROM assignment w \
+           JOIN assignment i ON i.care_unit_id = w.care_unit_id AND (t.from_unit_id <> t.care_unit_id OR i.id = w.id) \
+           WHERE w.id = m.author_id AND i.id = {who}) \
+         ELSE (m.author_kind = 'STAFF') <> {is_staff} END"
+    )
+}
 
 fn caller(actor: &Actor) -> [Value; 2] {
     [actor.id().into(), actor.staff().is_some().into()]
@@ -324,10 +332,11 @@ async fn load(
 ) -> std::result::Result<Vec<Thread>, Fault> {
     let sql = format!(
         "SELECT t.id, t.patient_id, t.kind, t.subject, t.status, t.last_message_at, t.answer_by, \
-         (SELECT count(*) FROM thread_message m WHERE m.thread_id = t.id AND {BY_OTHERS} AND NOT EXISTS \
+         (SELECT count(*) FROM thread_message m WHERE m.thread_id = t.id AND {} AND NOT EXISTS \
           (SELECT 1 FROM thread_read r WHERE r.thread_id = t.id AND r.reader_id = $5 AND r.message_id >= m.id)), {}, {}, \
          {}, t.to_treating_kind, c.name, c.function, ab.until_at, sm.display_name, sm.title \
          FROM thread t JOIN care_unit u ON u.id = t.care_unit_id {} WHERE {} AND {filter} {order}",
+        by_other_side("$5", "$6"),
         desk_columns("u"),
         unit_columns("u"),
         answerer::TO_ROLE,

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::{
     read::cols::Cols,
     scalars::{GlobalId, NodeKind},
-    thread::visible,
+    thread::{by_other_side, visible},
     types::messages::{ThreadMessage, ThreadReader},
 };
 use crate::{
@@ -70,12 +70,12 @@ impl MessageLoader {
              COALESCE(s.display_name, rep.display_name), \
              p.given_name, p.family_name, \
              (SELECT min(r.read_at) FROM thread_read r WHERE r.thread_id = m.thread_id AND r.message_id >= m.id \
-              AND CASE WHEN t.kind = 'CARE_CARE' THEN r.reader_id <> m.author_id \
-                  ELSE (r.reader_kind = 'STAFF') <> (m.author_kind = 'STAFF') END), {total} \
+              AND {}), {total} \
              FROM {of} JOIN thread t ON t.id = m.thread_id JOIN patient p ON p.id = m.patient_id \
              LEFT JOIN assignment a ON m.author_kind = 'STAFF' AND a.id = m.author_id \
              LEFT JOIN staff_member s ON s.id = a.staff_member_id \
              LEFT JOIN representative rep ON m.author_kind = 'REPRESENTATIVE' AND rep.id = m.author_id WHERE {}",
+            by_other_side("r.reader_id", "(r.reader_kind = 'STAFF')"),
             visible(&self.actor),
         )
     }

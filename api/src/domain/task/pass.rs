@@ -1,12 +1,12 @@
 //! Passing a task to another unit of the same care provider. Why stays in the history.
 
 use entity::{
-    AgreementRequestId, CareUnitId, ContactRequestId, TaskId, ThreadId, care_unit, phone_call,
+    AgreementRequestId, AssignmentId, CareUnitId, ContactRequestId, TaskId, ThreadId, care_unit, phone_call,
     task::{self, Kind},
 };
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{change, end_relation, event, relation_to};
 use crate::{
@@ -90,17 +90,8 @@ pub async fn hand_over(
         ..Default::default()
     };
     change(tx, task, task.row_version, row).await?;
-    let from = Owner::from(task);
-    let owner = Owner { care_unit: to.id, ..from };
-    let entry = Change {
-        kind: "task",
-        subject: task.id.0,
-        before: Some(json!({ "careUnit": task.care_unit_id, "assignee": task.assignee_id })),
-        after: Some(json!({ "careUnit": to.id, "assignee": null, "reason": reason })),
-    };
-    history::record(tx, session, from, action, [entry]).await?;
-    end_relation(tx, task.patient_id, task.id, session.now() + super::RELATION_AFTER).await?;
-    relation::open(tx, session, &relation_to(session, owner, task.id)).await?;
+    let after = json!({ "careUnit": to.id, "assignee": null, "reason": reason });
+    let owner = moved(tx, session, action, task, to.id, after).await?;
     match task.kind {
         Kind::AgreementRequest => request::passed_on(tx, session, task, to.id, &reason).await?,
         Kind::AppointContact => request_pass::follow(tx, session, task, to.id, &reason).await?,
@@ -120,4 +111,42 @@ pub async fn hand_over(
     }
     act::emit(tx, session, [event("task.passed", owner, task.id)]).await?;
     Ok(())
+}
+
+/// Writes down that the task is another unit's, with what is said of it `after`, and lets that unit see whom it is about.
+/// Gives whose it is now.
+async fn moved(
+    tx: &Tx,
+    session: &Session,
+    action: &'static str,
+    task: &task::Model,
+    to: CareUnitId,
+    after: Value,
+) -> Result<Owner, Fault> {
+    let from = Owner::from(task);
+    let owner = Owner { care_unit: to, ..from };
+    let entry = Change {
+        kind: "task",
+        subject: task.id.0,
+        before: Some(json!({ "careUnit": task.care_unit_id, "assignee": task.assignee_id })),
+        after: Some(after),
+    };
+    history::record(tx, session, from, action, [entry]).await?;
+    end_relation(tx, task.patient_id, task.id, session.now() + super::RELATION_AFTER).await?;
+    relation::open(tx, session, &relation_to(session, owner, task.id)).await?;
+    Ok(owner)
+}
+
+/// Tells that the task has gone to somebody at another unit of the same care provider, whose turn it is to do it.
+pub(in crate::domain) async fn went(
+    tx: &Tx,
+    session: &Session,
+    action: &'static str,
+    task: &task::Model,
+    to: CareUnitId,
+    assignee: Option<AssignmentId>,
+) -> Result<(), Fault> {
+    let after = json!({ "careUnit": to, "assignee": assignee });
+    let owner = moved(tx, session, action, task, to, after).await?;
+    act::emit(tx, session, [event("task.passed", owner, task.id)]).await
 }

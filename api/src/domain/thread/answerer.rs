@@ -89,32 +89,52 @@ pub const JOINS: &str = concat!(
 /// Whose the task of answering is.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Whose {
-    /// The person at the unit; none where it is the unit's.
+    /// Where the person works; none where the task is for the unit that the thread is with.
+    pub unit: Option<CareUnitId>,
+    /// The person; none where it is the unit's.
     pub assignee: Option<AssignmentId>,
-    /// Who holds the role at the unit, and is away.
+    /// Who holds the role, and is away.
     pub instead_of: Option<AssignmentId>,
 }
 
-/// Who answers a thread now at its own unit, if it goes to a role that somebody there holds.
-pub(super) async fn at_unit(tx: &Tx, session: &Session, of: &thread::Model) -> Result<Whose, Fault> {
+/// The condition on an assignment under which it may have the task of answering a thread `t`, which is `$unit`'s: whoever
+/// answers the patient has it where they work, also at another unit of the care provider; what units ask each other stays.
+macro_rules! may_have_it {
+    ($who:literal, $unit:literal) => {
+        concat!(
+            $who,
+            ".care_provider_id = t.care_provider_id AND (t.kind = 'PATIENT_CARE' OR ",
+            $who,
+            ".care_unit_id = ",
+            $unit,
+            ")"
+        )
+    };
+}
+pub(super) use may_have_it;
+
+/// Who answers a thread now, if it goes to a role that somebody holds.
+pub(super) async fn whose(tx: &Tx, session: &Session, of: &thread::Model) -> Result<Whose, Fault> {
     if of.to_role.is_none() {
         return Ok(Whose::default());
     }
     let sql = format!(
-        "SELECT a.id, w.id FROM thread t {JOINS} \
+        "SELECT a.id, w.id, a.care_unit_id FROM thread t {JOINS} \
          LEFT JOIN assignment a ON a.id = CASE WHEN ab.id IS NULL THEN c.assignment_id ELSE sub.id END \
-           AND a.care_unit_id = $6 AND (a.valid_until IS NULL OR a.valid_until > $4) \
-         LEFT JOIN assignment w ON w.id = c.assignment_id AND w.care_unit_id = $6 AND ab.id IS NOT NULL \
-         WHERE t.id = $5"
+           AND {a} AND (a.valid_until IS NULL OR a.valid_until > $4) \
+         LEFT JOIN assignment w ON w.id = c.assignment_id AND {w} AND ab.id IS NOT NULL WHERE t.id = $5",
+        a = may_have_it!("a", "t.care_unit_id"),
+        w = may_have_it!("w", "t.care_unit_id"),
     );
     let mut values = no_reach(session);
-    values.extend([of.id.0.into(), of.care_unit_id.0.into()]);
+    values.push(of.id.0.into());
     let statement = Statement::from_sql_and_values(tx.get_database_backend(), sql, values);
     let Some(row) = tx.query_one_raw(statement).await? else { return Ok(Whose::default()) };
     let person = |column| -> Result<Option<AssignmentId>, Fault> {
         Ok(row.try_get_by_index::<Option<Uuid>>(column)?.map(AssignmentId))
     };
-    Ok(Whose { assignee: person(0)?, instead_of: person(1)? })
+    let unit = row.try_get_by_index::<Option<Uuid>>(2)?.map(CareUnitId);
+    Ok(Whose { unit, assignee: person(0)?, instead_of: person(1)? })
 }
 
 /// Whether somebody at `unit` holds the role that a thread was written to.
@@ -137,9 +157,9 @@ pub(super) async fn is_held_at(
     Ok(tx.query_one_raw(statement).await?.is_some())
 }
 
-/// Whether what this person of care writes to the patient answers the thread: they are at the unit that it is with, or
-/// they hold its role or step in for who does. A colleague at another unit who writes something leaves the answer to those
-/// who were asked.
+/// Whether what this person of care writes to the patient answers the thread: they are at the unit that it is with or
+/// that has the task of answering it, or they hold its role or step in for who does. A colleague at another unit who writes
+/// something leaves the answer to those who were asked.
 pub(super) async fn answers(
     tx: &Tx,
     session: &Session,
@@ -151,10 +171,12 @@ pub(super) async fn answers(
     }
     let sql = format!(
         "SELECT 1 FROM thread t {JOINS} WHERE t.id = $5 \
-         AND CASE WHEN ab.id IS NULL THEN c.assignment_id ELSE sub.id END = $6"
+         AND (CASE WHEN ab.id IS NULL THEN c.assignment_id ELSE sub.id END = $6 \
+           OR (t.kind = 'PATIENT_CARE' AND EXISTS (SELECT 1 FROM task k WHERE k.subject_id = t.id \
+             AND k.kind = 'UNANSWERED_MESSAGE' AND k.status = 'OPEN' AND k.care_unit_id = $7)))"
     );
     let mut values = no_reach(session);
-    values.extend([of.id.0.into(), staff.assignment.0.into()]);
+    values.extend([of.id.0.into(), staff.assignment.0.into(), staff.care_unit.0.into()]);
     let statement = Statement::from_sql_and_values(tx.get_database_backend(), sql, values);
     Ok(tx.query_one_raw(statement).await?.is_some())
 }

@@ -1,19 +1,21 @@
 //! Closing a thread, and opening it again: acts of the units whose conversation it is. Who waits for an answer is answered
-//! first.
+//! first; a unit that waits for another's answer itself may close, and asks no more.
 
 use entity::{ThreadId, task, thread};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
 use serde::Serialize;
 use serde_json::json;
 
-use super::{answerer::answers, emit, follow::hold, reach, rules};
+use super::{answerer::answers, emit, follow::hold, reach, rules, sides};
 use crate::{
     auth::policy::Action,
+    db::Tx,
     domain::{
         act::{self, Done, Receipt},
         history::{self, Change, Owner},
+        task::{Ending, end, words::Words},
     },
-    error::{Fault, Problem, ProblemCode},
+    error::{Fault, Problem, ProblemCode, Stop},
     session::Session,
 };
 
@@ -66,14 +68,10 @@ async fn turn(
             }
             .into());
         }
-        if to == thread::Status::Closed && waits(tx, row.id).await? {
-            return Err(Problem::new(
-                ProblemCode::WrongState,
-                "Någon väntar på svar här. Svara först, eller avsluta uppgiften med hur svaret gavs.",
-                "Somebody waits for an answer here. Answer first, or end the task saying how it was answered.",
-            )
-            .at("threadId")
-            .into());
+        if to == thread::Status::Closed
+            && let Some(waits) = waiting(tx, row.id).await?
+        {
+            take_back(tx, session, &row, &waits).await?;
         }
         thread::Entity::update_many()
             .col_expr(thread::Column::Status, Expr::value(to))
@@ -94,15 +92,38 @@ async fn turn(
 }
 
 /// Whether the caller is of a unit whose conversation it is.
-async fn takes_part(tx: &crate::db::Tx, session: &Session, of: &thread::Model) -> Result<bool, Fault> {
+async fn takes_part(tx: &Tx, session: &Session, of: &thread::Model) -> Result<bool, Fault> {
     let Some(staff) = session.actor.staff() else { return Ok(false) };
     Ok(of.from_unit_id == Some(staff.care_unit) || answers(tx, session, of, staff).await?)
 }
 
-async fn waits(tx: &crate::db::Tx, thread: ThreadId) -> Result<bool, Fault> {
+/// Ends the other unit's task of answering with the question of whoever closes. Everybody else who waits is answered first.
+async fn take_back(tx: &Tx, session: &Session, of: &thread::Model, waits: &task::Model) -> Result<(), Stop> {
+    let unit = session.actor.staff().map(|staff| staff.care_unit);
+    let asked = of.kind == thread::Kind::CareCare
+        && unit != Some(waits.care_unit_id)
+        && sides(of).any(|side| Some(side) == unit);
+    if !asked {
+        return Err(Problem::new(
+            ProblemCode::WrongState,
+            "Någon väntar på svar här. Svara först, eller avsluta uppgiften med hur svaret gavs.",
+            "Somebody waits for an answer here. Answer first, or end the task saying how it was answered.",
+        )
+        .at("threadId")
+        .into());
+    }
+    let words = Words::ours(
+        "Den som frågade har avslutat konversationen. Inget svar behövs.",
+        "Whoever asked has closed the conversation. No answer is needed.",
+    );
+    end(tx, session, task::Kind::UnansweredMessage, of.id.0, Ending::Superseded, Some(words)).await?;
+    Ok(())
+}
+
+async fn waiting(tx: &Tx, thread: ThreadId) -> Result<Option<task::Model>, Fault> {
     let open = task::Entity::find()
         .filter(task::Column::Kind.eq(task::Kind::UnansweredMessage))
         .filter(task::Column::SubjectId.eq(thread.0))
         .filter(task::Column::Status.eq(task::Status::Open));
-    Ok(open.one(tx).await?.is_some())
+    Ok(open.one(tx).await?)
 }

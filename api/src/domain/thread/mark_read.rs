@@ -1,12 +1,13 @@
 //! Marking a thread as read up to a message.
 
-use entity::{ThreadId, ThreadMessageId, thread_message, thread_read};
+use entity::{ThreadId, ThreadMessageId, thread, thread_message, thread_read};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 use serde::Serialize;
 
 use super::{emit, reach, seen};
 use crate::{
     auth::policy::Action,
+    db::Tx,
     domain::act::{self, Done, Receipt},
     error::{Fault, Problem},
     session::Session,
@@ -28,7 +29,7 @@ pub async fn mark_read(session: &Session, key: &str, cmd: &MarkRead) -> Result<R
             .one(tx)
             .await?
             .ok_or_else(|| Problem::not_found("messageId"))?;
-        let (reader_kind, reader_id) = act::by(session);
+        let (_, reader_id) = act::by(session);
         let further = thread_read::Entity::find()
             .filter(thread_read::Column::ThreadId.eq(of.id))
             .filter(thread_read::Column::ReaderId.eq(reader_id))
@@ -36,18 +37,7 @@ pub async fn mark_read(session: &Session, key: &str, cmd: &MarkRead) -> Result<R
             .one(tx)
             .await?;
         if further.is_none() {
-            let row = thread_read::ActiveModel {
-                thread_id: Set(of.id),
-                reader_id: Set(reader_id),
-                patient_id: Set(of.patient_id),
-                care_unit_id: Set(of.care_unit_id),
-                care_provider_id: Set(of.care_provider_id),
-                reader_kind: Set(reader_kind),
-                message_id: Set(message.id),
-                read_at: Set(session.now()),
-            };
-            // The same mark set twice at once is one mark.
-            thread_read::Entity::insert(row).on_conflict_do_nothing().exec_without_returning(tx).await?;
+            mark(tx, session, &of, message.id).await?;
             emit(tx, session, &of, "thread.read").await?;
             if session.actor.staff().is_none() {
                 seen(tx, session, &of).await?;
@@ -56,4 +46,27 @@ pub async fn mark_read(session: &Session, key: &str, cmd: &MarkRead) -> Result<R
         Ok(Done::on(of.patient_id).with("thread", of.id.0))
     })
     .await
+}
+
+/// Marks the message and all before it as read by the caller.
+pub(super) async fn mark(
+    tx: &Tx,
+    session: &Session,
+    of: &thread::Model,
+    message: ThreadMessageId,
+) -> Result<(), Fault> {
+    let (reader_kind, reader_id) = act::by(session);
+    let row = thread_read::ActiveModel {
+        thread_id: Set(of.id),
+        reader_id: Set(reader_id),
+        patient_id: Set(of.patient_id),
+        care_unit_id: Set(of.care_unit_id),
+        care_provider_id: Set(of.care_provider_id),
+        reader_kind: Set(reader_kind),
+        message_id: Set(message),
+        read_at: Set(session.now()),
+    };
+    // The same mark set twice at once is one mark.
+    thread_read::Entity::insert(row).on_conflict_do_nothing().exec_without_returning(tx).await?;
+    Ok(())
 }

@@ -1,7 +1,7 @@
 //! What a message may be, and when its answer is promised: pure.
 
 use chrono::{DateTime, NaiveTime, Utc};
-use entity::care_contact;
+use entity::{care_contact, thread};
 
 use crate::{
     calendar::{ClosingDays, OpeningHours, add_working_days, to_instant, to_local},
@@ -58,10 +58,17 @@ pub fn closed() -> Problem {
     .at("threadId")
 }
 
-/// The body of a message, or what is wrong with it.
-pub fn body(written: &str) -> Result<String, Vec<Problem>> {
+/// The body of a message in a thread that goes on, or what is wrong with it. Only units say whether they ask for an answer.
+pub fn body(written: &str, expects_answer: bool, kind: thread::Kind) -> Result<String, Vec<Problem>> {
     let mut problems = Vec::new();
     let body = text::required("body", written, text::MESSAGE, &mut problems);
+    if expects_answer && kind == thread::Kind::PatientCare {
+        problems.push(Problem::input(
+            "expectsAnswer",
+            "Bara mellan enheter kan du begära svar. Skriv frågan i meddelandet i stället.",
+            "You can only ask for an answer between units. Write the question in the message instead.",
+        ));
+    }
     if problems.is_empty() { Ok(body) } else { Err(problems) }
 }
 

@@ -1,7 +1,7 @@
 //! Sending a message in a thread.
 
 use chrono::{DateTime, Utc};
-use entity::{ThreadId, care_unit, thread};
+use entity::{ThreadId, access_event::ActorKind, care_unit, thread};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
 use serde::Serialize;
 
@@ -10,6 +10,7 @@ use super::{
     answerer::{answers, other_unit},
     extend_relation,
     follow::hold,
+    mark_read::mark,
     next_id, reach, rules, send_pg, write,
 };
 use crate::{
@@ -27,6 +28,8 @@ use crate::{
 pub struct Send {
     pub thread: ThreadId,
     pub body: String,
+    /// Between units: whether the other one is to answer.
+    pub expects_answer: bool,
 }
 
 /// What became of sending.
@@ -53,7 +56,7 @@ pub async fn send(session: &Session, key: &str, cmd: &Send) -> Result<Sent, Faul
     let receipt = act::perform(session, "messageSend", key, cmd, async |tx| {
         let now = session.now();
         let to = reach(tx, session, Action::Send, cmd.thread).await?;
-        let body = rules::body(&cmd.body)?;
+        let body = rules::body(&cmd.body, cmd.expects_answer, to.kind)?;
         if to.kind == thread::Kind::PatientCare {
             alive(&lock(tx, to.patient_id).await?)?;
         }
@@ -70,6 +73,8 @@ pub async fn send(session: &Session, key: &str, cmd: &Send) -> Result<Sent, Faul
                     (to.answer_by, Answer::Unchanged)
                 }
             }
+            // The first message asked; what comes after it is to read, unless it asks too.
+            (Some(_), thread::Kind::CareCare) if !cmd.expects_answer => (None, Answer::Unchanged),
             (author, _) => {
                 let unit = other_unit(&to, author.map(|staff| staff.care_unit));
                 let unit = care_unit::Entity::find_by_id(unit)
@@ -96,6 +101,11 @@ pub async fn send(session: &Session, key: &str, cmd: &Send) -> Result<Sent, Faul
         }
         extend_relation(tx, &to, now).await?;
         write(tx, session, &to, ("thread.message_sent", message, now), &body, answer).await?;
+        // Who writes has read what stands there. A patient whose own message is the last has no more to read.
+        let own = session.actor.kind() == ActorKind::Patient && to.last_author == ActorKind::Patient;
+        if !own {
+            mark(tx, session, &to, message).await?;
+        }
         written = Some((message, Fresh { body, sent_at: now }));
         Ok(Done::on(to.patient_id).with("thread", to.id.0).with("message", message.0))
     })

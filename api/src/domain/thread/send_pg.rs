@@ -1,13 +1,14 @@
 //! A patient's message in one round trip, on PostgreSQL.
 //!
 //! Patients often write several messages in a row. Then nothing has to be looked up first: the promise of an answer
-//! stands, and nobody is notified but staff. One statement holds the policy's condition and every row that the
-//! general path writes. Where it does not apply - another actor, a closed or foreign thread, a key used before, a
-//! first message, one that came in between - it returns no row and has written nothing, and the general path decides and answers.
+//! stands, they have read what stands there, and nobody is notified but staff. One statement holds the policy's
+//! condition and every row that the general path writes. Where it does not apply - another actor, a closed or foreign
+//! thread, a key used before, a first message, one that came in between - it returns no row and has written nothing, and
+//! the general path decides and answers.
 
 use std::{collections::BTreeSet, sync::LazyLock};
 
-use entity::{CareProviderId, CareUnitId, DomainEventId, ThreadMessageId, access_event::Outcome};
+use entity::{CareProviderId, CareUnitId, DomainEventId, ThreadMessageId, access_event::Outcome, thread};
 use sea_orm::{ConnectionTrait, DatabaseBackend, Statement, Value};
 
 use super::{
@@ -32,7 +33,7 @@ static SQL: LazyLock<String> = LazyLock::new(|| {
     format!(
         "WITH target AS (SELECT h.id, h.patient_id, h.care_unit_id, h.care_provider_id FROM thread h \
            WHERE h.id = $5 AND h.status = 'OPEN' AND h.kind = 'PATIENT_CARE' AND h.answer_by IS NOT NULL \
-           AND h.last_author <> 'STAFF' AND h.last_message_id < $11 AND {reach} AND NOT EXISTS (SELECT 1 FROM patient x \
+           AND h.last_author = 'PATIENT' AND h.last_message_id < $11 AND {reach} AND NOT EXISTS (SELECT 1 FROM patient x \
              WHERE x.id = h.patient_id AND x.deceased_on IS NOT NULL) FOR UPDATE), \
          key AS (INSERT INTO idempotency_key (scope, input_hash, result, created_at) \
            SELECT $6, $7, $8, $9 FROM target ON CONFLICT DO NOTHING RETURNING scope), \
@@ -63,7 +64,9 @@ pub async fn send(session: &Session, key: &str, cmd: &Send) -> Result<Option<Sen
     if session.core.db.backend() != DatabaseBackend::Postgres || !allowed || !Key::is_usable(key) {
         return Ok(None);
     }
-    let Ok(body) = rules::body(&cmd.body) else { return Ok(None) };
+    let Ok(body) = rules::body(&cmd.body, cmd.expects_answer, thread::Kind::PatientCare) else {
+        return Ok(None);
+    };
     let (core, now) = (&session.core, session.now());
     let message = ThreadMessageId(core.clock.uuid());
     let receipt = Receipt::of(Done::on(patient).with("thread", cmd.thread.0).with("message", message.0));

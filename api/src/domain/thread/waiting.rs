@@ -12,7 +12,7 @@ use sea_orm::{
 
 use super::{
     answer_time,
-    answerer::{Whose, at_unit, other_unit},
+    answerer::{Whose, other_unit, whose},
 };
 use crate::{
     db::Tx,
@@ -24,8 +24,8 @@ use crate::{
     session::Session,
 };
 
-/// Raises the task of answering, unless it is open already: at the other side's unit, for whoever holds the role that
-/// was written to.
+/// Raises the task of answering, unless it is open already: at the other side's unit, or for whoever holds the role that
+/// was written to, or steps in, where they work.
 pub(super) async fn raise(
     tx: &Tx,
     session: &Session,
@@ -34,9 +34,10 @@ pub(super) async fn raise(
 ) -> Result<(), Fault> {
     let author = session.actor.staff().map(|staff| staff.care_unit);
     let care_unit = other_unit(waits, author);
-    // Whoever holds the role works at the unit that was written to; at the unit that asked it is nobody's yet.
+    // At the unit that asked it is nobody's yet.
     let whose =
-        if care_unit == waits.care_unit_id { at_unit(tx, session, waits).await? } else { Whose::default() };
+        if care_unit == waits.care_unit_id { whose(tx, session, waits).await? } else { Whose::default() };
+    let care_unit = whose.unit.unwrap_or(care_unit);
     let raise = Raise {
         kind: task::Kind::UnansweredMessage,
         owner: Owner { care_unit, ..Owner::from(waits) },

@@ -40,7 +40,8 @@ pub struct ContactAbsenceRegisterInput {
     from: DateTime<Utc>,
     /// Until when; at most two years ahead.
     until: DateTime<Utc>,
-    /// Who steps in (ersättare): an assignment of the same care provider. None: a handover task is raised in time.
+    /// Who steps in (ersättare): an assignment of the same care provider, also at another unit, which then has the task of
+    /// answering the messages that wait. None: a handover task is raised in time.
     substitute_id: Option<ID>,
     /// New for every action, the same when the action is tried again; 1 to 200 characters.
     idempotency_key: String,

@@ -69,6 +69,10 @@ pub struct MessageSendInput {
     thread_id: ID,
     /// The message, as plain text; 5,000 characters at most.
     body: String,
+    /// Between units only: whether the other unit is to answer (svar önskas), and so has a task of it. The first message of
+    /// a thread always asks; what is written after it is to read, unless this says that it asks too.
+    #[graphql(default)]
+    expects_answer: bool,
     /// 1 to 200 characters, new for every action; a retry with the same key acts once.
     idempotency_key: String,
 }
@@ -202,20 +206,26 @@ impl ThreadMutation {
 
     /// Sends a message (skickar ett meddelande) in a thread. In an emergency call 112. What care writes to the patient is
     /// the answer that was promised when it comes from the unit or role that was written to, or from the unit that has the
-    /// task of answering; a colleague elsewhere may write, and whoever waits goes on waiting.
+    /// task of answering; a colleague elsewhere may write, and whoever waits goes on waiting. Between units, what the unit that
+    /// was asked writes is the answer. Sending marks what stands in the thread as read by the sender.
     async fn message_send(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Where, and what.")] input: MessageSendInput,
     ) -> Result<MessageSendPayload> {
         let session = session(ctx);
-        let command = Send { thread: row(&input.thread_id, NodeKind::Thread), body: input.body };
+        let command = Send {
+            thread: row(&input.thread_id, NodeKind::Thread),
+            body: input.body,
+            expects_answer: input.expects_answer,
+        };
         let sent = send(session, &input.idempotency_key, &command).await.map_err(|e| fault(session, &e))?;
         Ok(MessageSendPayload { sent, asked: command.thread })
     }
 
     /// Closes a thread (avslutar konversationen): nothing more is written in it. By the units whose conversation it is;
-    /// refused while somebody waits for an answer there.
+    /// refused while somebody waits for an answer there. Of units that talk, the one that asked may close all the same: the
+    /// other need not answer any more.
     async fn thread_close(
         &self,
         ctx: &Context<'_>,

@@ -20,7 +20,8 @@ plain_object! {
         is_own: bool,
         /// When it was sent.
         sent_at: DateTime<Utc>,
-        /// When the other side first read it (läst), if they have.
+        /// When the other side first read it (läst), if they have: the patient's side or care, and between units the other
+        /// unit, not a colleague at the writer's own.
         read_at: Option<DateTime<Utc>>,
     }
 }
