@@ -44,6 +44,12 @@ pub(super) const BECAME: &[(&str, &str, &str, Words)] = &[
         "APPOINTED",
         ["Önskan om kontakt blev uppfylld", "The request for a contact was met"],
     ),
+    // What is taken out or called off by an act of its own is called by that act.
+    ("goalRemove", "goal", "CANCELLED", ["Målet togs bort", "The goal was taken out"]),
+    ("planItemRemove", "plan_item", "CANCELLED", ["Insatsen togs bort", "The plan item was taken out"]),
+    ("planItemCancel", "plan_item", "CANCELLED", ["Insatsen ställdes in", "The plan item was called off"]),
+    ("", "goal", "CANCELLED", ["Målet utgick", "The goal was dropped"]),
+    ("", "plan_item", "CANCELLED", ["Insatsen utgick", "The plan item was dropped"]),
 ];
 
 /// What happened, by the act. An act that does different things to different things has a line for each.
@@ -442,7 +448,7 @@ pub(super) const ACTS: &[(&str, &str, Words)] = &[
         "calendar_feed",
         ["Ny adress till kalendern", "The calendar feed got a new address"],
     ),
-    ("workNoteSet", "plan_item", ["En arbetsanteckning skrevs", "A work note was written"]),
+    ("workNoteSet", "work_note", ["En arbetsanteckning skrevs", "A work note was written"]),
     (
         "smsStop",
         "reminder_preference",
@@ -489,4 +495,5 @@ pub(super) const THINGS: &[(&str, Words)] = &[
     ("calendar_feed", ["Kalenderprenumerationen", "The calendar feed"]),
     ("thread", ["Konversationen", "The conversation"]),
     ("version_assent", ["Godkännandet", "The assent"]),
+    ("work_note", ["Arbetsanteckningen", "The work note"]),
 ];
