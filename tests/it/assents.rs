@@ -1,5 +1,6 @@
 //! Yes by word of mouth and objections to it, patients who cannot decide, joint guardians, and who may act for whom.
 
+mod decided_against;
 mod declining;
 mod granting;
 mod guardian_objections;

@@ -27,6 +27,12 @@ pub(super) const BECAME: &[(&str, &str, &str, Words)] = &[
         ],
     ),
     (
+        "agreementDecline",
+        "agreement_version",
+        "ENDED",
+        ["Patienten sa nej till planen", "The patient said no to the plan"],
+    ),
+    (
         "agreementSweep",
         "agreement_version",
         "PROPOSED",
@@ -114,6 +120,7 @@ pub(super) const ACTS: &[(&str, &str, Words)] = &[
         "agreement_offer",
         ["Erbjudandet ersattes av ett patientkontrakt", "The offer was overtaken by an agreement"],
     ),
+    ("agreementDecline", "agreement", ["Patientkontraktet avslutades", "The agreement was ended"]),
     ("agreementDecline", "agreement_version", ["Förslaget avböjdes", "The proposal was declined"]),
     (
         "agreementDecline",
