@@ -7,7 +7,8 @@ use crate::{
     Sealed,
 };
 
-/// One guardian without whose assent an agreement may come into force, and why. Written once.
+/// One guardian without whose assent an agreement may come into force, and why. What was recorded
+/// stays as it was written; it ends when the guardian assents.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "guardian_exception")]
 pub struct Model {
@@ -24,6 +25,8 @@ pub struct Model {
     pub reason: Sealed,
     pub recorded_by: AssignmentId,
     pub at: DateTimeUtc,
+    /// When the guardian gave an assent, and is waited for again.
+    pub ended_at: Option<DateTimeUtc>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -2,6 +2,7 @@
 
 mod decided_against;
 mod declining;
+mod exceptions;
 mod granting;
 mod guardian_objections;
 mod guardians;

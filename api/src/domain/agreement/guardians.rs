@@ -1,18 +1,20 @@
-//! Joint guardians (vårdnadshavare): both assent, or it is on record why one of them does not.
+//! Joint guardians (vårdnadshavare): both assent, or it is on record why one of them does not. One of them always does, and an
+//! exception ends with the yes of whom it is for: they are there again.
 
-use entity::{AgreementId, GuardianExceptionId, RepresentativeId, guardian_exception};
-use sea_orm::{ActiveValue::Set, EntityTrait};
+use entity::{AgreementId, GuardianExceptionId, RepresentativeId, agreement, guardian_exception};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 use serde::Serialize;
 use serde_json::json;
 
 use super::{
-    objection, rules,
+    objection, rules, standing,
     version::{Locked, event},
     waiting,
 };
 use crate::{
     auth::policy::Action,
     crypto::Place,
+    db::Tx,
     domain::{
         act::{self, Done, Receipt},
         history::{self, Change},
@@ -34,6 +36,8 @@ pub struct RecordException {
 }
 
 const ACTION: &str = "agreementGuardianExceptionRecord";
+/// What the service does when they are there again, in the history.
+const END: &str = "agreementGuardianExceptionEnd";
 /// What becomes of an objection of theirs.
 const EXCEPTED: (&str, &str) = (
     "Vården har antecknat att planen kan gälla utan den vårdnadshavarens godkännande.",
@@ -60,6 +64,13 @@ pub async fn record_exception(session: &Session, key: &str, cmd: &RecordExceptio
         if guardians.len() < 2 {
             return Err(rules::only_guardian().into());
         }
+        let excepted = standing::excepted(tx, agreement.id).await?;
+        if excepted.contains(&cmd.representative) {
+            return Err(rules::excepted_already().into());
+        }
+        if guardians.iter().all(|id| *id == cmd.representative || excepted.contains(id)) {
+            return Err(rules::last_guardian().into());
+        }
         let id = GuardianExceptionId(session.core.clock.uuid());
         let row = guardian_exception::ActiveModel {
             id: Set(id),
@@ -71,6 +82,7 @@ pub async fn record_exception(session: &Session, key: &str, cmd: &RecordExceptio
             reason: Set(session.core.keys.seal(Place::new(REASON, id.0), &reason)?),
             recorded_by: Set(staff.assignment),
             at: Set(now),
+            ended_at: Set(None),
         };
         guardian_exception::Entity::insert(row)
             .exec_without_returning(tx)
@@ -90,4 +102,28 @@ pub async fn record_exception(session: &Session, key: &str, cmd: &RecordExceptio
         Ok(Done::on(agreement.patient_id).with("agreement", agreement.id.0))
     })
     .await
+}
+
+/// The guardian has said yes: from now on they are waited for again. What is in force already stays so.
+pub(super) async fn is_there_again(
+    tx: &Tx,
+    session: &Session,
+    agreement: &agreement::Model,
+    guardian: RepresentativeId,
+) -> Result<(), Fault> {
+    use guardian_exception::Column as E;
+    let open = guardian_exception::Entity::find()
+        .filter(E::AgreementId.eq(agreement.id))
+        .filter(E::RepresentativeId.eq(guardian))
+        .filter(E::EndedAt.is_null());
+    let Some(exception) = open.one(tx).await? else { return Ok(()) };
+    let ended = guardian_exception::ActiveModel { ended_at: Set(Some(session.now())), ..Default::default() };
+    guardian_exception::Entity::update_many().set(ended).filter(E::Id.eq(exception.id)).exec(tx).await?;
+    let change = Change {
+        kind: "guardian_exception",
+        subject: exception.id.0,
+        before: Some(json!({ "endedAt": null })),
+        after: Some(json!({ "endedAt": session.now() })),
+    };
+    history::record(tx, session, agreement.into(), END, [change]).await
 }

@@ -134,6 +134,11 @@ pub(super) const ACTS: &[(&str, &str, Words)] = &[
         ["Önskan om patientkontrakt väntar igen", "The request for an agreement waits again"],
     ),
     (
+        "agreementGuardianExceptionEnd",
+        "guardian_exception",
+        ["En vårdnadshavares ja behövs igen", "One guardian's assent is needed again"],
+    ),
+    (
         "agreementGuardianExceptionRecord",
         "guardian_exception",
         ["En vårdnadshavares ja behövdes inte", "One guardian's assent was not needed"],
