@@ -2,13 +2,14 @@
 
 use entity::representative::Kind;
 use harness::{Ombud, TestApp, TestPatient, represent};
+use patientkontrakt::graphql::scalars::NodeKind;
 use serde_json::{Value, json};
 
 use super::{
     ASSENTS, EVERYTHING, act_for,
     guardians::{Family, exception},
 };
-use crate::acts::{AGREEMENT, PLAN_ITEM, act, assent, whole_item};
+use crate::acts::{AGREEMENT, PLAN_ITEM, act, assent, global, whole_item};
 
 const NAME: &str = "agreementGuardianExceptionRecord";
 
@@ -69,4 +70,30 @@ async fn an_exception_ends_with_the_yes_of_the_guardian_whom_it_is_for() {
     // And can be recorded anew.
     let anew = act(&app, &s1.identity, NAME, ASSENTS, exception(&plan, &g2, "Utomlands.")).await.ok();
     assert!(anew.user_error_codes(NAME).is_empty(), "{}", anew.body);
+}
+
+/// R: who is not waited for, since when and by whose word stands to read; why is for staff alone.
+#[tokio::test]
+async fn an_exception_is_shown_with_who_recorded_it_and_why_to_staff_alone() {
+    let app = TestApp::new().await;
+    let Family { c1, g1, g2, plan } = Family::with_a_proposal(&app).await;
+    let s1 = &app.world.s1.identity;
+    act(&app, s1, NAME, ASSENTS, exception(&plan, &g2, "Skyddat boende.")).await.ok();
+    let query = "query($id: ID!) { node(id: $id) { ... on Agreement { guardianExceptions { representativeId reason at endedAt \
+                 recordedBy { name } } } } }";
+    let id = json!({ "id": plan.id });
+    let mut shown = json!([{
+        "representativeId": global(NodeKind::Representative, g2.id), "reason": "Skyddat boende.",
+        "at": app.clock.now().to_rfc3339(), "endedAt": null, "recordedBy": { "name": "Stina Exempel" },
+    }]);
+    let seen = app.run(s1, query, id.clone()).await.ok();
+    assert_eq!(seen.at("/node/guardianExceptions"), &shown);
+    shown[0]["reason"] = Value::Null;
+    for guardian in [&g1, &g2] {
+        let seen = app.run_for(&guardian.identity, &c1.global_id(), query, id.clone()).await.ok();
+        assert_eq!(seen.at("/node/guardianExceptions"), &shown);
+    }
+    act_for(&app, &g2, &c1, "agreementAssent", ASSENTS, assent(&plan)).await.ok();
+    let seen = app.run(s1, query, id).await.ok();
+    assert!(seen.at("/node/guardianExceptions/0/endedAt").is_string(), "{}", seen.body);
 }

@@ -82,3 +82,22 @@ plain_object! {
         at: DateTime<Utc>,
     }
 }
+
+plain_object! {
+    /// That the agreement can come into force without one guardian's assent (undantag för en vårdnadshavare), as care has
+    /// recorded it.
+    GuardianException {
+        /// The guardian's (vårdnadshavare) global id, as a representative.
+        representative_id: GlobalId,
+        /// Their name.
+        name: String,
+        /// Why, in care's words; shown to staff alone.
+        reason: Option<String>,
+        /// Who recorded it.
+        recorded_by: Option<StaffSummary>,
+        /// When.
+        at: DateTime<Utc>,
+        /// When the guardian assented after all and the exception ended: they are waited for again. None while it holds.
+        ended_at: Option<DateTime<Utc>>,
+    }
+}
