@@ -77,6 +77,12 @@ fn assents(schema: &mut Schema) {
             .link("recorded_by", "assignment")
             .instant("at")
             .opt_instant("ended_at")
+            .opt_link("ended_by", "assignment")
+            .opt_bytes("end_reason")
+            .check(
+                "ended",
+                "(ended_by IS NULL) = (end_reason IS NULL) AND (ended_by IS NULL OR ended_at IS NOT NULL)",
+            )
             .unique_where(&["agreement_id", "representative_id"], "ended_at IS NULL")
     });
     schema.keep("guardian_exception");

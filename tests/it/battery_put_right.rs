@@ -116,7 +116,7 @@ async fn the_task_asks_nothing_more_when_the_patient_answers_yes_again() {
     let note = async || {
         let id = global(NodeKind::Task, contact_tasks(&app).await[0].id);
         let query = format!("{{ node(id: \"{id}\") {{ ... on Task {{ note }} }} }}");
-        app.run(&s1.identity, &query, json!({})).await.ok().text("/node/note").to_owned()
+        app.run(&s1.identity, &query, json!({})).await.ok().text("/node/note")
     };
     let by_phone = async |choice: &str, corrects: Option<&harness::Answer>| {
         let mut input = on_behalf_of(p1, "PHONE", wants_help(choice));

@@ -97,3 +97,39 @@ async fn an_exception_is_shown_with_who_recorded_it_and_why_to_staff_alone() {
     let seen = app.run(s1, query, id).await.ok();
     assert!(seen.at("/node/guardianExceptions/0/endedAt").is_string(), "{}", seen.body);
 }
+
+/// R: care ends it with a reason, and what only waits waits for the guardian too.
+#[tokio::test]
+async fn care_ends_an_exception_with_a_reason_and_the_guardian_is_waited_for_again() {
+    let app = TestApp::new().await;
+    let Family { c1, g1, g2, plan } = Family::with_a_proposal(&app).await;
+    let s1 = &app.world.s1;
+    act(&app, &s1.identity, NAME, ASSENTS, exception(&plan, &g2, "Nås inte.")).await.ok();
+    act_for(&app, &g1, &c1, "agreementAssent", ASSENTS, assent(&plan)).await.ok();
+    // What the one guardian proposes waits for care alone, until the other one is there again.
+    let item = whole_item(&plan, s1, "Simma", "PATIENT");
+    act_for(&app, &g1, &c1, "planItemPropose", PLAN_ITEM, item).await.ok();
+    let name = "agreementGuardianExceptionEnd";
+    let end = |reason: &str| exception(&plan, &g2, reason);
+    let by_guardian = act_for(&app, &g2, &c1, name, ASSENTS, end("Jag är här.")).await;
+    assert_eq!(by_guardian.user_error_codes(name), ["FORBIDDEN"]);
+    let silent = act(&app, &s1.identity, name, ASSENTS, end(" ")).await;
+    assert_eq!(silent.user_error_codes(name), ["BAD_USER_INPUT"]);
+    let shown = "agreement { status guardianExceptions { endedAt endedBy { name } endReason } }";
+    let ended = act(&app, &s1.identity, name, shown, end("Har hört av sig.")).await.ok();
+    let agreement = ended.at(&format!("/{name}/agreement"));
+    assert_eq!(agreement["status"], "ACTIVE", "what is in force stays so");
+    assert_eq!(
+        agreement["guardianExceptions"],
+        json!([{ "endedAt": app.clock.now().to_rfc3339(), "endedBy": { "name": "Stina Exempel" },
+                 "endReason": "Har hört av sig." }])
+    );
+    let again = act(&app, &s1.identity, name, ASSENTS, end("Igen.")).await;
+    assert_eq!(again.user_error_codes(name), ["NOT_FOUND"]);
+    let proposal = seen_by(&app, &g1, &c1).await["proposals"][0].clone();
+    let yes = json!({ "agreementId": plan.id, "versionId": proposal["id"], "digest": proposal["digest"] });
+    act(&app, &s1.identity, "agreementAssent", ASSENTS, yes.clone()).await.ok();
+    assert_eq!(seen_by(&app, &g1, &c1).await["proposals"].as_array().unwrap().len(), 1);
+    act_for(&app, &g2, &c1, "agreementAssent", ASSENTS, yes).await.ok();
+    assert_eq!(seen_by(&app, &g1, &c1).await["proposals"], json!([]));
+}

@@ -1,5 +1,5 @@
 //! Joint guardians (vårdnadshavare): both assent, or it is on record why one of them does not. One of them always does, and an
-//! exception ends with the yes of whom it is for: they are there again.
+//! exception ends with the yes of whom it is for, who is there again, or when care says that it no longer holds.
 
 use entity::{AgreementId, GuardianExceptionId, RepresentativeId, agreement, guardian_exception};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
@@ -24,8 +24,9 @@ use crate::{
     session::Session,
 };
 
-/// Column that holds why.
+/// Columns that hold why.
 pub const REASON: &str = "guardian_exception.reason";
+pub const END_REASON: &str = "guardian_exception.end_reason";
 
 /// Which guardian does not assent, and why.
 #[derive(Clone, Debug, Serialize)]
@@ -36,7 +37,6 @@ pub struct RecordException {
 }
 
 const ACTION: &str = "agreementGuardianExceptionRecord";
-/// What the service does when they are there again, in the history.
 const END: &str = "agreementGuardianExceptionEnd";
 /// What becomes of an objection of theirs.
 const EXCEPTED: (&str, &str) = (
@@ -83,6 +83,8 @@ pub async fn record_exception(session: &Session, key: &str, cmd: &RecordExceptio
             recorded_by: Set(staff.assignment),
             at: Set(now),
             ended_at: Set(None),
+            ended_by: Set(None),
+            end_reason: Set(None),
         };
         guardian_exception::Entity::insert(row)
             .exec_without_returning(tx)
@@ -104,6 +106,41 @@ pub async fn record_exception(session: &Session, key: &str, cmd: &RecordExceptio
     .await
 }
 
+/// Which guardian is waited for again, and why.
+#[derive(Clone, Debug, Serialize)]
+pub struct EndException {
+    pub agreement: AgreementId,
+    pub representative: RepresentativeId,
+    pub reason: String,
+}
+
+/// Ends the exception. What is in force stays so; what only waits waits for the guardian too.
+pub async fn end_exception(session: &Session, key: &str, cmd: &EndException) -> Result<Receipt, Fault> {
+    act::perform(session, END, key, cmd, async |tx| {
+        let mut agreement = Locked::reach(tx, session, Action::RecordAssent, cmd.agreement).await?;
+        let staff = session.actor.staff().ok_or_else(Problem::forbidden)?;
+        rules::not_ended(agreement.status)?;
+        let mut problems = Vec::new();
+        let reason = text::required("reason", &cmd.reason, text::TEXT, &mut problems);
+        if !problems.is_empty() {
+            return Err(problems.into());
+        }
+        let standing = standing_of(tx, agreement.id, cmd.representative).await?;
+        let exception = standing.ok_or_else(|| Problem::not_found("representativeId"))?;
+        let sealed = session.core.keys.seal(Place::new(END_REASON, exception.id.0), &reason)?;
+        let by_care = guardian_exception::ActiveModel {
+            ended_by: Set(Some(staff.assignment)),
+            end_reason: Set(Some(sealed)),
+            ..Default::default()
+        };
+        end(tx, session, &agreement, &exception, by_care, Some(&reason)).await?;
+        act::emit(tx, session, [event(&agreement, "agreement.guardian_waited_for", exception.id.0)]).await?;
+        waiting::lapse(tx, session, &mut agreement).await?;
+        Ok(Done::on(agreement.patient_id).with("agreement", agreement.id.0))
+    })
+    .await
+}
+
 /// The guardian has said yes: from now on they are waited for again. What is in force already stays so.
 pub(super) async fn is_there_again(
     tx: &Tx,
@@ -111,19 +148,50 @@ pub(super) async fn is_there_again(
     agreement: &agreement::Model,
     guardian: RepresentativeId,
 ) -> Result<(), Fault> {
+    match standing_of(tx, agreement.id, guardian).await? {
+        Some(exception) => {
+            let by_nobody = guardian_exception::ActiveModel::default();
+            end(tx, session, agreement, &exception, by_nobody, None).await
+        }
+        None => Ok(()),
+    }
+}
+
+/// The exception that holds for this guardian.
+async fn standing_of(
+    tx: &Tx,
+    agreement: AgreementId,
+    guardian: RepresentativeId,
+) -> Result<Option<guardian_exception::Model>, Fault> {
     use guardian_exception::Column as E;
     let open = guardian_exception::Entity::find()
-        .filter(E::AgreementId.eq(agreement.id))
+        .filter(E::AgreementId.eq(agreement))
         .filter(E::RepresentativeId.eq(guardian))
         .filter(E::EndedAt.is_null());
-    let Some(exception) = open.one(tx).await? else { return Ok(()) };
-    let ended = guardian_exception::ActiveModel { ended_at: Set(Some(session.now())), ..Default::default() };
-    guardian_exception::Entity::update_many().set(ended).filter(E::Id.eq(exception.id)).exec(tx).await?;
+    Ok(open.one(tx).await?)
+}
+
+async fn end(
+    tx: &Tx,
+    session: &Session,
+    agreement: &agreement::Model,
+    exception: &guardian_exception::Model,
+    by: guardian_exception::ActiveModel,
+    reason: Option<&str>,
+) -> Result<(), Fault> {
+    let now = session.now();
+    guardian_exception::Entity::update_many()
+        .set(guardian_exception::ActiveModel { ended_at: Set(Some(now)), ..by })
+        .filter(guardian_exception::Column::Id.eq(exception.id))
+        .exec(tx)
+        .await?;
     let change = Change {
         kind: "guardian_exception",
         subject: exception.id.0,
         before: Some(json!({ "endedAt": null })),
-        after: Some(json!({ "endedAt": session.now() })),
+        after: Some(
+            json!({ "representative": exception.representative_id, "endedAt": now, "reason": reason }),
+        ),
     };
     history::record(tx, session, agreement.into(), END, [change]).await
 }

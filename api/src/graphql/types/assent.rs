@@ -97,7 +97,11 @@ plain_object! {
         recorded_by: Option<StaffSummary>,
         /// When.
         at: DateTime<Utc>,
-        /// When the guardian assented after all and the exception ended: they are waited for again. None while it holds.
+        /// Since when the guardian is waited for again. None while it holds.
         ended_at: Option<DateTime<Utc>>,
+        /// Who ended it; none where the guardian's own assent did.
+        ended_by: Option<StaffSummary>,
+        /// Why they ended it, in care's words; shown to staff alone.
+        end_reason: Option<String>,
     }
 }
