@@ -7,7 +7,9 @@ use crate::{
     Sealed,
 };
 
-/// One guardian without whose assent an agreement may come into force, and why. Written once.
+/// One guardian without whose assent an agreement may come into force, and why. What was recorded
+/// stays as it was written; it ends when the guardian
+/// assents, or when care says that it no longer holds.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "guardian_exception")]
 pub struct Model {
@@ -24,6 +26,11 @@ pub struct Model {
     pub reason: Sealed,
     pub recorded_by: AssignmentId,
     pub at: DateTimeUtc,
+    /// Since when the guardian is waited for again.
+    pub ended_at: Option<DateTimeUtc>,
+    /// Who ended it, and why; none where the guardian's own assent did.
+    pub ended_by: Option<AssignmentId>,
+    pub end_reason: Option<Sealed>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

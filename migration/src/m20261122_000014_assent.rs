@@ -76,9 +76,32 @@ fn assents(schema: &mut Schema) {
             .bytes("reason")
             .link("recorded_by", "assignment")
             .instant("at")
-            .unique(&["agreement_id", "representative_id"])
+            .opt_instant("ended_at")
+            .opt_link("ended_by", "assignment")
+            .opt_bytes("end_reason")
+            .check(
+                "ended",
+                "(ended_by IS NULL) = (end_reason IS NULL) AND (ended_by IS NULL OR ended_at IS NOT NULL)",
+            )
+            .unique_where(&["agreement_id", "representative_id"], "ended_at IS NULL")
     });
-    schema.append_only("guardian_exception");
+    schema.keep("guardian_exception");
+    // Its end is written once.
+    schema.guard(
+        "guardian_exception",
+        "fixed",
+        Change::Update,
+        Some(
+            "OLD.ended_at IS NOT NULL OR NEW.id IS DISTINCT FROM OLD.id \
+             OR NEW.agreement_id IS DISTINCT FROM OLD.agreement_id \
+             OR NEW.patient_id IS DISTINCT FROM OLD.patient_id \
+             OR NEW.care_unit_id IS DISTINCT FROM OLD.care_unit_id \
+             OR NEW.care_provider_id IS DISTINCT FROM OLD.care_provider_id \
+             OR NEW.representative_id IS DISTINCT FROM OLD.representative_id \
+             OR NEW.reason IS DISTINCT FROM OLD.reason OR NEW.recorded_by IS DISTINCT FROM OLD.recorded_by \
+             OR NEW.at IS DISTINCT FROM OLD.at",
+        ),
+    );
 
     // Whatever the service does: no version comes into force without assents to exactly its text, and none without
     // the patient's decision unless that is on record.

@@ -1,7 +1,9 @@
 //! Yes by word of mouth and objections to it, patients who cannot decide, joint guardians, and who may act for whom.
 
+mod decided_against;
 mod declining;
 mod ending;
+mod exceptions;
 mod granting;
 mod guardian_objections;
 mod guardians;

@@ -106,3 +106,34 @@ async fn a_yes_that_is_put_right_reaches_no_other_care_providers_request() {
     assert_eq!(of(s1).await, first);
     assert_eq!(of(s3).await.status, Status::Withdrawn);
 }
+
+/// R: what the task says of the patient's wish is their latest answer.
+#[tokio::test]
+async fn the_task_asks_nothing_more_when_the_patient_answers_yes_again() {
+    let app = TestApp::new().await;
+    let (s1, p1) = (&app.world.s1, &app.world.p1);
+    relate(&app.core, s1, p1).await;
+    let note = async || {
+        let id = global(NodeKind::Task, contact_tasks(&app).await[0].id);
+        let query = format!("{{ node(id: \"{id}\") {{ ... on Task {{ note }} }} }}");
+        app.run(&s1.identity, &query, json!({})).await.ok().text("/node/note")
+    };
+    let by_phone = async |choice: &str, corrects: Option<&harness::Answer>| {
+        let mut input = on_behalf_of(p1, "PHONE", wants_help(choice));
+        if let Some(earlier) = corrects {
+            input["correctsId"] = earlier.at("/batteryAnswer/batteryAnswers/id").clone();
+        }
+        act(&app, &s1.identity, "batteryAnswer", SET, input).await.ok()
+    };
+    let yes = by_phone("YES", None).await;
+    let first = note().await;
+    let no = by_phone("NO", Some(&yes)).await;
+    assert_ne!(note().await, first, "the patient is to be asked");
+    let again = by_phone("YES", Some(&no)).await;
+    assert_eq!(note().await, first);
+    by_phone("NO", Some(&again)).await;
+    assert_ne!(note().await, first);
+    act(&app, &p1.identity, "batteryAnswer", SET, wants_help("YES")).await.ok();
+    assert_eq!(note().await, first, "the patient's own new answer");
+    assert_eq!(contact_tasks(&app).await.len(), 1);
+}

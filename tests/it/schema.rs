@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod contacts;
+mod exceptions;
 mod objections;
 mod rows;
 mod values;
@@ -304,6 +305,7 @@ async fn what_is_written_once_is_neither_changed_nor_deleted() {
         "plan_link",
         "safety_instruction",
         "version_objection",
+        "guardian_exception",
     ]);
     for table in kept {
         let by = format!("{table}_no_delete");

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::{
     page::{Page, page_request},
     read::{
+        exception,
         history::{self, HistoryPlace},
         overlay, template,
         version::{self, VersionsWanted},
@@ -14,6 +15,7 @@ use super::{
     scalars::{GlobalId, NodeKind},
     types::{
         agreement::{Agreement, AgreementVersion},
+        assent::GuardianException,
         history::HistoryEntry,
         overlay::{PlanLink, SafetyInstruction},
         template::DischargeCheck,
@@ -57,6 +59,13 @@ impl Agreement {
         let found =
             overlay::links(session, self.id.id.into(), false).await.map_err(|e| fault(session, &e))?;
         Ok(found.into_iter().find(|link| link.fulfils))
+    }
+
+    /// The guardians (vårdnadshavare) whose assent it can do without, and those of whom that held before, the latest first.
+    /// At most 100.
+    async fn guardian_exceptions(&self, ctx: &Context<'_>) -> Result<Vec<GuardianException>> {
+        let session = session(ctx);
+        exception::of_agreement(session, self.id.id.into()).await.map_err(|e| fault(session, &e))
     }
 
     /// The change history (ändringshistorik), the latest first: who changed what, from what to what, and how the

@@ -18,6 +18,7 @@ const FOR_STAFF: &[&str] = &[
     "agreementAssentRecordOral",
     "agreementApplyTemplate",
     "agreementCreate",
+    "agreementGuardianExceptionEnd",
     "agreementGuardianExceptionRecord",
     "agreementOffer",
     "agreementPatientGroupSet",

@@ -157,6 +157,55 @@ async fn a_request_waits_again_when_the_planned_end_of_which_the_patient_was_tol
     assert_eq!(stand(&app, Kind::Handover, &contact["id"]).await, [Status::Superseded]);
 }
 
+/// R: nor can care close it by saying that the patient was consulted: the request is the patient's to take back, and staff
+/// write down how they said so.
+#[tokio::test]
+async fn a_request_waits_again_when_the_role_soon_ends_in_consultation_and_only_the_patient_takes_it_back() {
+    let app = TestApp::new().await;
+    let (s1, p1) = (&app.world.s1, &app.world.p1);
+    relate(&app.core, s1, p1).await;
+    let asked = act(&app, &p1.identity, "contactRequest", REQUEST, wish("FAST_LAKARKONTAKT")).await.ok();
+    let request = asked.at("/contactRequest/request/id").clone();
+    let end = async |contact: &Value, more: Value| {
+        let mut input = json!({ "contactId": contact["id"], "reason": "Behövs inte", "consultation": "CONSULTED",
+                                "expectedRowVersion": contact["rowVersion"] });
+        for (key, value) in more.as_object().unwrap() {
+            input[key] = value.clone();
+        }
+        act(&app, &s1.identity, "contactEnd", super::CONTACT, input).await.ok();
+    };
+    let waits = json!({ "status": "OPEN", "contact": null });
+    // At once, and as planned.
+    let first = appoint(&app, s1, to_role(p1, "FAST_LAKARKONTAKT", s1)).await;
+    end(&first, json!({})).await;
+    assert_eq!(asked_for(&app, p1).await, waits);
+    let turn = app.clock.now() + chrono::TimeDelta::days(3);
+    let second = appoint(&app, s1, to_role(p1, "FAST_LAKARKONTAKT", s1)).await;
+    end(&second, json!({ "endsAt": turn.to_rfc3339() })).await;
+    assert_eq!(asked_for(&app, p1).await["status"], "APPOINTED", "until then");
+    app.clock.set(turn);
+    sweep(&app).await;
+    assert_eq!(asked_for(&app, p1).await, waits);
+    assert_eq!(stand(&app, Kind::AppointContact, &request).await, [Status::Done, Status::Done, Status::Open]);
+    for contact in [&first, &second] {
+        assert!(!stand(&app, Kind::Handover, &contact["id"]).await.contains(&Status::Open));
+    }
+    let query = "{ me { contactRequests { rowVersion } } }";
+    let me = app.run(&p1.identity, query, json!({})).await.ok();
+    let back = json!({ "requestId": request, "how": "PHONE", "why": "Behöver ingen",
+                       "expectedRowVersion": me.at("/me/contactRequests/0/rowVersion") });
+    act(&app, &s1.identity, "contactRequestWithdraw", "request { id }", back).await.ok();
+    assert_eq!(asked_for(&app, p1).await["status"], "WITHDRAWN");
+    // What has been answered for longer than that ends with the patient's agreement.
+    act(&app, &p1.identity, "contactRequest", REQUEST, wish("FAST_LAKARKONTAKT")).await.ok();
+    let third = appoint(&app, s1, to_role(p1, "FAST_LAKARKONTAKT", s1)).await;
+    app.clock.advance(chrono::TimeDelta::days(31));
+    end(&third, json!({})).await;
+    let query = "{ me { contactRequests { status } } }";
+    let me = app.run(&p1.identity, query, json!({})).await.ok();
+    assert!(!me.at("/me/contactRequests").to_string().contains("OPEN"), "{}", me.body);
+}
+
 /// The role that the patient has, or is to have.
 async fn role_of(app: &TestApp, patient: &TestPatient) -> Value {
     let query = "{ me { contacts { id rowVersion } plannedContacts { id rowVersion } } }";

@@ -180,7 +180,8 @@ world! {
     },
     guardian_exception: guardian_exception::Model = guardian_exception::Model {
         id: id(93), agreement_id: id(10), patient_id: id(5), care_unit_id: id(2), care_provider_id: id(1),
-        representative_id: id(8), reason: sealed(), recorded_by: id(4), at: at(1),
+        representative_id: id(8), reason: sealed(), recorded_by: id(4), at: at(1), ended_at: Some(at(2)),
+        ended_by: Some(id(4)), end_reason: Some(sealed()),
     },
     goal_revision: goal_revision::Model = goal_revision::Model {
         id: id(13), goal_id: id(12), patient_id: id(5), care_unit_id: id(2), care_provider_id: id(1),

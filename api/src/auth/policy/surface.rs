@@ -29,6 +29,7 @@ pub const SURFACE: &[(&str, Noun, Action)] = &[
     ("Mutation.agreementEnd", Noun::Agreement, Action::End),
     ("Mutation.agreementOffer", Noun::AgreementOffer, Action::Create),
     ("Mutation.agreementOfferAnswer", Noun::AgreementOffer, Action::Answer),
+    ("Mutation.agreementGuardianExceptionEnd", Noun::Agreement, Action::RecordAssent),
     ("Mutation.agreementGuardianExceptionRecord", Noun::Agreement, Action::RecordAssent),
     ("Mutation.agreementObject", Noun::Agreement, Action::Object),
     ("Mutation.agreementPatientUndecidedRecord", Noun::Agreement, Action::RecordAssent),

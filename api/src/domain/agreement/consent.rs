@@ -6,7 +6,7 @@
 
 use chrono::{DateTime, Utc};
 use entity::{
-    AgreementVersionId, AssignmentId, VersionAssentId,
+    AgreementVersionId, AssignmentId, RepresentativeId, VersionAssentId,
     access_event::ActorKind,
     agreement,
     agreement_version::{self, Party, Status},
@@ -22,7 +22,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::{
-    members,
+    guardians, members,
     objection::{self, Objector},
     proposal,
     rules::{self, Assented, Facts},
@@ -271,6 +271,9 @@ async fn write(
         .exec_without_returning(tx)
         .await
         .map_err(|e| act::on_unique(e, || rules::already(giver.side, false)))?;
+    if giver.kind == ActorKind::Representative {
+        guardians::is_there_again(tx, session, agreement, RepresentativeId(giver.id)).await?;
+    }
     Ok(())
 }
 

@@ -5,16 +5,17 @@
 //! also be to what was proposed for the patient, by a representative or by the patient themself.
 //!
 //! The proposal is withdrawn, and stays readable with the no. What is in force stays so; a first proposal goes on as a
-//! draft, to be talked about and changed.
+//! draft, to be talked about and changed. What holds without the patient's decision ends with their no (`decided_against`).
 
 use entity::{
     AgreementId, AgreementVersionId,
     agreement_offer::Way,
-    agreement_version::{Party, Withdrawal},
+    agreement_version::{Party, Status, Withdrawal},
 };
 use serde::Serialize;
 
 use super::{
+    decided_against,
     decline_rules::{self, Voice},
     declined,
     may_say_no::may_say_no,
@@ -56,16 +57,21 @@ pub async fn decline(session: &Session, key: &str, cmd: &Decline) -> Result<Rece
         let version = agreement.version(tx, cmd.version, "versionId").await?;
         rules::not_ended(agreement.status)?;
         agreement.expect_row_version(Some(cmd.expected_row_version))?;
+        let undecided = version.status == Status::PatientUndecided;
         let voice = match side {
             Party::Patient => Voice::PatientsSide,
-            // Care answers nothing that it proposes itself: that can only be the patient's word.
-            Party::Care if cmd.how.is_some() || version.proposed_by == Some(Party::Care) => {
+            // Care answers neither what it proposes itself nor what waits for the patient: that can only be their word.
+            Party::Care if undecided || cmd.how.is_some() || version.proposed_by == Some(Party::Care) => {
                 Voice::WrittenDown
             }
             Party::Care => Voice::Care,
         };
         let care_assented = version.care_assent_at.is_some();
-        let withdrawal = decline_rules::decline(version.status, version.proposed_by, care_assented, voice)?;
+        let withdrawal = if undecided {
+            None
+        } else {
+            Some(decline_rules::decline(version.status, version.proposed_by, care_assented, voice)?)
+        };
         let mut problems = Vec::new();
         if voice != Voice::Care {
             said_how(session, cmd.how, &mut problems);
@@ -81,6 +87,12 @@ pub async fn decline(session: &Session, key: &str, cmd: &Decline) -> Result<Rece
             return Err(rules::too_young().into());
         }
         may_say_no(tx, session, &agreement, std::slice::from_ref(&version)).await?;
+        let done =
+            Done::on(agreement.patient_id).with("agreement", agreement.id.0).with("version", version.id.0);
+        let Some(withdrawal) = withdrawal else {
+            decided_against::end(tx, session, &agreement, &version, (&words, cmd.how), ACTION).await?;
+            return Ok(done);
+        };
         let taken_back = withdrawal == Withdrawal::TakenBack;
         let happened = if taken_back { "agreement.withdrawn" } else { "agreement.declined" };
         act::emit(tx, session, [event(&agreement, happened, version.id.0)]).await?;
@@ -89,7 +101,7 @@ pub async fn decline(session: &Session, key: &str, cmd: &Decline) -> Result<Rece
         // Nobody is to answer it any more.
         notice::withdraw_plan(tx, agreement.id, version.id, "PROPOSAL_WITHDRAWN").await?;
         declined::told(tx, session, &agreement, &version, voice, &words).await?;
-        Ok(Done::on(agreement.patient_id).with("agreement", agreement.id.0).with("version", version.id.0))
+        Ok(done)
     })
     .await
 }

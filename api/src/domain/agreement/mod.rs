@@ -14,6 +14,7 @@ pub mod content_edit;
 pub mod content_rules;
 pub mod counter;
 pub mod create;
+mod decided_against;
 pub mod decline;
 mod decline_rules;
 mod declined;

@@ -288,6 +288,16 @@ pub fn only_guardian() -> Problem {
     .at("representativeId")
 }
 
+/// One of them has to say yes: a plan for a child is agreed with somebody.
+pub fn last_guardian() -> Problem {
+    Problem::new(
+        ProblemCode::WrongState,
+        "Undantag finns redan för barnets andra vårdnadshavare. Någon av dem måste godkänna planen.",
+        "There are exceptions for the child's other guardians already. One of them has to assent to the plan.",
+    )
+    .at("representativeId")
+}
+
 /// One exception per guardian and agreement.
 pub fn excepted_already() -> Problem {
     Problem::new(

@@ -79,10 +79,11 @@ pub async fn of_patient(
     Ok(guardians.is_subset(&excepted).then_some(latest))
 }
 
-/// The guardians whose yes care has recorded that the agreement can do without.
+/// The guardians whose yes care has recorded that the agreement can do without, and who have given none since.
 pub async fn excepted(tx: &Tx, agreement: AgreementId) -> Result<BTreeSet<RepresentativeId>, Fault> {
     let rows = guardian_exception::Entity::find()
         .filter(guardian_exception::Column::AgreementId.eq(agreement))
+        .filter(guardian_exception::Column::EndedAt.is_null())
         .all(tx)
         .await?;
     Ok(rows.into_iter().map(|exception| exception.representative_id).collect())

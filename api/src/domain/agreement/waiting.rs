@@ -201,7 +201,7 @@ async fn complete(
 }
 
 /// Looks again at every version that the patient's side has said yes to: do those who did still speak for it?
-async fn lapse(tx: &Tx, session: &Session, agreement: &mut Locked) -> Result<(), Stop> {
+pub(super) async fn lapse(tx: &Tx, session: &Session, agreement: &mut Locked) -> Result<(), Stop> {
     use agreement_version::Column as V;
     let mut lapsed = Vec::new();
     for version in proposals(tx, agreement, V::PatientAssentAt.is_not_null()).await? {

@@ -1,8 +1,8 @@
 //! Ending a contact role: with a reason, and with what the patient had to say about it; now, or as planned.
 //!
-//! A patient who was consulted has agreed that the role ends. One who was told, and not consulted, has not: where nobody
-//! else has the role the need is still there when it ends. What the patient had asked for waits again
-//! (`request_answered::left`), or else the unit gets a handover task as for any gap ([`guard`]).
+//! What the patient had asked for waits again when the role has soon ended (`request_answered::left`). A patient who was
+//! consulted has agreed that the role ends. One who was told, and not consulted, has not: where nobody else has the role
+//! the need is still there, and the unit gets a handover task as for any gap ([`guard`]) unless a request waits.
 
 use chrono::{DateTime, Utc};
 use entity::{
@@ -179,10 +179,11 @@ pub(super) async fn settle(
     if is_over && contact.valid_from > session.now() {
         request_answered::unfulfilled(tx, session, contact, action).await?;
     }
-    let told = is_over && closing.consultation == Consultation::Told;
-    if told {
-        request_answered::left(tx, session, contact, closing.at, action).await?;
+    if is_over {
+        let how = (closing.at, closing.consultation);
+        request_answered::left(tx, session, contact, how, action).await?;
     }
+    let told = is_over && closing.consultation == Consultation::Told;
     let ended = told.then_some(contact.id);
     guard::settle_with(tx, session, &[contact.patient_id], ended.as_slice()).await?;
     Ok(())

@@ -65,13 +65,14 @@ pub async fn settle_all(tx: &Tx, session: &Session, patients: &[PatientId]) -> R
         activate(tx, session, contact).await?;
     }
     // Who follows has begun by now.
-    let told: Vec<&care_contact::Model> =
-        over.into_iter().filter(|contact| contact.consultation == Some(Consultation::Told)).collect();
-    for contact in &told {
-        let at = contact.valid_until.unwrap_or(now);
-        request_answered::left(tx, session, contact, at, ACTION).await?;
+    for contact in &over {
+        if let Some(consultation) = contact.consultation {
+            let how = (contact.valid_until.unwrap_or(now), consultation);
+            request_answered::left(tx, session, contact, how, ACTION).await?;
+        }
     }
-    let told: Vec<CareContactId> = told.iter().map(|contact| contact.id).collect();
+    let told = over.iter().filter(|contact| contact.consultation == Some(Consultation::Told));
+    let told: Vec<CareContactId> = told.map(|contact| contact.id).collect();
     guard::settle_with(tx, session, patients, &told).await?;
     Ok(moved.len())
 }

@@ -184,7 +184,13 @@ pub async fn coordination(
         tasks::raise(tx, session, &signal).await?;
         return Ok(());
     }
-    if !answered_by(tx, patient.id, patient.care_provider_id, role, None).await?.is_empty() {
+    let waiting = answered_by(tx, patient.id, patient.care_provider_id, role, None).await?;
+    if !waiting.is_empty() {
+        for row in waiting {
+            // Whoever was to ask the patient ([`coordination_put_right`]) has the answer: they do want a contact.
+            let asked = Words::from(ASK_THE_PATIENT);
+            tasks::note_instead(tx, session, task::Kind::AppointContact, row.id.0, (&asked, why)).await?;
+        }
         return Ok(());
     }
     let unit = care_unit::Entity::find_by_id(patient.care_unit_id).one(tx).await?;

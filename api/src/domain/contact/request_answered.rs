@@ -1,12 +1,12 @@
 //! What becomes of a request that an appointment answers.
 //!
-//! It has ended, and keeps whose role answered it: a role that ends before it began, or that care ends soon without
-//! consulting the patient, has answered nothing, and the request waits again. Whoever the role is handed over to, or
-//! who has it next, answers it from then on.
+//! It has ended, and keeps whose role answered it: a role that ends before it began, or that care ends soon, has answered
+//! nothing, and the request waits again. That the patient was consulted about the end takes nothing back: only their own
+//! withdrawal does. Whoever the role is handed over to, or who has it next, answers it from then on.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::{
-    care_contact::{self, Role},
+    care_contact::{self, Consultation, Role},
     care_unit,
     contact_request::{self, Status},
     task,
@@ -37,6 +37,13 @@ const AGAIN: (&str, &str) = (
 const LEFT: (&str, &str) = (
     "Kontakten har slutat. Patienten har informerats men inte varit med och bestämt, och väntar på en ny kontakt.",
     "The contact's role has ended. The patient was told and not consulted, and waits for a new contact.",
+);
+/// What the task says when a role has soon ended, and the patient was consulted.
+const LEFT_AGREED: (&str, &str) = (
+    "Kontakten slutade i samråd med patienten, men patientens begäran är kvar. Utse en ny kontakt. Vill patienten inte ha \
+     någon, anteckna att patienten tar tillbaka sin begäran och hur det sades.",
+    "The contact's role ended in consultation with the patient, but the patient's request stands. Appoint a new contact. If \
+     the patient wants none, write down that the patient takes the request back, and how they said so.",
 );
 /// A role that ends this soon after it began has not answered what was asked for.
 const SOON: TimeDelta = TimeDelta::days(30);
@@ -122,17 +129,22 @@ pub(super) async fn unfulfilled(
     Ok(())
 }
 
-/// The role ended at `at`, and the patient was told and not consulted: care cannot close what the patient asked for by
-/// ending what answered it. It waits again where its deadline has not passed, or where the role ends [`SOON`] after it
+/// The role ended at `at`, as care says with or without consulting the patient: care cannot close what the patient asked
+/// for by ending what answered it. It waits again where its deadline has not passed, or where the role ends [`SOON`] after it
 /// began, unless somebody else at the care provider has the role by then. The deadline is the one it had or, where that
-/// has passed, a new one. What has been answered for longer stays so: the guard raises the gap.
+/// has passed, a new one. What has been answered for longer stays so: where the patient was only told, the guard raises
+/// the gap.
 pub(super) async fn left(
     tx: &Tx,
     session: &Session,
     contact: &care_contact::Model,
-    at: DateTime<Utc>,
+    (at, consultation): (DateTime<Utc>, Consultation),
     action: &'static str,
 ) -> Result<(), Fault> {
+    let note = match consultation {
+        Consultation::Told => LEFT,
+        Consultation::Consulted => LEFT_AGREED,
+    };
     let soon = at.signed_duration_since(contact.valid_from) <= SOON;
     for row in of(tx, std::slice::from_ref(contact)).await? {
         if !soon && row.due_at <= at {
@@ -149,7 +161,7 @@ pub(super) async fn left(
             continue;
         }
         let row = contact_request::Model { due_at, ..row };
-        wait_again(tx, session, &row, LEFT.into(), action).await?;
+        wait_again(tx, session, &row, note.into(), action).await?;
     }
     Ok(())
 }

@@ -165,21 +165,56 @@ pub async fn note_anew(
     subject: Uuid,
     note: &Words,
 ) -> Result<(), Fault> {
+    let Some((row, was)) = noted(tx, session, kind, subject).await? else { return Ok(()) };
+    rewrite(tx, session, &row, was.as_ref(), note).await
+}
+
+/// [`note_anew`], where the note says `was`: what somebody else has written since stands.
+pub async fn note_instead(
+    tx: &Tx,
+    session: &Session,
+    kind: Kind,
+    subject: Uuid,
+    (was, note): (&Words, &Words),
+) -> Result<(), Fault> {
+    match noted(tx, session, kind, subject).await? {
+        Some((row, Some(says))) if says == *was => rewrite(tx, session, &row, Some(was), note).await,
+        _ => Ok(()),
+    }
+}
+
+/// The open task of this kind about `subject`, with its note.
+async fn noted(
+    tx: &Tx,
+    session: &Session,
+    kind: Kind,
+    subject: Uuid,
+) -> Result<Option<(task::Model, Option<Words>)>, Fault> {
     let open = task::Entity::find()
         .filter(task::Column::Kind.eq(kind))
         .filter(task::Column::SubjectId.eq(subject))
         .filter(task::Column::Status.eq(Status::Open))
         .one(tx)
         .await?;
-    let Some(row) = open else { return Ok(()) };
-    let (keys, place) = (&session.core.keys, || Place::new("task.note", row.id.0));
-    let was = row.note.as_ref().map(|note| Words::open(keys, place(), note)).transpose()?;
-    if was.as_ref() == Some(note) {
+    let Some(row) = open else { return Ok(None) };
+    let place = Place::new("task.note", row.id.0);
+    let note = row.note.as_ref().map(|note| Words::open(&session.core.keys, place, note)).transpose()?;
+    Ok(Some((row, note)))
+}
+
+async fn rewrite(
+    tx: &Tx,
+    session: &Session,
+    row: &task::Model,
+    was: Option<&Words>,
+    note: &Words,
+) -> Result<(), Fault> {
+    if was == Some(note) {
         return Ok(());
     }
     let changed = task::Entity::update_many()
         .set(task::ActiveModel {
-            note: Set(Some(note.seal(keys, place())?)),
+            note: Set(Some(note.seal(&session.core.keys, Place::new("task.note", row.id.0))?)),
             row_version: Set(row.row_version.saturating_add(1)),
             ..Default::default()
         })
@@ -196,7 +231,7 @@ pub async fn note_anew(
         before: Some(json!({ "note": was })),
         after: Some(json!({ "note": note })),
     };
-    history::record(tx, session, Owner::from(&row), "taskNote", [change]).await
+    history::record(tx, session, Owner::from(row), "taskNote", [change]).await
 }
 
 /// Ends this task; false when somebody else ended or changed it meanwhile.

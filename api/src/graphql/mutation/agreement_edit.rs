@@ -150,7 +150,7 @@ pub struct AgreementWithdrawInput {
 pub struct AgreementDeclineInput {
     /// The agreement's global id.
     agreement_id: ID,
-    /// The proposal: the version's global id.
+    /// The proposal, or the version that holds without the patient's decision: its global id.
     version_id: ID,
     /// Why not, in the words of whoever says no; at most 4 000 characters.
     words: String,
@@ -296,7 +296,8 @@ impl AgreementEditMutation {
     /// proposes: `agreementWithdraw`. Staff who may record a yes write down the patient's no with `how`, also to what the
     /// patient's side proposed, which is TAKEN_BACK then. WRONG_STATE when care has assented already (answer with
     /// `agreementCounter`), and to a representative when the patient has. Care is told by a task that names who said no; the
-    /// patient as they have chosen, or by letter, and so, by letter, are the guardians, but for whoever said no.
+    /// patient as they have chosen, or by letter, and so, by letter, are the guardians, but for whoever said no. To a version
+    /// that is PATIENT_UNDECIDED the patient alone says no, here or to staff: the agreement ends as PATIENT_DECLINED.
     async fn agreement_decline(
         &self,
         ctx: &Context<'_>,

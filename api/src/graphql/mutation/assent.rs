@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::payload::{Answer, payload};
 use crate::{
     domain::agreement::{
-        guardians::{RecordException, record_exception},
+        guardians::{EndException, RecordException, end_exception, record_exception},
         object::{Object as Objection, object},
         oral::{RecordOral, record_oral},
         undecided::{RecordUndecided, record_undecided},
@@ -88,6 +88,27 @@ pub struct AgreementGuardianExceptionRecordInput {
     reason: String,
     /// New for every action, the same when the action is tried again; 1 to 200 characters.
     idempotency_key: String,
+}
+
+/// That a guardian (vårdnadshavare) is waited for again.
+#[derive(InputObject)]
+pub struct AgreementGuardianExceptionEndInput {
+    /// The agreement's global id.
+    agreement_id: ID,
+    /// The guardian for whom care has recorded an exception.
+    representative_id: ID,
+    /// Why the exception no longer holds; at most 4 000 characters.
+    reason: String,
+    /// New for every action, the same when the action is tried again; 1 to 200 characters.
+    idempotency_key: String,
+}
+
+payload! {
+    /// Answer to `agreementGuardianExceptionEnd`.
+    AgreementGuardianExceptionEndPayload of AgreementId {
+        /// The agreement as it is now, also when the act was refused.
+        agreement: Agreement = node::agreement
+    }
 }
 
 payload! {
@@ -222,6 +243,24 @@ impl AssentMutation {
             "agreement",
             Some(agreement),
         )?))
+    }
+
+    /// Ends an exception for one of several guardians (vårdnadshavare), by care: they are waited for again. What is in force
+    /// stays so. It also ends by itself, with the guardian's own assent.
+    async fn agreement_guardian_exception_end(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which guardian, and why.")] input: AgreementGuardianExceptionEndInput,
+    ) -> Result<AgreementGuardianExceptionEndPayload> {
+        let session = session(ctx);
+        let agreement = agreement_id(&input.agreement_id);
+        let cmd = EndException {
+            agreement,
+            representative: representative_id(&input.representative_id),
+            reason: input.reason,
+        };
+        let outcome = end_exception(session, &input.idempotency_key, &cmd).await;
+        Ok(AgreementGuardianExceptionEndPayload(Answer::new(session, outcome, "agreement", Some(agreement))?))
     }
 }
 

@@ -212,9 +212,10 @@ impl ContactMutation {
     }
 
     /// Ends a contact role (avslutar uppdraget), by care, now or as planned: with a reason, and in consultation with
-    /// the patient; telling is enough when the person leaves or the patient cannot be reached. Where the patient was
-    /// told and nobody follows, what they had asked for waits again, or a handover task is raised. The care relation
-    /// that came with the role ends too.
+    /// the patient; telling is enough when the person leaves or the patient cannot be reached. Where nobody follows, what
+    /// the patient had asked for waits again if the role ends within 30 days, also after a consultation: a patient who wants
+    /// nobody takes it back, themself or to staff (`contactRequestWithdraw`). Otherwise a handover task is raised where the
+    /// patient was only told. The care relation that came with the role ends too.
     async fn contact_end(
         &self,
         ctx: &Context<'_>,

@@ -286,8 +286,8 @@ impl Reader<'_> {
                 ("agreement_version", "objection") | ("guardian_exception", "reason") => self.for_another,
                 _ => false,
             };
-            if hidden && row.kind == "task" {
-                // What staff write to each other about their work says nothing to the patient.
+            if hidden && ["task", "guardian_exception"].contains(&row.kind.as_str()) {
+                // What staff write to each other about their work says nothing to the patient, nor that there is a reason.
                 continue;
             }
             let label = field_label(self.locale, field);

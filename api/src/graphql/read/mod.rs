@@ -16,6 +16,7 @@ pub mod cols;
 pub mod contact;
 pub mod contact_work;
 pub mod desk;
+pub mod exception;
 pub mod free;
 pub mod history;
 pub mod history_words;

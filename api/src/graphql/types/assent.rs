@@ -82,3 +82,26 @@ plain_object! {
         at: DateTime<Utc>,
     }
 }
+
+plain_object! {
+    /// That the agreement can come into force without one guardian's assent (undantag för en vårdnadshavare), as care has
+    /// recorded it.
+    GuardianException {
+        /// The guardian's (vårdnadshavare) global id, as a representative.
+        representative_id: GlobalId,
+        /// Their name.
+        name: String,
+        /// Why, in care's words; shown to staff alone.
+        reason: Option<String>,
+        /// Who recorded it.
+        recorded_by: Option<StaffSummary>,
+        /// When.
+        at: DateTime<Utc>,
+        /// Since when the guardian is waited for again. None while it holds.
+        ended_at: Option<DateTime<Utc>>,
+        /// Who ended it; none where the guardian's own assent did.
+        ended_by: Option<StaffSummary>,
+        /// Why they ended it, in care's words; shown to staff alone.
+        end_reason: Option<String>,
+    }
+}

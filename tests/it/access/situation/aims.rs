@@ -35,6 +35,7 @@ fn selection(mutation: &str) -> &'static str {
         | "agreementChoose"
         | "agreementCreate"
         | "agreementEnd"
+        | "agreementGuardianExceptionEnd"
         | "agreementGuardianExceptionRecord"
         | "agreementObject"
         | "agreementPatientGroupSet"
@@ -196,6 +197,10 @@ pub fn mutations(at: &Record, unit: &Staff) -> Vec<(&'static str, Value)> {
         (
             "agreementEnd",
             json!({ "agreementId": at.agreement, "reason": "MOVED", "words": "Flyttat", "expectedRowVersion": 1 }),
+        ),
+        (
+            "agreementGuardianExceptionEnd",
+            json!({ "agreementId": at.agreement, "representativeId": at.representative, "reason": "Åter" }),
         ),
         (
             "agreementGuardianExceptionRecord",

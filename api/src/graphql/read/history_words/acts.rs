@@ -27,6 +27,12 @@ pub(super) const BECAME: &[(&str, &str, &str, Words)] = &[
         ],
     ),
     (
+        "agreementDecline",
+        "agreement_version",
+        "ENDED",
+        ["Patienten sa nej till planen", "The patient said no to the plan"],
+    ),
+    (
         "agreementSweep",
         "agreement_version",
         "PROPOSED",
@@ -44,6 +50,12 @@ pub(super) const BECAME: &[(&str, &str, &str, Words)] = &[
         "APPOINTED",
         ["Önskan om kontakt blev uppfylld", "The request for a contact was met"],
     ),
+    // What is taken out or called off by an act of its own is called by that act.
+    ("goalRemove", "goal", "CANCELLED", ["Målet togs bort", "The goal was taken out"]),
+    ("planItemRemove", "plan_item", "CANCELLED", ["Insatsen togs bort", "The plan item was taken out"]),
+    ("planItemCancel", "plan_item", "CANCELLED", ["Insatsen ställdes in", "The plan item was called off"]),
+    ("", "goal", "CANCELLED", ["Målet utgick", "The goal was dropped"]),
+    ("", "plan_item", "CANCELLED", ["Insatsen utgick", "The plan item was dropped"]),
 ];
 
 /// What happened, by the act. An act that does different things to different things has a line for each.
@@ -108,6 +120,7 @@ pub(super) const ACTS: &[(&str, &str, Words)] = &[
         "agreement_offer",
         ["Erbjudandet ersattes av ett patientkontrakt", "The offer was overtaken by an agreement"],
     ),
+    ("agreementDecline", "agreement", ["Patientkontraktet avslutades", "The agreement was ended"]),
     ("agreementDecline", "agreement_version", ["Förslaget avböjdes", "The proposal was declined"]),
     (
         "agreementDecline",
@@ -127,6 +140,11 @@ pub(super) const ACTS: &[(&str, &str, Words)] = &[
             "En av vårdnadshavarna vill avsluta patientkontraktet",
             "One of the guardians wants to end the agreement",
         ],
+    ),
+    (
+        "agreementGuardianExceptionEnd",
+        "guardian_exception",
+        ["En vårdnadshavares ja behövs igen", "One guardian's assent is needed again"],
     ),
     (
         "agreementGuardianExceptionRecord",
@@ -450,7 +468,7 @@ pub(super) const ACTS: &[(&str, &str, Words)] = &[
         "calendar_feed",
         ["Ny adress till kalendern", "The calendar feed got a new address"],
     ),
-    ("workNoteSet", "plan_item", ["En arbetsanteckning skrevs", "A work note was written"]),
+    ("workNoteSet", "work_note", ["En arbetsanteckning skrevs", "A work note was written"]),
     (
         "smsStop",
         "reminder_preference",
@@ -497,4 +515,5 @@ pub(super) const THINGS: &[(&str, Words)] = &[
     ("calendar_feed", ["Kalenderprenumerationen", "The calendar feed"]),
     ("thread", ["Konversationen", "The conversation"]),
     ("version_assent", ["Godkännandet", "The assent"]),
+    ("work_note", ["Arbetsanteckningen", "The work note"]),
 ];

@@ -28,6 +28,7 @@ pub(super) const FIELDS: &[(&str, Words)] = &[
     ("description", ["Beskrivning", "Description"]),
     ("dueAt", ["Senast", "By"]),
     ("dueOn", ["Datum", "Date"]),
+    ("endedAt", ["Slutade gälla", "Held until"]),
     ("ending", ["Hur det slutade", "How it ended"]),
     ("fulfils", ["Är själva patientkontraktet", "Is the agreement itself"]),
     ("function", ["Funktion", "Function"]),

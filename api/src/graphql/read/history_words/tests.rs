@@ -9,9 +9,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use serde_json::json;
+
 use super::{acts::ACTS, acts::THINGS, fields::FIELDS, values::VALUES, what};
+
 use crate::{
     auth::policy::{Noun, SURFACE},
+    domain::plan_item::work_note,
     locale::Locale,
 };
 
@@ -173,4 +177,25 @@ fn an_act_on_something_beside_it_is_told_by_the_name_of_the_thing() {
     for (act, kind, words) in ACTS {
         assert!(words.iter().all(|text| text.len() > 3 && !text.ends_with('.')), "{act} {kind}");
     }
+}
+
+#[test]
+fn what_a_yes_leaves_out_is_told_as_dropped_and_not_as_agreed_on() {
+    let told = |action: &str, kind: &str, status: &str| {
+        what(Locale::Sv, action, kind, false, Some(&json!({ "status": status })))
+    };
+    for yes in ["agreementAssent", "agreementAssentRecordOral", "planItemAccept", "agreementSweep"] {
+        assert_eq!(told(yes, "goal", "CANCELLED"), "Målet utgick", "{yes}");
+        assert_eq!(told(yes, "plan_item", "CANCELLED"), "Insatsen utgick", "{yes}");
+    }
+    assert_eq!(told("agreementAssent", "goal", "AGREED"), "Målet blev överenskommet");
+    assert_eq!(told("agreementAssentRecordOral", "plan_item", "AGREED"), "Insatsen blev överenskommen");
+    assert_eq!(told("goalRemove", "goal", "CANCELLED"), "Målet togs bort");
+    assert_eq!(told("planItemCancel", "plan_item", "CANCELLED"), "Insatsen ställdes in");
+}
+
+#[test]
+fn a_work_note_is_told_of_by_its_own_words() {
+    let told = what(Locale::Sv, "workNoteSet", work_note::HISTORY, false, None);
+    assert_eq!(told, "En arbetsanteckning skrevs");
 }
