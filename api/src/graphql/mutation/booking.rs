@@ -197,7 +197,8 @@ pub struct AppointmentOutcomeRecordInput {
     /// What happened. Recorded before, it is corrected; the history keeps both.
     outcome: AppointmentOutcome,
     /// The plan item (insats) that the time was for goes on as it is. Otherwise it is done when the patient came, and
-    /// "blev inte av" when not; one that recurs is never closed by one time.
+    /// "blev inte av" when not; one that recurs is never closed by one time. A missed time leaves the item open where the
+    /// patient has another ahead for it, and a new one opens it again.
     #[graphql(default = false)]
     keep_plan_item: bool,
     /// Its `rowVersion` as last read.
