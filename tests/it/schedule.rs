@@ -1,6 +1,7 @@
 //! Schedules: published, changed, ended, and extended by two instances at once; and whose times come first.
 
 mod fell_out;
+mod seats;
 
 use entity::{appointment_type, care_contact, occupancy, schedule, slot};
 use harness::{Answer, TestApp};

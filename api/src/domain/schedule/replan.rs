@@ -49,6 +49,10 @@ pub struct Draft {
     withdraw: Vec<SlotId>,
     /// Booked slots that stay, for others to book when they come free than before.
     reopen: Vec<SlotId>,
+    /// Booked slots that stay, with another number of seats.
+    resize: Vec<SlotId>,
+    /// Those that stay and have more seats taken than there are to be, and how many.
+    too_full: Vec<(DateTime<Utc>, i32)>,
     /// Booked slots that had fallen out and are in the pattern again.
     take_in: Vec<(SlotId, NewTime)>,
     /// Booked slots that are no longer in the pattern, also since before: their patients need another time.
@@ -61,6 +65,19 @@ impl Draft {
     /// How many unbooked times are taken back.
     pub const fn withdrawn(&self) -> usize {
         self.withdraw.len()
+    }
+
+    /// Nobody loses a seat that they have.
+    pub fn fits(&self) -> Result<(), Problem> {
+        let Some(most) = self.too_full.iter().map(|(_, taken)| *taken).max() else { return Ok(()) };
+        let times: BTreeSet<DateTime<Utc>> = self.too_full.iter().map(|(at, _)| *at).collect();
+        let (sv, en) = list(&times);
+        Err(Problem::new(
+            ProblemCode::Conflict,
+            format!("Fler platser är tagna: {sv}. Ange minst {most} platser. Inget har ändrats."),
+            format!("More seats are taken: {en}. Give at least {most} seats. Nothing was changed."),
+        )
+        .at("seats"))
     }
 }
 
@@ -127,6 +144,12 @@ pub async fn draft(
                 draft.take_in.extend(time.filter(|_| fell_out).map(|time| (row.id, time)));
                 if row.web_bookable != plan.web_bookable {
                     draft.reopen.push(row.id);
+                }
+                let taken = row.seats - row.open_seats;
+                if taken > plan.seats {
+                    draft.too_full.push((row.starts_at, taken));
+                } else if row.seats != plan.seats {
+                    draft.resize.push(row.id);
                 }
             } else if booked {
                 draft.rebook.push(row.id);
@@ -221,8 +244,10 @@ pub async fn apply(
     draft: &Draft,
     skip: bool,
 ) -> Result<Fallen, Stop> {
-    if !skip && !draft.clashes.is_empty() {
-        return Err(clashing(&draft.clashes).into());
+    let clashes = (!skip && !draft.clashes.is_empty()).then(|| clashing(&draft.clashes));
+    let problems: Vec<Problem> = draft.fits().err().into_iter().chain(clashes).collect();
+    if !problems.is_empty() {
+        return Err(problems.into());
     }
     let still = clear(tx, session, &draft.withdraw).await?;
     take_back(tx, session, &draft.withdraw, Withdrawal::BySchedule).await?;
@@ -240,6 +265,14 @@ pub async fn apply(
     for ids in draft.reopen.chunks(ROWS) {
         slot::Entity::update_many()
             .col_expr(C::WebBookable, Expr::value(plan.web_bookable))
+            .filter(C::Id.is_in(ids.iter().copied()))
+            .exec(tx)
+            .await?;
+    }
+    for ids in draft.resize.chunks(ROWS) {
+        slot::Entity::update_many()
+            .col_expr(C::OpenSeats, Expr::col(C::OpenSeats).add(plan.seats).sub(Expr::col(C::Seats)))
+            .col_expr(C::Seats, Expr::value(plan.seats))
             .filter(C::Id.is_in(ids.iter().copied()))
             .exec(tx)
             .await?;
@@ -293,16 +326,19 @@ pub async fn take_back(tx: &Tx, session: &Session, ids: &[SlotId], how: Withdraw
     Ok(())
 }
 
+/// The times by name, so many as can be read.
+fn list(times: &BTreeSet<DateTime<Utc>>) -> (String, String) {
+    let list: Vec<String> = times.iter().take(TOLD).map(|at| wall_clock(*at)).collect();
+    let list = list.join(", ");
+    match times.len().saturating_sub(TOLD) {
+        0 => (list.clone(), list),
+        more => (format!("{list} och {more} till"), format!("{list} and {more} more")),
+    }
+}
+
 /// Which times cannot be published, and that nothing was.
 fn clashing(clashes: &[(NewTime, AssignmentId)]) -> Problem {
-    let times: BTreeSet<DateTime<Utc>> = clashes.iter().map(|(time, _)| time.starts_at).collect();
-    let list: Vec<String> = times.iter().take(TOLD).map(|at| wall_clock(*at)).collect();
-    let (mut sv, mut en) = (list.join(", "), list.join(", "));
-    let more = times.len().saturating_sub(TOLD);
-    if more > 0 {
-        sv = format!("{sv} och {more} till");
-        en = format!("{en} and {more} more");
-    }
+    let (sv, en) = list(&clashes.iter().map(|(time, _)| time.starts_at).collect());
     Problem::new(
         ProblemCode::AlreadyOccupied,
         format!("Medarbetare är redan upptagna: {sv}. Inget har ändrats. De andra tiderna kan läggas ut utan dem."),

@@ -50,9 +50,8 @@ pub struct SlotPublishInput {
     /// When they start, on the wall clock in Sweden, such as `2027-03-01T09:00`; whole five minutes, 200 at most. A
     /// time that the change to summer time leaves out moves forward by the gap; one that comes twice is the first.
     starts_local: Vec<String>,
-    /// Seats of each time: more than one for group visits, 100 at most.
-    #[graphql(default = 1)]
-    seats: i32,
+    /// Seats of each time, 100 at most; the type's when left out.
+    seats: Option<i32>,
     /// 1 to 200 characters, new for every action; a retry with the same key acts once.
     idempotency_key: String,
 }

@@ -219,7 +219,8 @@ impl ScheduleMutation {
         Ok(SchedulePublishPayload(Answer::new(session(ctx), outcome, "schedule", None)?))
     }
 
-    /// Changes a schedule (ändrar en tidbok): times ahead that nobody has booked are replaced, booked ones stay.
+    /// Changes a schedule (ändrar en tidbok): times ahead that nobody has booked are replaced, booked ones stay, with the new
+    /// number of seats. `CONFLICT` when more seats are taken.
     async fn schedule_change(
         &self,
         ctx: &Context<'_>,
