@@ -43,6 +43,7 @@ async fn an_item_left_undone_is_done_by_the_visit_of_another_time_that_was_booke
     app.clock.advance(TimeDelta::minutes(1));
     record(&app, &second, "ATTENDED", false).await;
     assert_eq!(stands(&app).await, "DONE");
+    assert_eq!(tasks(&app, task::Kind::VisitMissed).await, [task::Status::Superseded]);
 }
 
 #[tokio::test]

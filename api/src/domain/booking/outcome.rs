@@ -163,6 +163,15 @@ async fn follow_up(
     match outcome {
         Outcome::Attended => {
             end(tx, session, Kind::VisitMissed, booked.id.0, Ending::Superseded, None).await?;
+            let earlier = match booked.plan_item_id {
+                Some(item) => missed(tx, booked.patient_id, item).await?,
+                None => Vec::new(),
+            };
+            for time in earlier.iter().filter(|time| time.starts_at < booked.starts_at) {
+                let words =
+                    Words::ours("Patienten kom till en senare tid.", "The patient came to a later time.");
+                end(tx, session, Kind::VisitMissed, time.id.0, Ending::Superseded, Some(words)).await?;
+            }
             end_relation(tx, booked, booked.ends_at + RELATION_AFTER).await
         }
         Outcome::Missed => {
