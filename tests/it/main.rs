@@ -41,6 +41,7 @@ mod life;
 mod locks;
 mod lost_connections;
 mod many_times;
+mod moved_unasked;
 mod needs;
 mod outcome;
 mod overlap;

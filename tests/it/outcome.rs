@@ -1,5 +1,7 @@
 //! Outcomes of visits, and what they do to the plan item that a visit was for.
 
+mod again;
+
 use chrono::TimeDelta;
 use entity::task;
 use harness::{Answer, Staff, TestApp, TestPatient, relate, represent};

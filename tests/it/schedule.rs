@@ -1,5 +1,8 @@
 //! Schedules: published, changed, ended, and extended by two instances at once; and whose times come first.
 
+mod fell_out;
+mod seats;
+
 use entity::{appointment_type, care_contact, occupancy, schedule, slot};
 use harness::{Answer, TestApp};
 use patientkontrakt::{domain::sweep, graphql::scalars::NodeKind};
@@ -27,6 +30,14 @@ pub async fn publish(app: &TestApp, pattern: Value) -> Answer {
     let kind = global(NodeKind::AppointmentType, app.world.visit);
     let input = json!({ "appointmentTypeId": kind, "pattern": pattern });
     act(app, &app.world.s1.identity, "schedulePublish", SCHEDULE, input).await
+}
+
+/// The pattern without these days.
+pub async fn change_days(app: &TestApp, schedule: &str, version: i64, off: &[&str]) -> Answer {
+    let mut pattern = pattern(app);
+    pattern["exceptDays"] = json!(off);
+    let input = json!({ "scheduleId": schedule, "pattern": pattern, "expectedRowVersion": version });
+    act(app, &app.world.s1.identity, "scheduleChange", CHANGED, input).await.ok()
 }
 
 pub async fn open_slots(app: &TestApp) -> Vec<slot::Model> {

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use crate::{
     acts::{act, global},
     booking::publish,
+    schedule::{self, change_days},
 };
 
 /// Who acts.
@@ -80,6 +81,8 @@ const ROWS: &[Row] = &[
     row!("the patient came", &[By::Unasked]),
     row!("the patient did not come", &[By::Unasked], tasks: &["VISIT_MISSED"]),
     row!("nobody has said whether the patient came", &[By::Service], tasks: &["OUTCOME_MISSING"]),
+    row!("a booked time falls out of its schedule", &[By::Unasked], tasks: &["CANCELLATION_CALL"]),
+    row!("a schedule takes a booked time back in", &[By::Unasked]),
     row!("somebody is away", &[By::Unasked], tasks: &["CANCELLATION_CALL"]),
     row!("times of somebody who is away are moved", &[By::Unasked], messages: &["CONFIRMATION"],
         without: &["CANCELLATION_CALL"]),
@@ -157,6 +160,16 @@ impl Scene<'_> {
         let booked =
             self.patient("appointmentBook", "appointment { id rowVersion }", json!({ "slotId": slot })).await;
         booked.at("/appointmentBook/appointment").clone()
+    }
+
+    /// A schedule of which the patient has booked the first time.
+    async fn scheduled(&self) -> String {
+        let published = schedule::publish(self.app, schedule::pattern(self.app)).await.ok();
+        let first =
+            schedule::open_slots(self.app).await.into_iter().min_by_key(|slot| slot.starts_at).unwrap();
+        let slot = global(NodeKind::Slot, first.id);
+        self.patient("appointmentBook", "appointment { id }", json!({ "slotId": slot })).await;
+        published.text("/schedulePublish/schedule/id")
     }
 
     async fn wish(&self, until: &str) -> Value {
@@ -250,6 +263,19 @@ impl Scene<'_> {
                 app.clock.advance(TimeDelta::days(33));
                 let before = look().await;
                 self.sweep().await;
+                before
+            }
+            "a booked time falls out of its schedule" => {
+                let schedule = self.scheduled().await;
+                let before = look().await;
+                change_days(app, &schedule, 1, &["2027-02-08"]).await;
+                before
+            }
+            "a schedule takes a booked time back in" => {
+                let schedule = self.scheduled().await;
+                change_days(app, &schedule, 1, &["2027-02-08"]).await;
+                let before = look().await;
+                change_days(app, &schedule, 2, &[]).await;
                 before
             }
             "somebody is away" => {

@@ -21,6 +21,7 @@ use crate::{
         schedule::{
             STAFF_AT_MOST,
             change::{Change, To, carry_out, to_rebook},
+            fallen::Fallen,
         },
         text::{TEXT, TITLE, optional, required},
     },
@@ -184,7 +185,7 @@ pub async fn turn(session: &Session, key: &str, cmd: &Turn) -> Result<Receipt, F
                     .at("endSchedules")
                     .into());
                 }
-                let mut rebook = Vec::new();
+                let mut fallen = Fallen::default();
                 for row in &going {
                     let end = Change {
                         schedule: row.id,
@@ -192,14 +193,16 @@ pub async fn turn(session: &Session, key: &str, cmd: &Turn) -> Result<Receipt, F
                         to: To::End(None),
                         skip_clashes: true,
                     };
-                    rebook.extend(carry_out(tx, session, row, &end).await?);
+                    let of = carry_out(tx, session, row, &end).await?;
+                    fallen.slots.extend(of.slots);
+                    fallen.patients.extend(of.patients);
                 }
                 let retired = appointment_type::ActiveModel {
                     retired_at: Set(Some(session.now())),
                     ..Default::default()
                 };
                 write(tx, *id, *expected_row_version, retired).await?;
-                Ok(to_rebook(Done::impersonal().with("appointmentType", *id), &rebook))
+                Ok(to_rebook(Done::impersonal().with("appointmentType", *id), fallen))
             }
         }
     })

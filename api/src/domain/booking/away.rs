@@ -238,7 +238,7 @@ pub(super) async fn settled(tx: &Tx, session: &Session, time: AppointmentId) -> 
 }
 
 /// Whether somebody whom the patient is to meet is away then: the call about the time is about that too.
-pub(super) async fn somebody_is_away(tx: &Tx, time: &appointment::Model) -> Result<bool, Fault> {
+pub(crate) async fn somebody_is_away(tx: &Tx, time: &appointment::Model) -> Result<bool, Fault> {
     use contact_absence::Column as C;
     let staff = slot_staff::Entity::find()
         .select_only()
@@ -252,6 +252,13 @@ pub(super) async fn somebody_is_away(tx: &Tx, time: &appointment::Model) -> Resu
         .filter(C::FromAt.lt(time.ends_at))
         .filter(C::UntilAt.gt(time.starts_at));
     Ok(away.one(tx).await?.is_some())
+}
+
+/// Whether the time is to be moved, whatever the patient knows of it: somebody is away, or its schedule has let it go.
+pub(super) async fn must_be_moved(tx: &Tx, time: &appointment::Model) -> Result<bool, Fault> {
+    let fallen = slot::Entity::find_by_id(time.slot_id)
+        .filter(slot::Column::Withdrawal.eq(slot::Withdrawal::BySchedule));
+    Ok(fallen.one(tx).await?.is_some() || somebody_is_away(tx, time).await?)
 }
 
 impl From<&appointment::Model> for Owner {

@@ -76,7 +76,8 @@ const UNCALLED: &str = concat!(
     "))"
 );
 
-/// Of those that were called off, what is still to be phoned about, because of an absence, although nobody is away.
+/// Of those that were called off, what is still to be phoned about, because of an absence, although nobody is away, and
+/// the schedule has the time.
 const NEEDLESS: &str = concat!(
     "SELECT ap.* ",
     touched!(),
@@ -88,7 +89,8 @@ const NEEDLESS: &str = concat!(
     since!("w"),
     ") AND NOT EXISTS (SELECT 1 FROM ",
     also!("o", "os"),
-    " AND o.cancelled_at IS NULL)"
+    " AND o.cancelled_at IS NULL) AND NOT EXISTS (SELECT 1 FROM slot fs WHERE fs.id = ap.slot_id \
+     AND fs.withdrawal = 'BY_SCHEDULE')"
 );
 
 /// Which times, of one absence or of all.

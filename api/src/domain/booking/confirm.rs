@@ -8,7 +8,7 @@ use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 use serde::Serialize;
 
 use super::{
-    away::{settled, somebody_is_away},
+    away::{must_be_moved, settled},
     cancel::within,
     rules,
     told::{Told, tell},
@@ -62,7 +62,7 @@ pub async fn confirm(session: &Session, key: &str, cmd: &Confirm) -> Result<Rece
         }
         let told = Told { act: "appointmentConfirm", event: "appointment.confirmed", channel };
         // Whoever confirms the time that care has moved it to knows it: nobody needs to phone about that.
-        if booked.known_starts_at.is_some() && !somebody_is_away(tx, &booked).await? {
+        if booked.known_starts_at.is_some() && !must_be_moved(tx, &booked).await? {
             settled(tx, session, booked.id).await?;
         }
         tell(tx, session, told, Some(&booked), &after).await?;

@@ -25,13 +25,13 @@ pub mod told;
 use entity::{appointment, care_relation, care_unit};
 
 use crate::{
-    calendar::{CancelRule, ClosingDays, cancel_by},
+    calendar::{CancelRule, ClosingDays, cancel_by, to_instant, to_local},
     db::Tx,
     domain::relation::{self, Opening},
     error::Fault,
     session::Session,
 };
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Days, NaiveTime, TimeDelta, Utc};
 
 /// A booked visit opens the record to the unit until this long after it: for notes, results and answers.
 pub(crate) const RELATION_AFTER: TimeDelta = TimeDelta::days(30);
@@ -49,6 +49,13 @@ fn deadline(
 ) -> Result<DateTime<Utc>, Fault> {
     let rule = CancelRule { working_days: u32::try_from(working_days).map_err(Fault::internal)? };
     Ok(cancel_by(starts_at, rule, &closing_days(unit)?))
+}
+
+/// [`deadline`] of a time that care moves a patient to unasked: whoever hears of it has a day at least to say no, while
+/// it has not begun. It is the end of a day, for the texts name the last day.
+fn deadline_unasked(deadline: DateTime<Utc>, starts_at: DateTime<Utc>, now: DateTime<Utc>) -> DateTime<Utc> {
+    let after = to_local(now + TimeDelta::hours(24)).date_naive() + Days::new(1);
+    Ord::max(deadline, Ord::min(to_instant(after.and_time(NaiveTime::MIN)), starts_at))
 }
 
 /// Opens the care relation (vårdrelation) that the appointment brings.

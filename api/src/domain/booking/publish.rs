@@ -31,7 +31,8 @@ pub struct Publish {
     pub assignment: Option<AssignmentId>,
     /// Wall clock in Sweden, such as `2027-03-01T09:00`.
     pub starts_local: Vec<String>,
-    pub seats: i32,
+    /// The type's when left out.
+    pub seats: Option<i32>,
 }
 
 /// The name under which the receipt holds the nth slot.
@@ -61,7 +62,8 @@ pub async fn publish(session: &Session, key: &str, cmd: &Publish) -> Result<Rece
         };
         enough(&kind, usize::from(staff.is_some()))?;
         let length = TimeDelta::minutes(i64::from(kind.length_minutes));
-        let times = rules::times(&cmd.starts_local, length, cmd.seats, staff.is_some(), now)?;
+        let seats = cmd.seats.unwrap_or(kind.seats);
+        let times = rules::times(&cmd.starts_local, length, seats, staff.is_some(), now)?;
         if kind.retired_at.is_some() {
             return Err(retired().into());
         }
@@ -79,8 +81,7 @@ pub async fn publish(session: &Session, key: &str, cmd: &Publish) -> Result<Rece
                 return Err(clashing(tx, staff, &slots).await?.into());
             }
         }
-        let shape =
-            Shape { schedule: None, kind: &kind, seats: cmd.seats, web_bookable: true, created_at: now };
+        let shape = Shape { schedule: None, kind: &kind, seats, web_bookable: true, created_at: now };
         insert(tx, &shape, cmd.assignment.as_slice(), &slots).await?;
         let done = Done::impersonal();
         Ok(slots.iter().enumerate().fold(done, |done, (n, (id, _))| done.with(&receipt_name(n), id.0)))

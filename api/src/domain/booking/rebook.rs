@@ -17,7 +17,7 @@ use super::{
     away::settled,
     book::{clash_is_theirs, open_time},
     cancel::with_place,
-    conditions, deadline, end_relation, hold, rules,
+    conditions, deadline, deadline_unasked, end_relation, hold, rules,
     seat::{self, Taken, Wanted},
     told::{Told, tell},
 };
@@ -133,6 +133,9 @@ pub(super) async fn relocate(
     moved.starts_at = time.starts_at;
     moved.ends_at = time.ends_at;
     moved.cancel_by = deadline(time.starts_at, kind.cancel_working_days, unit)?;
+    if !asked {
+        moved.cancel_by = deadline_unasked(moved.cancel_by, time.starts_at, session.now());
+    }
     moved.schedule_version += 1;
     moved.confirmed_at = None;
     moved.confirmed_by = None;

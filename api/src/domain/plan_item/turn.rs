@@ -61,10 +61,35 @@ pub async fn apply(
     reason: Option<&str>,
     expected_row_version: i32,
 ) -> Result<Done, Stop> {
-    let (action, event) = turn.names();
     let side = session.actor.party().ok_or_else(Problem::forbidden)?;
     let owner = live.agreed()?.owner;
     let now_at = rules::turn(turn, live.item.status, live.item.started_at.is_some(), owner, side)?;
+    let done = write(tx, session, live, (turn, now_at), reason, expected_row_version).await?;
+    // What care promised and will not do, the patient hears of, if the patient has asked to.
+    if side == Party::Care && owner == Owner::Care && matches!(turn, Turn::Cancel | Turn::NotDone) {
+        let about = live.item.id.0.simple().to_string();
+        notice::plan_news(tx, session, (&*live.agreement).into(), &about, "PLAN_ITEM_OFF").await?;
+    }
+    Ok(done)
+}
+
+/// What was left undone is to be done after all, for there is a new time for it: whoever booked that.
+pub async fn goes_on(tx: &Tx, session: &Session, live: &Live) -> Result<(), Stop> {
+    let Ok(wording) = live.agreed() else { return Ok(()) };
+    let (turn, begun) = (Turn::Reopen, live.item.started_at.is_some());
+    let now_at = rules::turn(turn, live.item.status, begun, wording.owner, Party::Care)?;
+    write(tx, session, live, (turn, now_at), None, live.item.row_version).await.map(drop)
+}
+
+async fn write(
+    tx: &Tx,
+    session: &Session,
+    live: &Live,
+    (turn, now_at): (Turn, plan_item::Status),
+    reason: Option<&str>,
+    expected_row_version: i32,
+) -> Result<Done, Stop> {
+    let (action, event) = turn.names();
     let place = Place::new("plan_item.status_reason", live.item.id.0);
     // What was a mistake has no reason any more; the history keeps it.
     let kept = reason.filter(|_| turn != Turn::Reopen);
@@ -86,10 +111,5 @@ pub async fn apply(
     };
     let done = live.write(tx, session, expected_row_version, row, told).await?;
     next_step::settle(tx, session, live.agreement.id).await?;
-    // What care promised and will not do, the patient hears of, if the patient has asked to.
-    if side == Party::Care && owner == Owner::Care && matches!(turn, Turn::Cancel | Turn::NotDone) {
-        let about = live.item.id.0.simple().to_string();
-        notice::plan_news(tx, session, (&*live.agreement).into(), &about, "PLAN_ITEM_OFF").await?;
-    }
     Ok(done)
 }

@@ -1,7 +1,7 @@
 //! Changing a schedule: another pattern, days off, its end. Only times ahead are touched, and no booked time is lost.
 
 use chrono::NaiveDate;
-use entity::{AssignmentId, ScheduleId, SlotId, schedule, schedule::Column as C, schedule_staff};
+use entity::{AssignmentId, ScheduleId, schedule, schedule::Column as C, schedule_staff};
 use sea_orm::{
     ColumnTrait, EntityTrait, QueryFilter,
     sea_query::{Expr, ExprTrait},
@@ -9,7 +9,9 @@ use sea_orm::{
 use serde::Serialize;
 
 use super::{
-    Plan, members, own,
+    Plan,
+    fallen::Fallen,
+    members, own,
     pattern::{Written, clock},
     plan_of, publish,
     replan::{self, There},
@@ -59,23 +61,23 @@ impl To {
 }
 
 /// Changes the schedule and brings its slots in line. Booked times that fall out of it are taken out of the search and
-/// stay with their patients, to be moved.
+/// stay with their patients, to be moved; those that are in it again can be booked as before.
 pub async fn change(session: &Session, key: &str, cmd: &Change) -> Result<Receipt, Fault> {
     act::perform(session, cmd.to.mutation(), key, cmd, async |tx| {
         let row = own(tx, session, cmd.schedule).await?;
-        let rebook = carry_out(tx, session, &row, cmd).await?;
-        Ok(to_rebook(Done::impersonal().with("schedule", row.id), &rebook))
+        let fallen = carry_out(tx, session, &row, cmd).await?;
+        Ok(to_rebook(Done::impersonal().with("schedule", row.id), fallen))
     })
     .await
 }
 
-/// [`change`] within a transaction, of a schedule that the caller may change. Gives the booked slots that fell out of it.
+/// [`change`] within a transaction, of a schedule that the caller may change. Gives the booked slots that are out of it.
 pub(crate) async fn carry_out(
     tx: &Tx,
     session: &Session,
     row: &schedule::Model,
     cmd: &Change,
-) -> Result<Vec<SlotId>, Stop> {
+) -> Result<Fallen, Stop> {
     let mut plan = plan_of(tx, row).await?;
     let mut same_staff = true;
     match &cmd.to {
@@ -113,13 +115,14 @@ pub(crate) async fn carry_out(
     let draft = replan::draft(tx, &plan, Some(there), span, session.now()).await?;
     // Taking days away never fails for what clashes elsewhere.
     let skip = cmd.skip_clashes || !matches!(cmd.to, To::Pattern { .. });
-    let booked_now = replan::apply(tx, session, &plan, row.id, &draft, skip).await?;
-    Ok(draft.rebook.into_iter().chain(booked_now).collect())
+    replan::apply(tx, session, &plan, row.id, &draft, skip).await
 }
 
-/// The receipt holds the booked slots that fell out.
-pub(crate) fn to_rebook(done: Done, slots: &[SlotId]) -> Done {
-    slots.iter().enumerate().fold(done, |done, (n, id)| done.with(&rebook_name(n), id.0))
+/// The receipt holds the booked slots that are out, and whom it concerns.
+pub(crate) fn to_rebook(done: Done, fallen: Fallen) -> Done {
+    let slots = fallen.slots.iter().enumerate();
+    let done = slots.fold(done, |done, (n, id)| done.with(&rebook_name(n), id.0));
+    fallen.patients.into_iter().fold(done, Done::and)
 }
 
 /// The name under which the receipt holds the nth booked slot that fell out of the schedule.

@@ -1,12 +1,13 @@
 //! Schedules (tidböcker): patterns of availability that become slots.
 //!
 //! A schedule is changed by writing its pattern anew and bringing its slots in line with it ([`replan`]): what is not
-//! booked is taken back and published again, what is booked stays with its patient until somebody moves it. The days up to
-//! a horizon are slots; the sweep moves it on, each schedule in a transaction of its own that holds the schedule's row, so
-//! that several instances publish nothing twice.
+//! booked is taken back and published again, what is booked stays with its patient until somebody moves it ([`fallen`]).
+//! The days up to a horizon are slots; the sweep moves it on, each schedule in a transaction of its own that holds the
+//! schedule's row, so that several instances publish nothing twice.
 
 pub mod change;
 pub mod extend;
+pub mod fallen;
 pub mod pattern;
 pub mod preview;
 pub mod publish;

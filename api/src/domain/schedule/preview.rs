@@ -38,7 +38,9 @@ pub async fn preview(session: &Session, cmd: &Publish, of: Option<ScheduleId>) -
                 there = Some(There { schedule, same_staff, lock: false });
                 until = row.published_until;
             }
-            Ok(replan::draft(db, &plan, there, (today(session), until), session.now()).await?)
+            let draft = replan::draft(db, &plan, there, (today(session), until), session.now()).await?;
+            draft.fits()?;
+            Ok(draft)
         })
         .await
 }

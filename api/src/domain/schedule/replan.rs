@@ -1,11 +1,12 @@
 //! Bringing the slots of a schedule in line with its pattern.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use entity::{
     AssignmentId, ScheduleId, SlotId, appointment, occupancy, slot,
     slot::{Column as C, Withdrawal},
+    slot_staff,
 };
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
@@ -13,7 +14,10 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::Plan;
+use super::{
+    Plan,
+    fallen::{self, Fallen},
+};
 use crate::{
     calendar::to_instant,
     db::Tx,
@@ -31,7 +35,7 @@ use crate::{
 };
 
 /// Ids in one statement.
-const ROWS: usize = 1_000;
+pub(super) const ROWS: usize = 1_000;
 /// Clashes that are told by name.
 const TOLD: usize = 20;
 
@@ -45,14 +49,35 @@ pub struct Draft {
     withdraw: Vec<SlotId>,
     /// Booked slots that stay, for others to book when they come free than before.
     reopen: Vec<SlotId>,
-    /// Booked slots that are no longer in the pattern: their patients need another time.
+    /// Booked slots that stay, with another number of seats.
+    resize: Vec<SlotId>,
+    /// Those that stay and have more seats taken than there are to be, and how many.
+    too_full: Vec<(DateTime<Utc>, i32)>,
+    /// Booked slots that had fallen out and are in the pattern again.
+    take_in: Vec<(SlotId, NewTime)>,
+    /// Booked slots that are no longer in the pattern, also since before: their patients need another time.
     pub rebook: Vec<SlotId>,
+    /// Those of them that fall out now.
+    falling: Vec<SlotId>,
 }
 
 impl Draft {
     /// How many unbooked times are taken back.
     pub const fn withdrawn(&self) -> usize {
         self.withdraw.len()
+    }
+
+    /// Nobody loses a seat that they have.
+    pub fn fits(&self) -> Result<(), Problem> {
+        let Some(most) = self.too_full.iter().map(|(_, taken)| *taken).max() else { return Ok(()) };
+        let times: BTreeSet<DateTime<Utc>> = self.too_full.iter().map(|(at, _)| *at).collect();
+        let (sv, en) = list(&times);
+        Err(Problem::new(
+            ProblemCode::Conflict,
+            format!("Fler platser är tagna: {sv}. Ange minst {most} platser. Inget har ändrats."),
+            format!("More seats are taken: {en}. Give at least {most} seats. Nothing was changed."),
+        )
+        .at("seats"))
     }
 }
 
@@ -88,27 +113,49 @@ pub async fn draft(
         if lock {
             slots = slots.lock_exclusive();
         }
-        let slots = slots.all(db).await?;
+        let mut slots = slots.all(db).await?;
         let booked = booked(db, &slots).await?;
+        let fell_out = |row: &slot::Model| row.withdrawal == Some(Withdrawal::BySchedule);
+        let fallen = slots.iter().filter(|row| fell_out(row) && booked.contains(&row.id)).map(|row| row.id);
+        let staff_then = staff_of(db, &fallen.collect::<Vec<_>>()).await?;
+        let staff_now: BTreeSet<AssignmentId> = plan.assignments().into_iter().collect();
+        // What has another time in its place by now does not come back.
+        slots.sort_by_key(fell_out);
         for row in slots {
             if row.withdrawal == Some(Withdrawal::ByHand) {
                 wanted.remove(&row.starts_at);
                 continue;
             }
+            let booked = booked.contains(&row.id);
             let away = row.withdrawal == Some(Withdrawal::ByAbsence);
-            if row.withdrawn_at.is_some() && !away {
+            let fell_out = booked && fell_out(&row);
+            if row.withdrawn_at.is_some() && !away && !fell_out {
                 continue;
             }
-            let booked = booked.contains(&row.id);
+            let same_staff = if fell_out {
+                staff_then.get(&row.id).map_or(staff_now.is_empty(), |then| *then == staff_now)
+            } else {
+                same_staff
+            };
             let in_pattern = wanted.get(&row.starts_at).is_some_and(|time| time.ends_at == row.ends_at);
             let alike = row.seats == plan.seats && row.web_bookable == plan.web_bookable;
             if in_pattern && same_staff && (booked || alike) {
-                wanted.remove(&row.starts_at);
+                let time = wanted.remove(&row.starts_at);
+                draft.take_in.extend(time.filter(|_| fell_out).map(|time| (row.id, time)));
                 if row.web_bookable != plan.web_bookable {
                     draft.reopen.push(row.id);
                 }
+                let taken = row.seats - row.open_seats;
+                if taken > plan.seats {
+                    draft.too_full.push((row.starts_at, taken));
+                } else if row.seats != plan.seats {
+                    draft.resize.push(row.id);
+                }
             } else if booked {
                 draft.rebook.push(row.id);
+                if !fell_out {
+                    draft.falling.push(row.id);
+                }
             } else {
                 draft.withdraw.push(row.id);
             }
@@ -143,6 +190,21 @@ pub async fn draft(
     Ok(draft)
 }
 
+/// Who is in each of the slots; nothing of those of the unit.
+async fn staff_of(
+    db: &impl ConnectionTrait,
+    slots: &[SlotId],
+) -> Result<HashMap<SlotId, BTreeSet<AssignmentId>>, Fault> {
+    let mut staff: HashMap<SlotId, BTreeSet<AssignmentId>> = HashMap::new();
+    for some in slots.chunks(ROWS) {
+        let of = slot_staff::Entity::find().filter(slot_staff::Column::SlotId.is_in(some.iter().copied()));
+        for row in of.all(db).await? {
+            staff.entry(row.slot_id).or_default().insert(row.assignment_id);
+        }
+    }
+    Ok(staff)
+}
+
 /// Those of the slots that somebody has booked.
 pub async fn booked(db: &impl ConnectionTrait, slots: &[slot::Model]) -> Result<HashSet<SlotId>, Fault> {
     let taken: Vec<SlotId> = slots.iter().filter(|s| s.open_seats < s.seats).map(|s| s.id).collect();
@@ -172,8 +234,8 @@ pub async fn clear(tx: &Tx, session: &Session, ids: &[SlotId]) -> Result<HashSet
     Ok(still)
 }
 
-/// Does it. With `skip`, times that clash are left out; else they refuse the whole. Gives what was to be taken back and is
-/// booked nevertheless, at this moment: it must be moved too.
+/// Does it. With `skip`, times that clash are left out; else they refuse the whole. What was to be taken back and is booked
+/// nevertheless, at this moment, falls out too. Of each time that falls out somebody is to phone.
 pub async fn apply(
     tx: &Tx,
     session: &Session,
@@ -181,9 +243,11 @@ pub async fn apply(
     schedule: ScheduleId,
     draft: &Draft,
     skip: bool,
-) -> Result<Vec<SlotId>, Stop> {
-    if !skip && !draft.clashes.is_empty() {
-        return Err(clashing(&draft.clashes).into());
+) -> Result<Fallen, Stop> {
+    let clashes = (!skip && !draft.clashes.is_empty()).then(|| clashing(&draft.clashes));
+    let problems: Vec<Problem> = draft.fits().err().into_iter().chain(clashes).collect();
+    if !problems.is_empty() {
+        return Err(problems.into());
     }
     let still = clear(tx, session, &draft.withdraw).await?;
     take_back(tx, session, &draft.withdraw, Withdrawal::BySchedule).await?;
@@ -193,10 +257,22 @@ pub async fn apply(
         let held = occupancy::Column::HolderId.is_in(ids.iter().map(|id| id.0));
         occupancy::Entity::delete_many().filter(held).exec(tx).await?;
     }
-    take_back(tx, session, &draft.rebook, Withdrawal::BySchedule).await?;
+    take_back(tx, session, &draft.falling, Withdrawal::BySchedule).await?;
+    let staff = plan.assignments();
+    let mut patients = fallen::take_in(tx, session, &staff, &draft.take_in).await?;
+    patients.extend(fallen::call(tx, session, &draft.falling).await?);
+    patients.extend(fallen::call(tx, session, &booked).await?);
     for ids in draft.reopen.chunks(ROWS) {
         slot::Entity::update_many()
             .col_expr(C::WebBookable, Expr::value(plan.web_bookable))
+            .filter(C::Id.is_in(ids.iter().copied()))
+            .exec(tx)
+            .await?;
+    }
+    for ids in draft.resize.chunks(ROWS) {
+        slot::Entity::update_many()
+            .col_expr(C::OpenSeats, Expr::col(C::OpenSeats).add(plan.seats).sub(Expr::col(C::Seats)))
+            .col_expr(C::Seats, Expr::value(plan.seats))
             .filter(C::Id.is_in(ids.iter().copied()))
             .exec(tx)
             .await?;
@@ -225,10 +301,9 @@ pub async fn apply(
         web_bookable: plan.web_bookable,
         created_at: session.now(),
     };
-    let staff = plan.assignments();
     insert(tx, &shape, &staff, &slots).await?;
     away_slots::withdraw_new(tx, session, &staff, &slots).await?;
-    Ok(booked)
+    Ok(Fallen { slots: draft.rebook.iter().copied().chain(booked).collect(), patients })
 }
 
 /// No new bookings of these, also when somebody who is away comes back. What is booked stays, and its staff stay
@@ -251,16 +326,19 @@ pub async fn take_back(tx: &Tx, session: &Session, ids: &[SlotId], how: Withdraw
     Ok(())
 }
 
+/// The times by name, so many as can be read.
+fn list(times: &BTreeSet<DateTime<Utc>>) -> (String, String) {
+    let list: Vec<String> = times.iter().take(TOLD).map(|at| wall_clock(*at)).collect();
+    let list = list.join(", ");
+    match times.len().saturating_sub(TOLD) {
+        0 => (list.clone(), list),
+        more => (format!("{list} och {more} till"), format!("{list} and {more} more")),
+    }
+}
+
 /// Which times cannot be published, and that nothing was.
 fn clashing(clashes: &[(NewTime, AssignmentId)]) -> Problem {
-    let times: BTreeSet<DateTime<Utc>> = clashes.iter().map(|(time, _)| time.starts_at).collect();
-    let list: Vec<String> = times.iter().take(TOLD).map(|at| wall_clock(*at)).collect();
-    let (mut sv, mut en) = (list.join(", "), list.join(", "));
-    let more = times.len().saturating_sub(TOLD);
-    if more > 0 {
-        sv = format!("{sv} och {more} till");
-        en = format!("{en} and {more} more");
-    }
+    let (sv, en) = list(&clashes.iter().map(|(time, _)| time.starts_at).collect());
     Problem::new(
         ProblemCode::AlreadyOccupied,
         format!("Medarbetare är redan upptagna: {sv}. Inget har ändrats. De andra tiderna kan läggas ut utan dem."),

@@ -50,9 +50,8 @@ pub struct SlotPublishInput {
     /// When they start, on the wall clock in Sweden, such as `2027-03-01T09:00`; whole five minutes, 200 at most. A
     /// time that the change to summer time leaves out moves forward by the gap; one that comes twice is the first.
     starts_local: Vec<String>,
-    /// Seats of each time: more than one for group visits, 100 at most.
-    #[graphql(default = 1)]
-    seats: i32,
+    /// Seats of each time, 100 at most; the type's when left out.
+    seats: Option<i32>,
     /// 1 to 200 characters, new for every action; a retry with the same key acts once.
     idempotency_key: String,
 }
@@ -197,7 +196,8 @@ pub struct AppointmentOutcomeRecordInput {
     /// What happened. Recorded before, it is corrected; the history keeps both.
     outcome: AppointmentOutcome,
     /// The plan item (insats) that the time was for goes on as it is. Otherwise it is done when the patient came, and
-    /// "blev inte av" when not; one that recurs is never closed by one time.
+    /// "blev inte av" when not; one that recurs is never closed by one time. A missed time leaves the item open where the
+    /// patient has another ahead for it, and a new one opens it again.
     #[graphql(default = false)]
     keep_plan_item: bool,
     /// Its `rowVersion` as last read.

@@ -177,8 +177,9 @@ payload! {
 pub struct SchedulePayload {
     /// The schedule as it is now, also when the act was refused.
     schedule: Option<Schedule>,
-    /// Booked times that fell out of it, the first 100: nobody new can book them, and their patients need another time
-    /// (ombokning).
+    /// Booked times that are out of it, the first 100: nobody new can book them, and their patients need another time
+    /// (ombokning). Each that fell out now is a task too, `CANCELLATION_CALL`. Those that are left stand in
+    /// `Schedule.toRebook`.
     to_rebook: Vec<Slot>,
     /// Why it was refused, everything at once; empty when it was done.
     user_errors: Vec<UserError>,
@@ -218,7 +219,8 @@ impl ScheduleMutation {
         Ok(SchedulePublishPayload(Answer::new(session(ctx), outcome, "schedule", None)?))
     }
 
-    /// Changes a schedule (ändrar en tidbok): times ahead that nobody has booked are replaced, booked ones stay.
+    /// Changes a schedule (ändrar en tidbok): times ahead that nobody has booked are replaced, booked ones stay, with the new
+    /// number of seats. `CONFLICT` when more seats are taken.
     async fn schedule_change(
         &self,
         ctx: &Context<'_>,

@@ -1,4 +1,6 @@
-//! Schedules of a unit, for its own staff: one statement.
+//! Schedules of a unit, for its own staff: one statement, and one more where booked times have fallen out.
+
+use std::collections::BTreeSet;
 
 use async_graphql::{Context, Result};
 use chrono::NaiveDate;
@@ -6,7 +8,12 @@ use entity::{CareUnitId, ScheduleId};
 use sea_orm::Value;
 use uuid::Uuid;
 
-use super::{appointment, cols::staff_columns, free::rows};
+use super::{
+    appointment,
+    cols::staff_columns,
+    free::rows,
+    node::{SLOT_JOINS, read_slot, slot_columns},
+};
 use crate::{
     auth::policy::{self, Action, Noun},
     error::Fault,
@@ -18,6 +25,9 @@ use crate::{
     },
     session::Session,
 };
+
+/// Times that are shown of each, at most.
+const SHOWN: usize = 100;
 
 /// A schedule by id, of the caller's own unit.
 pub async fn schedule(ctx: &Context<'_>, id: ScheduleId) -> Result<Option<Schedule>> {
@@ -45,16 +55,19 @@ async fn load(
     session: &Session,
     which: &str,
     limit: usize,
-    values: Vec<Value>,
+    mut values: Vec<Value>,
 ) -> Result<Vec<Schedule>, Fault> {
+    values.push(session.now().into());
     let sql = format!(
         "SELECT x.id, {}, x.rule, x.valid_from, x.valid_until, x.block_from, x.block_until, x.pauses, x.except_days, \
-         x.extra_days, x.on_closed_days, x.seats, x.web_bookable, x.published_until, x.ended_at, x.row_version, {} \
+         x.extra_days, x.on_closed_days, x.seats, x.web_bookable, x.published_until, x.ended_at, x.row_version, \
+         CASE WHEN EXISTS (SELECT 1 FROM slot s WHERE s.schedule_id = x.id AND {}) THEN 1 ELSE 0 END, {} \
          FROM (SELECT * FROM schedule x WHERE x.care_unit_id = $1 {which} ORDER BY x.id LIMIT {limit}) x \
          JOIN appointment_type apt ON apt.id = x.appointment_type_id \
          LEFT JOIN schedule_staff w ON w.schedule_id = x.id LEFT JOIN assignment xa ON xa.id = w.assignment_id \
          LEFT JOIN staff_member m ON m.id = xa.staff_member_id ORDER BY x.id, w.place",
         appointment::type_columns("apt"),
+        fallen_sql("$3"),
         staff_columns("m"),
     );
     let mut schedules: Vec<Schedule> = Vec::new();
@@ -63,7 +76,7 @@ async fn load(
             let days: Vec<NaiveDate> = serde_json::from_str(&text).map_err(Fault::internal)?;
             Ok(days.into_iter().map(Date).collect())
         };
-        Ok(Schedule {
+        let schedule = Schedule {
             id: GlobalId::new(NodeKind::Schedule, cols.take::<Uuid>()?),
             appointment_type: appointment::appointment_type(cols)?,
             rule: cols.take()?,
@@ -83,15 +96,57 @@ async fn load(
             published_until: Date(cols.take()?),
             ended_at: cols.opt()?,
             row_version: cols.take()?,
-            staff: cols.opt_staff()?.into_iter().collect(),
-        })
+            to_rebook: Vec::new(),
+            staff: Vec::new(),
+        };
+        let fallen = cols.take::<i32>()? == 1;
+        let staff = cols.opt_staff()?.into_iter().collect();
+        Ok((Schedule { staff, ..schedule }, fallen))
     })
     .await?;
-    for row in found {
+    let mut fallen: BTreeSet<Uuid> = BTreeSet::new();
+    for (row, some) in found {
+        if some {
+            fallen.insert(row.id.id);
+        }
         match schedules.last_mut().filter(|last| last.id == row.id) {
             Some(last) => last.staff.extend(row.staff),
             None => schedules.push(row),
         }
     }
+    if !fallen.is_empty() {
+        load_fallen(session, &fallen, &mut schedules).await?;
+    }
     Ok(schedules)
+}
+
+/// Whether the slot `s` is ahead of `now`, out of its schedule, and booked.
+fn fallen_sql(now: &str) -> String {
+    format!(
+        "s.withdrawal = 'BY_SCHEDULE' AND s.starts_at > {now} AND EXISTS (SELECT 1 FROM appointment b \
+         WHERE b.slot_id = s.id AND b.status = 'BOOKED')"
+    )
+}
+
+async fn load_fallen(
+    session: &Session,
+    of: &BTreeSet<Uuid>,
+    schedules: &mut [Schedule],
+) -> Result<(), Fault> {
+    let places: Vec<String> = (2..of.len() + 2).map(|n| format!("${n}")).collect();
+    let sql = format!(
+        "SELECT s.schedule_id, {} FROM slot s {SLOT_JOINS} WHERE {} AND s.schedule_id IN ({}) \
+         ORDER BY s.starts_at, s.id",
+        slot_columns(),
+        fallen_sql("$1"),
+        places.join(", "),
+    );
+    let values = [Value::from(session.now())].into_iter().chain(of.iter().map(|id| (*id).into())).collect();
+    for (id, slot) in rows(session, sql, values, |cols| Ok((cols.take::<Uuid>()?, read_slot(cols)?))).await? {
+        let schedule = schedules.iter_mut().find(|schedule| schedule.id.id == id);
+        if let Some(schedule) = schedule.filter(|schedule| schedule.to_rebook.len() < SHOWN) {
+            schedule.to_rebook.push(slot);
+        }
+    }
+    Ok(())
 }

@@ -101,7 +101,8 @@ plain_object! {
         staff: Option<StaffSummary>,
         /// Where.
         care_unit: CareUnitSummary,
-        /// The last instant at which the patient may cancel or rebook.
+        /// The last instant at which the patient may cancel or rebook. When care has moved the time unasked, at least 24 hours
+        /// after that, or until it begins.
         cancel_by: DateTime<Utc>,
         /// Whether the caller may cancel it now, and if not, why.
         can_cancel: Permission,

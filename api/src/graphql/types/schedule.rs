@@ -2,7 +2,10 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{booking::AppointmentType, people::StaffSummary};
+use super::{
+    booking::{AppointmentType, Slot},
+    people::StaffSummary,
+};
 use crate::graphql::{
     plain::plain_object,
     scalars::{Date, GlobalId},
@@ -49,6 +52,9 @@ plain_object! {
         web_bookable: bool,
         /// The days until and with this one have become times that can be booked.
         published_until: Date,
+        /// Booked times ahead that have fallen out of it, the soonest 100: nobody new can book them, and their patients need
+        /// another time (ombokning). A change that has them in the pattern again takes them back in.
+        to_rebook: Vec<Slot>,
         /// When it was ended, if it was.
         ended_at: Option<DateTime<Utc>>,
         /// For `expectedRowVersion`.

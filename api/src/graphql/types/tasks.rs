@@ -53,8 +53,9 @@ plain_enum! {
         /// The plan in force says a safety instruction that care has taken back (ny version av planen behövs). Ends when
         /// a version without it is in force.
         RevisePlan,
-        /// Somebody is away: phone the patient about the time (ringa återbud). Ends when the time is moved or cancelled,
-        /// or when the patient has been phoned.
+        /// Somebody is away, a booked time has fallen out of its schedule (tidbok), or care has moved or cancelled it: phone
+        /// the patient about the time (ringa återbud). Ends when the time is moved or cancelled, when the schedule takes
+        /// it back in, or when the patient has been phoned.
         CancellationCall,
         /// A patient's wish for a time has waited too long, or its offers go unanswered (önskemål om tid).
         TimeWish,
