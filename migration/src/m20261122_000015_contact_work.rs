@@ -44,8 +44,8 @@ pub fn up(schema: &mut Schema) {
             .index(&["patient_id", "id"])
     });
     schema.keep("contact_request");
-    // It is open again when the role that ended it never begins, or ends soon without the patient being consulted.
-    let ended = "OLD.status <> 'OPEN' AND NOT (OLD.status = 'APPOINTED' AND NEW.status = 'OPEN')";
+    // It is open again when the role that ended it never begins, or ends soon; and is answered by whoever has that role next.
+    let ended = "OLD.status <> 'OPEN' AND NOT (OLD.status = 'APPOINTED' AND NEW.status IN ('OPEN', 'APPOINTED'))";
     schema.guard("contact_request", "ended", Change::Update, Some(ended));
 
     schema.table("contact_request_pass", |t| {
