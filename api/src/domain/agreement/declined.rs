@@ -20,7 +20,7 @@ use crate::{
     crypto::Place,
     db::Tx,
     domain::{
-        notice,
+        notice::{self, Heard},
         patient::IDENTITY_LOOKUP,
         representative::{self, NUMBER},
         task::{letter, words::Words},
@@ -69,7 +69,7 @@ pub(super) async fn told(
                 format!("{}. Write to or phone {}, and tell them.", said.en, whom.en),
             ),
         };
-        letter::write(tx, session, agreement.into(), version.id.0, note).await?;
+        letter::anew(tx, session, agreement.into(), version.id.0, note).await?;
     }
     Ok(())
 }
@@ -129,7 +129,7 @@ async fn whom_nothing_reaches(
         guardians.push(called(tx, session, row).await?);
     }
     let heard = by == ActorKind::Patient
-        || notice::plan_notice(tx, session, agreement, version, "PLAN_DECLINED").await?;
+        || notice::plan_notice(tx, session, agreement, version, "PLAN_DECLINED").await? == Heard::Told;
     // A child who does not decide is told by the guardians.
     let is_written_to = !heard
         && (representative::patient_may_assent(tx, session, agreement.patient_id).await?

@@ -16,7 +16,9 @@ use crate::{
     db::Tx,
     domain::{
         act::{self, Done, Receipt},
-        next_step, notice, text,
+        next_step,
+        notice::{News, news},
+        text,
     },
     error::{Fault, Problem, Stop},
     session::Session,
@@ -88,8 +90,7 @@ pub async fn apply(
     next_step::settle(tx, session, live.agreement.id).await?;
     // What care promised and will not do, the patient hears of, if the patient has asked to.
     if side == Party::Care && owner == Owner::Care && matches!(turn, Turn::Cancel | Turn::NotDone) {
-        let about = live.item.id.0.simple().to_string();
-        notice::plan_news(tx, session, (&*live.agreement).into(), &about, "PLAN_ITEM_OFF").await?;
+        news::tell_of(tx, session, (&*live.agreement).into(), live.item.id.0, News::ItemOff).await?;
     }
     Ok(done)
 }
