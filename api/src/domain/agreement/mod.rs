@@ -35,6 +35,7 @@ pub mod rules;
 pub mod signal;
 pub(super) mod standing;
 mod told;
+pub mod unanswered;
 pub mod undecided;
 pub mod version;
 pub mod waiting;

@@ -16,7 +16,7 @@ use crate::{
     domain::{
         history::Owner,
         representative,
-        task::{letter, words::Words},
+        task::{self, Ending, letter, words::Words},
     },
     error::Fault,
     session::Session,
@@ -271,10 +271,12 @@ async fn is_written_to(tx: &Tx, session: &Session, whom: &patient::Model) -> Res
     })
 }
 
-/// The patient has decided: a letter that only asks them to is not sent.
+/// The patient has decided: a letter that only asks them to is not sent, and nobody asks them.
 pub async fn decided(tx: &Tx, session: &Session, version: AgreementVersionId) -> Result<(), Fault> {
-    let words = ("Patienten har tagit ställning.", "The patient has decided.");
-    letter::drop_saying(tx, session, version.0, &notes(&ASKING), words.into()).await
+    let words = || Words::ours("Patienten har tagit ställning.", "The patient has decided.");
+    letter::drop_saying(tx, session, version.0, &notes(&ASKING), words()).await?;
+    task::end(tx, session, entity::task::Kind::PlanSignal, version.0, Ending::Done, Some(words())).await?;
+    Ok(())
 }
 
 /// Another version is in force: a letter that says that this one is, or asks about it, is not sent.

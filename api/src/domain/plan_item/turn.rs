@@ -1,6 +1,6 @@
 //! Saying where a plan item stands: begun, done, not done, called off, or none of that by mistake.
 
-use entity::{PlanItemId, agreement_version::Party, plan_item, plan_item_revision::Owner};
+use entity::{PlanItemId, agreement_version::Party, plan_item, plan_item_revision::Owner, task::Kind};
 use sea_orm::ActiveValue::Set;
 use serde::Serialize;
 use serde_json::json;
@@ -18,6 +18,7 @@ use crate::{
         act::{self, Done, Receipt},
         next_step,
         notice::{News, news},
+        task::{self, Ending, words::Words},
         text,
     },
     error::{Fault, Problem, Stop},
@@ -88,8 +89,13 @@ pub async fn apply(
     };
     let done = live.write(tx, session, expected_row_version, row, told).await?;
     next_step::settle(tx, session, live.agreement.id).await?;
-    // What care promised and will not do, the patient hears of, if the patient has asked to.
-    if side == Party::Care && owner == Owner::Care && matches!(turn, Turn::Cancel | Turn::NotDone) {
+    if turn == Turn::Reopen {
+        let words = Words::ours("Insatsen är öppen igen.", "The item is open again.");
+        task::end(tx, session, Kind::Letter, live.item.id.0, Ending::Superseded, Some(words)).await?;
+    }
+    // What care has called off, whoever was to do it, and what it promised and did not do, the patient hears of.
+    let off = turn == Turn::Cancel || (turn == Turn::NotDone && owner == Owner::Care);
+    if side == Party::Care && off {
         news::tell_of(tx, session, (&*live.agreement).into(), live.item.id.0, News::ItemOff).await?;
     }
     Ok(done)
