@@ -177,3 +177,17 @@ async fn an_offer_that_no_message_tells_of_is_sent_until_it_is_answered() {
     let contact = act(&app, &s1.identity, "contactAppoint", "contact { id }", input).await.ok();
     assert_eq!(letters(&app, contact.at("/contactAppoint/contact/id")).await, [Status::Open]);
 }
+
+/// A task lets its unit see the patient, and a supporter reaches nothing by the role.
+#[tokio::test]
+async fn the_unit_that_appoints_a_contact_writes_to_the_patient_and_not_the_contacts_own() {
+    let app = TestApp::new().await;
+    let (s1, s2, p1) = (&app.world.s1, &app.world.s2, &app.world.p1);
+    harness::relate(&app.core, s1, p1).await;
+    let person = json!({ "assignmentId": global(NodeKind::Assignment, s2.assignment) });
+    let input = json!({ "patientId": p1.global_id(), "role": "SUPPORTER", "person": person });
+    act(&app, &s1.identity, "contactAppoint", "contact { id }", input).await.ok();
+    let letters = task::Entity::find().filter(task::Column::Kind.eq(task::Kind::Letter));
+    let letters = letters.all(app.core.db.reader()).await.unwrap();
+    assert_eq!(letters.iter().map(|letter| letter.care_unit_id).collect::<Vec<_>>(), [s1.unit]);
+}

@@ -216,7 +216,8 @@ pub async fn tell_of_version(
     tell(tx, session, agreement.into(), &about, version.0, news).await
 }
 
-/// [`tell`] of the patient's contacts, each time anew.
+/// [`tell`] of the patient's contacts, each time anew. The letter is for the unit that acts: a task lets its unit see the
+/// patient, and the contact's own may not, not yet or no longer.
 pub async fn tell_of_contact(
     tx: &Tx,
     session: &Session,
@@ -224,8 +225,17 @@ pub async fn tell_of_contact(
     subject: Uuid,
     news: News,
 ) -> Result<(), Fault> {
+    if session.actor.kind() == ActorKind::Patient {
+        return Ok(());
+    }
     let about = format!("{}:{}", subject.simple(), session.now().timestamp_micros());
-    tell(tx, session, owner, &about, subject, news).await
+    let heard = plan_news(tx, session, owner, &about, news.rule()).await?;
+    let writes = session.actor.staff().map_or(owner, |staff| Owner {
+        care_unit: staff.care_unit,
+        care_provider: staff.care_provider,
+        ..owner
+    });
+    or_letter(tx, session, writes, heard, subject, news).await
 }
 
 /// Tells that what the patient's side had proposed has fallen: also where their own yes to something else made it fall.
