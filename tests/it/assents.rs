@@ -51,6 +51,13 @@ async fn tasks(app: &TestApp, kind: task::Kind) -> Vec<task::Model> {
     found.all(app.core.db.reader()).await.unwrap()
 }
 
+/// The letters that are still to be sent.
+async fn unsent(app: &TestApp) -> Vec<task::Model> {
+    let mut letters = tasks(app, task::Kind::Letter).await;
+    letters.retain(|letter| letter.status == task::Status::Open);
+    letters
+}
+
 /// Every objection, the first one first: whose, and how it ended.
 async fn endings(app: &TestApp) -> Vec<(ActorKind, Option<Ending>)> {
     let found = version_objection::Entity::find().order_by_asc(version_objection::Column::Id);

@@ -47,6 +47,7 @@ mod outcome;
 mod overlap;
 mod plan_item;
 mod plan_life;
+mod plan_told;
 mod process;
 mod reading;
 mod relation;

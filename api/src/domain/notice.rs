@@ -13,6 +13,7 @@ mod hours;
 pub mod known;
 mod ladders;
 pub mod link;
+pub mod news;
 pub mod of_wish;
 mod other_way;
 pub mod unasked;
@@ -23,7 +24,7 @@ use entity::{
     AgreementId, AgreementVersionId, AppointmentId, AssignmentId, CareProviderId, CareUnitId, NoticeId,
     PatientId, StaffNoticeId, ThreadId, ThreadMessageId,
     access_event::ActorKind,
-    agreement, appointment,
+    appointment,
     contact_way::Channel,
     notice::{self, Kind, State},
     patient,
@@ -34,7 +35,6 @@ use sea_orm::{
     ColumnTrait, EntityTrait, QueryFilter,
     sea_query::{CaseStatement, Expr, ExprTrait, OnConflict},
 };
-use uuid::Uuid;
 
 pub(crate) use self::{
     hours::{FOR_THE_OTHER_WAY, leaves_at},
@@ -42,9 +42,10 @@ pub(crate) use self::{
 };
 pub use self::{
     ladders::{Since, in_force as ladder_in_force, plan_reminders, replan_all, replan_patient},
+    news::{Heard, News, plan_news, plan_notice},
     ways::{Recipient, Way, may_leave},
 };
-use super::{history::Owner, ladder::told_at};
+use super::ladder::told_at;
 use crate::{db::Tx, error::Fault, session::Session};
 
 /// Begins the reason of a notice that may have been accepted already. It stays through everything that is decided
@@ -138,79 +139,6 @@ pub async fn plan_message(
 /// Whether a message tells of what becomes of the patient's times.
 pub async fn tells_of_times(tx: &Tx, session: &Session, whom: &patient::Model) -> Result<bool, Fault> {
     Ok(!ways::of(tx, session, whom, PreferenceKind::Appointment).await?.is_empty())
-}
-
-/// Plans the notice that care has proposed a version of the plan, or brought one into force.
-pub async fn plan_notice(
-    tx: &Tx,
-    session: &Session,
-    agreement: &agreement::Model,
-    version: AgreementVersionId,
-    rule: &'static str,
-) -> Result<bool, Fault> {
-    let about = about_version(agreement.id, version);
-    plan_news(tx, session, agreement.into(), &about, rule).await
-}
-
-/// Plans the notice that there is something new about the plan. `about` names what, for a notice is planned once.
-/// False when the patient has said yes to no way of being told.
-pub async fn plan_news(
-    tx: &Tx,
-    session: &Session,
-    owner: Owner,
-    about: &str,
-    rule: &'static str,
-) -> Result<bool, Fault> {
-    let whom = patient::Entity::find_by_id(owner.patient)
-        .one(tx)
-        .await?
-        .ok_or_else(|| Fault::internal("a plan without its patient"))?;
-    let now = session.now();
-    let ways = ways::of(tx, session, &whom, PreferenceKind::Plan).await?;
-    let notices = ways.iter().map(|way| Planned {
-        patient: whom.id,
-        care_unit: owner.care_unit,
-        care_provider: owner.care_provider,
-        kind: Kind::Plan,
-        rule: rule.to_owned(),
-        way: *way,
-        appointment: None,
-        thread: None,
-        agreement: owner.agreement,
-        due_at: session.core.settings.hours.next_open(now),
-        useless_at: now + NEWS_USEFUL,
-        about: about.to_owned(),
-    });
-    write(tx, session, notices.collect()).await?;
-    Ok(!ways.is_empty())
-}
-
-/// Plans the notice that something about the patient's contacts has changed, or waits for an answer: a change of the
-/// plan, to the reader. `about` is the unit, its care provider, and what it is about.
-pub async fn plan_contact_news(
-    tx: &Tx,
-    session: &Session,
-    whom: &patient::Model,
-    about: (CareUnitId, CareProviderId, Uuid),
-) -> Result<(), Fault> {
-    let (care_unit, care_provider, subject) = about;
-    let now = session.now();
-    let ways = ways::of(tx, session, whom, PreferenceKind::Plan).await?;
-    let notices = ways.iter().map(|way| Planned {
-        patient: whom.id,
-        care_unit,
-        care_provider,
-        kind: Kind::Plan,
-        rule: "CONTACT".to_owned(),
-        way: *way,
-        appointment: None,
-        thread: None,
-        agreement: None,
-        due_at: session.core.settings.hours.next_open(now),
-        useless_at: now + NEWS_USEFUL,
-        about: format!("{}:{}", subject.simple(), now.timestamp_micros()),
-    });
-    write(tx, session, notices.collect()).await
 }
 
 /// Something new for a member of staff, gathered over a while.

@@ -32,6 +32,7 @@ pub async fn run(core: &Core) -> Result<Swept, Fault> {
     let mut rooms = Rooms::default();
     rooms.saw("agreements that wait", agreement::waiting::sweep(session).await);
     let raised = rooms.saw("contacts", contact::sweep::run(session).await)
+        + rooms.saw("proposals without an answer", agreement::unanswered::sweep(session).await)
         + rooms.saw("next steps", next_step::sweep(session).await)
         + rooms.saw("calls", template::calls::sweep(session).await)
         + rooms.saw("outcomes", booking::outcome::sweep(session).await)

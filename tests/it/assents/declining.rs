@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use super::{
     ASSENTS, EVERYTHING, act_for,
     guardians::{Family, exception},
-    oral, tasks,
+    oral, tasks, unsent,
 };
 use crate::{
     acts::{AGREEMENT, PLAN_ITEM, Plan, act, active, assent, global, row, whole_item},
@@ -266,7 +266,7 @@ async fn a_guardian_who_is_excepted_says_no_to_nothing_and_gets_no_letter_of_it(
     let refused = act_for(&app, &g1, &c1, NAME, AGREEMENT, input.clone()).await;
     assert_eq!(refused.user_error_codes(NAME), ["WRONG_STATE"]);
     act_for(&app, &g2, &c1, NAME, AGREEMENT, input).await.ok();
-    assert!(tasks(&app, task::Kind::Letter).await.is_empty());
+    assert!(unsent(&app).await.is_empty());
 }
 
 /// Of a child who does not decide nobody writes down a no; care's own no to what one guardian proposed reaches both.

@@ -6,7 +6,7 @@ use patientkontrakt::{auth::token::Identity, domain::sweep, graphql::scalars::No
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{ASSENTS, EVERYTHING, act_for, endings, oral, tasks};
+use super::{ASSENTS, EVERYTHING, act_for, endings, oral, tasks, unsent};
 use crate::acts::{AGREEMENT, PLAN_ITEM, Plan, act, assent, draft, global, proposed, row, whole_item};
 
 /// R: oral assent may be recorded by staff: setting, interpreter, who was present; counted apart; with care's own
@@ -36,7 +36,7 @@ async fn an_oral_assent_counts_as_the_patients_and_is_shown_with_its_circumstanc
     let seen = app.run(&p1.identity, &format!("{{ me {{ {ASSENTS} }} }}"), json!({})).await.ok();
     assert_eq!(seen.at("/me/agreement/currentVersion/assents/1"), patients);
     // Who has chosen no way to be told gets a copy on paper.
-    let letters = tasks(&app, task::Kind::Letter).await;
+    let letters = unsent(&app).await;
     assert_eq!(letters.iter().map(|t| t.subject_id).collect::<Vec<_>>(), [row(&plan.version)]);
 }
 

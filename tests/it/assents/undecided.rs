@@ -6,7 +6,7 @@ use patientkontrakt::graphql::scalars::NodeKind;
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
 use serde_json::{Value, json};
 
-use super::{ASSENTS, EVERYTHING, act_for, oral, tasks, undecided};
+use super::{ASSENTS, EVERYTHING, act_for, oral, tasks, undecided, unsent};
 use crate::acts::{AGREEMENT, PLAN_ITEM, Plan, act, assent, draft, global, item, proposed, whole_item};
 
 /// R: where the patient cannot decide the status says so, with what is known of their will, and is never ACTIVE; the
@@ -329,7 +329,7 @@ async fn a_patient_who_has_not_decided_is_told_that_care_accepts_what_they_propo
     let told = async || {
         let notices = notice::Entity::find().filter(notice::Column::Rule.eq("PLAN_ACCEPTED"));
         let notices = notices.count(app.core.db.reader()).await.unwrap();
-        (notices, tasks(&app, task::Kind::Letter).await.len())
+        (notices, unsent(&app).await.len())
     };
     accepted("Promenera").await;
     assert_eq!(told().await, (0, 1));

@@ -37,6 +37,7 @@ use crate::{
     domain::{
         act,
         history::{self, Change},
+        notice::news,
         safety,
         task::{self, Ending, words::Words},
     },
@@ -349,6 +350,9 @@ pub async fn settle(
     if let Some(ending) = settled {
         objection::settle(tx, session, version.id, ending).await?;
     }
+    if effect == Assented::Activates || whole.is_some_and(|giver| giver.side == Party::Patient) {
+        news::decided(tx, session, version.id).await?;
+    }
     let mut changes = Vec::new();
     if effect == Assented::Activates {
         agreement.touch(tx, session, agreement::Status::Active, version.id).await?;
@@ -417,6 +421,7 @@ pub(super) async fn in_force(
     if let Some(base) = superseded {
         changes.extend(members::withdraw_siblings(tx, session, agreement, base).await?);
         let words = || Some(Words::ours("En ny version gäller.", "A new version is in force."));
+        news::replaced(tx, session, base).await?;
         objection::end(tx, session, &[base], version_objection::Ending::Superseded).await?;
         task::end(tx, session, Kind::Objection, base.0, Ending::Done, words()).await?;
         task::end(tx, session, Kind::RevisePlan, agreement.id.0, Ending::Done, words()).await?;

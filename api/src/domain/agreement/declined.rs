@@ -60,7 +60,7 @@ pub(super) async fn told(
                 format!("{}. Write to or phone {}, and tell them.", said.en, whom.en),
             ),
         };
-        letter::write(tx, session, agreement.into(), version.id.0, note).await?;
+        letter::anew(tx, session, agreement.into(), version.id.0, note).await?;
     }
     Ok(())
 }

@@ -29,7 +29,8 @@ use crate::{
         act::{self, Done, Receipt},
         booking::RELATION_AFTER,
         history::{self, Change},
-        notice as notices, offer,
+        notice::{self as notices, news},
+        offer,
         plan_item::concern,
         reason::AGREEMENT_ENDED as FELL,
         request, safety,
@@ -59,8 +60,8 @@ const COPY: (&str, &str) = (
      consents.",
 );
 
-/// What was promised to the patient stands, agreement or not.
-const PROMISED: [Kind; 3] = [Kind::Call, Kind::Letter, Kind::MissedCall];
+/// What was promised to the patient stands, agreement or not; so do letters, but those that ask for an answer to it.
+const PROMISED: [Kind; 2] = [Kind::Call, Kind::MissedCall];
 
 /// Ends the agreement, by either side.
 pub async fn end(session: &Session, key: &str, cmd: &End) -> Result<Receipt, Fault> {
@@ -89,7 +90,7 @@ pub async fn end(session: &Session, key: &str, cmd: &End) -> Result<Receipt, Fau
         let how = Finish { reason, words, action: ACTION };
         leave(tx, session, &row, &how).await?;
         if reason == EndReason::Moved && row.status != agreement::Status::Draft {
-            letter::write(tx, session, (&row).into(), row.id.0, COPY.into()).await?;
+            letter::anew(tx, session, (&row).into(), row.id.0, COPY.into()).await?;
         }
         Ok(done)
     })
@@ -124,8 +125,7 @@ pub(super) async fn leave(
             offer::unfulfilled(tx, session, row, why).await?;
         }
     }
-    notices::plan_notice(tx, session, row, row.current_version_id, "PLAN_ENDED").await?;
-    Ok(())
+    Ok(news::tell_of_end(tx, session, row).await?)
 }
 
 /// The words, with every problem at once.
@@ -307,6 +307,9 @@ async fn end_tasks(
         open = open.filter(task::Column::Kind.is_not_in(PROMISED));
     }
     for task in open.all(tx).await? {
+        if reason != EndReason::Deceased && task.kind == Kind::Letter && !news::only_asks(session, &task)? {
+            continue;
+        }
         close(tx, session, &task, Ending::Superseded, Some(FELL.into())).await?;
     }
     Ok(())

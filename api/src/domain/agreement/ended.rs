@@ -3,7 +3,6 @@
 use entity::{
     agreement::{self, EndReason},
     representative::Kind,
-    task,
 };
 use serde_json::json;
 
@@ -13,7 +12,7 @@ use crate::{
     domain::{
         history::{self, Change},
         representative,
-        task::{letter, note_anew, words::Words},
+        task::{letter, words::Words},
     },
     error::{Fault, Text},
     session::Session,
@@ -35,9 +34,7 @@ pub(super) async fn told(tx: &Tx, session: &Session, agreement: &agreement::Mode
         format!("{}. Write to or phone {}, and tell them.", left.en, whom.en),
     );
     let subject = agreement.current_version_id.0;
-    // A letter about the version that has not left yet says this instead.
-    note_anew(tx, session, task::Kind::Letter, subject, &note).await?;
-    letter::write(tx, session, agreement.into(), subject, note).await
+    letter::anew(tx, session, agreement.into(), subject, note).await
 }
 
 /// What care reads of an agreement that the patient's side has left.

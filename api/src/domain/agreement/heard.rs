@@ -19,7 +19,7 @@ use crate::{
     crypto::Place,
     db::Tx,
     domain::{
-        notice,
+        notice::{self, Heard},
         patient::IDENTITY_LOOKUP,
         representative::{self, NUMBER},
     },
@@ -38,8 +38,8 @@ pub(super) async fn whom_nothing_reaches(
 ) -> Result<Option<Text>, Fault> {
     let by = session.actor.kind();
     let guardians = other_guardians(tx, session, agreement, theirs).await?;
-    let heard =
-        by == ActorKind::Patient || notice::plan_notice(tx, session, agreement, version, rule).await?;
+    let heard = by == ActorKind::Patient
+        || notice::plan_notice(tx, session, agreement, version, rule).await? == Heard::Told;
     // A child who does not decide is told by the guardians.
     let is_written_to = !heard
         && (representative::patient_may_assent(tx, session, agreement.patient_id).await?

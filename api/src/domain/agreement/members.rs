@@ -256,7 +256,7 @@ pub async fn withdraw(
     objection::end(tx, session, &objected, ended).await?;
     for version in &versions {
         proposal::settled(tx, session, version, ending, words.into()).await?;
-        for asks in [Kind::Objection, Kind::Letter] {
+        for asks in [Kind::Objection, Kind::Letter, Kind::PlanSignal] {
             task::end(tx, session, asks, version.id.0, ending, Some(words.into())).await?;
         }
     }

@@ -40,6 +40,7 @@ pub mod signal;
 pub(super) mod standing;
 mod taken_back;
 mod told;
+pub mod unanswered;
 pub mod undecided;
 pub mod version;
 pub mod waiting;

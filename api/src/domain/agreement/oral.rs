@@ -4,27 +4,24 @@
 //! time. The same person may give care's assent and record the patient's: that is allowed, and shown.
 
 use entity::{
-    AgreementId, AgreementVersionId, RepresentativeId, access_event::ActorKind, agreement,
-    agreement_version::Party, version_assent::Setting,
+    AgreementId, AgreementVersionId, RepresentativeId, access_event::ActorKind, agreement_version::Party,
+    version_assent::Setting,
 };
 use serde::Serialize;
 
 use super::{
     consent::{self, Giver, Oral},
     rules,
-    version::{Locked, tell_patient},
+    version::Locked,
 };
 use crate::{
     auth::policy::Action,
-    db::Tx,
     domain::{
         act::{self, Done, Receipt},
-        representative,
-        task::letter,
-        task::words::Words,
-        text,
+        notice::{News, news},
+        representative, text,
     },
-    error::{Fault, Problem, Stop},
+    error::{Fault, Problem},
     session::Session,
 };
 
@@ -45,7 +42,6 @@ pub struct RecordOral {
 }
 
 const ACTION: &str = "agreementAssentRecordOral";
-const RULE: &str = "PLAN_ORAL_ASSENT";
 
 /// Records the assent. When care has assented too, the version comes into force.
 pub async fn record_oral(session: &Session, key: &str, cmd: &RecordOral) -> Result<Receipt, Fault> {
@@ -83,25 +79,8 @@ pub async fn record_oral(session: &Session, key: &str, cmd: &RecordOral) -> Resu
         };
         let giver = Giver { side: Party::Patient, kind, id, oral: Some(oral) };
         consent::give(tx, session, &mut agreement, &version, Some(&cmd.digest), &giver, ACTION).await?;
-        copy_to_patient(tx, session, &agreement, version.id).await?;
+        news::tell_of_version(tx, session, &agreement, version.id, News::OralCopy).await?;
         Ok(Done::on(agreement.patient_id).with("agreement", agreement.id.0).with("version", version.id.0))
     })
     .await
-}
-
-/// The patient is told, in the way they have chosen; else a copy is to be sent on paper.
-async fn copy_to_patient(
-    tx: &Tx,
-    session: &Session,
-    agreement: &agreement::Model,
-    version: AgreementVersionId,
-) -> Result<(), Stop> {
-    if !tell_patient(tx, session, agreement, version, RULE).await? {
-        let note = Words::ours(
-            "Skicka en kopia av överenskommelsen, som patienten har godkänt muntligt.",
-            "Send a copy of the agreement, to which the patient has assented by word of mouth.",
-        );
-        letter::write(tx, session, agreement.into(), version.0, note).await?;
-    }
-    Ok(())
 }

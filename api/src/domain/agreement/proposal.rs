@@ -13,13 +13,13 @@ use entity::{
 };
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
-use super::{signal, version::tell_patient};
+use super::signal;
 use crate::{
     auth::policy::{self, Action, Noun},
     db::Tx,
     domain::{
         contact::fast_vardkontakt,
-        notice,
+        notice::{self, News, news},
         task::{self, Ending, Raise, words::Words},
     },
     error::Fault,
@@ -49,7 +49,7 @@ const CARES_FELL: (&str, &str) = (
     "A proposal of care's fell when another change of the plan came into force. Propose it anew, if it is still needed.",
 );
 
-/// Tells the other side that there is a proposal to answer.
+/// Tells the other side that there is a proposal to answer, and the patient what others propose for them.
 pub async fn told(
     tx: &Tx,
     session: &Session,
@@ -60,10 +60,12 @@ pub async fn told(
         if let Some(author) = session.actor.staff() {
             signal::drawn_up(tx, session, agreement, author).await?;
         }
-        tell_patient(tx, session, agreement, version, "PLAN_PROPOSED").await?;
+        news::tell_of_version(tx, session, agreement, version, News::Proposed).await?;
         if policy::check(&session.actor, Noun::Agreement, Action::Assent).is_ok() {
             return Ok(());
         }
+    } else {
+        news::tell_of_version(tx, session, agreement, version, News::ProposedFor).await?;
     }
     let note = (session.actor.party() == Some(Party::Care)).then(|| CARES_YES.into());
     task::raise(
@@ -123,8 +125,7 @@ pub async fn fell(
     version: &agreement_version::Model,
 ) -> Result<(), Fault> {
     let note = if version.proposed_by == Some(Party::Patient) {
-        // Also where their own yes to something else made it fall.
-        notice::plan_notice(tx, session, agreement, version.id, "PLAN_FELL").await?;
+        news::tell_of_fall(tx, session, agreement, version.id).await?;
         PATIENTS_FELL
     } else {
         CARES_FELL

@@ -9,11 +9,15 @@ use serde_json::json;
 use super::{
     consent::Yes,
     rules::Assented,
-    version::{Locked, event, tell_patient},
+    version::{Locked, event},
 };
 use crate::{
     db::Tx,
-    domain::{act, history::Change, task::letter},
+    domain::{
+        act,
+        history::Change,
+        notice::{News, news},
+    },
     error::Stop,
     session::Session,
 };
@@ -48,53 +52,32 @@ pub(super) async fn told(
     let mut events = vec![event(agreement, "agreement.assented", version.id.0)];
     if activated {
         events.push(event(agreement, "agreement.activated", agreement.id.0));
-        tell_patient(tx, session, agreement, version.id, "PLAN_ACTIVE").await?;
+        let by_word = yes.giver.is_some_and(|giver| giver.oral.is_some());
+        let told = if by_word { News::ActiveByWord } else { News::Active };
+        news::tell_of_version(tx, session, agreement, version.id, told).await?;
     }
-    if let Some((rule, note)) = waits_for_patient(agreement, version, yes)
-        && !tell_patient(tx, session, agreement, version.id, rule).await?
-    {
-        letter::write(tx, session, (&**agreement).into(), version.id.0, note.into()).await?;
+    if let Some(waits) = waits_for_patient(agreement, version, yes) {
+        news::tell_of_version(tx, session, agreement, version.id, waits).await?;
     }
     act::emit(tx, session, events).await?;
     Ok(changes)
 }
 
-/// What care has said yes to and waits for the patient alone: who is told of it in no other way gets a letter, with
-/// what it is to say.
+/// What care has said yes to and waits for the patient alone.
 fn waits_for_patient(
     agreement: &agreement::Model,
     version: &agreement_version::Model,
     yes: &Yes<'_>,
-) -> Option<(&'static str, (&'static str, &'static str))> {
+) -> Option<News> {
     let undecided = agreement.status == agreement::Status::PatientUndecided;
     let by_care = yes.giver.is_some_and(|giver| giver.side == Party::Care);
     match yes.effect {
-        Assented::AwaitsChoice => Some((
-            "PLAN_CHOICE",
-            (
-                "Patienten har ett förslag till patientkontrakt att ta ställning till. Skicka det, eller ring.",
-                "The patient has a proposed agreement to decide on. Send it, or phone.",
-            ),
-        )),
-        Assented::Waits if undecided && version.proposed_by == Some(Party::Patient) => Some((
-            "PLAN_ACCEPTED",
-            (
-                "Vården har godkänt det som patienten föreslog. Skicka planen med ändringen, eller ring: den gäller när \
-                 patienten har läst och godkänt hela planen.",
-                "Care has assented to what the patient proposed. Send the plan with the change, or phone: it holds when \
-                 the patient has read and assented to the whole plan.",
-            ),
-        )),
+        Assented::AwaitsChoice => Some(News::Choice),
+        Assented::Waits if undecided && version.proposed_by == Some(Party::Patient) => {
+            Some(News::AcceptedUndecided)
+        }
         // Proposed for the patient by somebody who may not assent, or by one of joint guardians.
-        Assented::Waits if by_care && version.proposed_by == Some(Party::Patient) => Some((
-            "PLAN_ACCEPTED",
-            (
-                "Vården har godkänt det som föreslogs för patienten. Skicka förslaget, eller ring: det gäller när \
-                 patientens sida har godkänt det.",
-                "Care has assented to what was proposed for the patient. Send the proposal, or phone: it holds when the \
-                 patient's side has assented to it.",
-            ),
-        )),
+        Assented::Waits if by_care && version.proposed_by == Some(Party::Patient) => Some(News::AcceptedFor),
         _ => None,
     }
 }

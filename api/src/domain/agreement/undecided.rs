@@ -28,6 +28,7 @@ use crate::{
     domain::{
         act::{self, Done, Receipt},
         history::{self, Change},
+        notice::news,
         representative,
         task::{self, Ending, Raise, words::Words},
         text,
@@ -174,6 +175,7 @@ async fn come_into_force(
         return Err(Problem::stale().into());
     }
     agreement.touch(tx, session, agreement::Status::PatientUndecided, version.id).await?;
+    news::decided(tx, session, version.id).await?;
     consent::in_force(tx, session, agreement, version, superseded).await
 }
 

@@ -30,7 +30,7 @@ use crate::{
     db::Tx,
     domain::{
         act::{self, Event},
-        notice, plan_link,
+        plan_link,
     },
     error::{Fault, Problem, ProblemCode, Stop},
     session::Session,
@@ -336,21 +336,6 @@ async fn someone_to_turn_to(
         .count(tx)
         .await?;
     Ok(reachable > 0)
-}
-
-/// What care does with the plan, or the service when the day has come, the patient hears of, if they have asked to:
-/// false when there is no way to tell them.
-pub async fn tell_patient(
-    tx: &Tx,
-    session: &Session,
-    agreement: &agreement::Model,
-    version: AgreementVersionId,
-    rule: &'static str,
-) -> Result<bool, Fault> {
-    if session.actor.party() == Some(Party::Patient) {
-        return Ok(true);
-    }
-    notice::plan_notice(tx, session, agreement, version, rule).await
 }
 
 /// An event about an agreement.

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use entity::{
     CareContactId,
     care_contact::{self, Consultation, Status, ToldGround},
-    care_relation, contact_absence, patient, register_event, task,
+    care_relation, contact_absence, register_event, task,
 };
 use sea_orm::{
     ActiveValue::{NotSet, Set},
@@ -25,7 +25,8 @@ use crate::{
     domain::{
         act::{self, Done, Receipt},
         history::{self, Change},
-        notice, relation,
+        notice::{News, news},
+        relation,
         task::{self as tasks, Ending, words::Words},
         text,
     },
@@ -218,16 +219,11 @@ async fn end_substitutes(tx: &Tx, contact: &care_contact::Model, now: DateTime<U
     Ok(())
 }
 
-/// Planned notices that something about the patient's contacts has changed.
+/// Tells the patient that something about their contacts has changed.
 pub(super) async fn tell_patient(
     tx: &Tx,
     session: &Session,
     contact: &care_contact::Model,
 ) -> Result<(), Stop> {
-    let whom = patient::Entity::find_by_id(contact.patient_id)
-        .one(tx)
-        .await?
-        .ok_or_else(|| Fault::internal("a contact without its patient"))?;
-    let about = (contact.care_unit_id, contact.care_provider_id, contact.id.0);
-    Ok(notice::plan_contact_news(tx, session, &whom, about).await?)
+    Ok(news::tell_of_contact(tx, session, contact.into(), contact.id.0, News::Contact).await?)
 }

@@ -5,6 +5,7 @@ use entity::{
     care_contact::{self, Role, TreatingKind},
     care_provider,
     contact_offer::{self, Status},
+    task as task_row,
 };
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 use serde::Serialize;
@@ -18,8 +19,9 @@ use crate::{
     domain::{
         act::{self, Done, Event, Receipt},
         history::{self, Change, Owner},
-        notice,
+        notice::{News, news},
         patient::alive,
+        task::{self, Ending, words::Words},
         text,
     },
     error::{Fault, Problem, ProblemCode},
@@ -94,8 +96,7 @@ pub async fn offer(session: &Session, key: &str, cmd: &Offer) -> Result<Receipt,
         };
         history::record(tx, session, owner(&row), ACTION, [change]).await?;
         act::emit(tx, session, [event(&row, "contact.offered")]).await?;
-        let about = (row.care_unit_id, row.care_provider_id, id.0);
-        notice::plan_contact_news(tx, session, &patient, about).await?;
+        news::tell_of_contact(tx, session, owner(&row), id.0, News::ContactOffered).await?;
         Ok(Done::on(patient.id).with("offer", id.0))
     })
     .await
@@ -173,6 +174,7 @@ pub(super) async fn fall(
         .filter(contact_offer::Column::Status.eq(Status::Open))
         .exec(tx)
         .await?;
+    unsent(tx, session, row.id).await?;
     let change = Change {
         kind: "contact_offer",
         subject: row.id.0,
@@ -181,6 +183,14 @@ pub(super) async fn fall(
     };
     history::record(tx, session, owner(row), action, [change]).await?;
     act::emit(tx, session, [event(row, "contact.offer_ended")]).await
+}
+
+/// A letter about it that has not been sent is not sent any more.
+pub(super) async fn unsent(tx: &Tx, session: &Session, offer: ContactOfferId) -> Result<(), Fault> {
+    let words =
+        Words::ours("Erbjudandet väntar inte på svar längre.", "The offer waits for an answer no more.");
+    task::end(tx, session, task_row::Kind::Letter, offer.0, Ending::Superseded, Some(words)).await?;
+    Ok(())
 }
 
 async fn is_municipal(tx: &Tx, provider: entity::CareProviderId) -> Result<bool, Fault> {

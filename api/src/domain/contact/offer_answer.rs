@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::{
-    offer::{ANSWER, event, owner},
+    offer::{ANSWER, event, owner, unsent},
     request,
 };
 use crate::{
@@ -91,6 +91,7 @@ pub async fn answer(session: &Session, key: &str, cmd: &Answer) -> Result<Receip
         if changed.rows_affected != 1 {
             return Err(Problem::stale().into());
         }
+        unsent(tx, session, row.id).await?;
         if cmd.accepted {
             request::from_offer(tx, session, &row, ACTION).await?;
         }

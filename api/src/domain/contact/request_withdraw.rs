@@ -19,7 +19,7 @@ use crate::{
     domain::{
         act::{self, Done, Receipt},
         history::{self, Change},
-        notice,
+        notice::{News, news},
         offer::answer::said_how,
         task::{self as tasks, Ending, words::Words},
         text,
@@ -59,15 +59,14 @@ pub async fn withdraw(session: &Session, key: &str, cmd: &Withdraw) -> Result<Re
         if !problems.is_empty() {
             return Err(problems.into());
         }
-        let whom = super::lock(tx, row.patient_id).await?;
+        super::lock(tx, row.patient_id).await?;
         if row.status != Status::Open {
             return Err(over().into());
         }
         let told = session.actor.staff().map(|_| how);
         take_back(tx, session, &row, cmd.expected_row_version, (told, why), ACTION).await?;
         if told.is_some() {
-            let about = (row.care_unit_id, row.care_provider_id, row.id.0);
-            notice::plan_contact_news(tx, session, &whom, about).await?;
+            news::tell_of_contact(tx, session, owner(&row), row.id.0, News::ContactRequestTakenBack).await?;
         }
         Ok(Done::on(row.patient_id).with("request", row.id.0))
     })

@@ -194,8 +194,7 @@ async fn tell(tx: &Tx, session: &Session, whom: &patient::Model, what: Unasked<'
     let note = what.words(session);
     if first - now >= LETTER_TAKES && wants_letters(tx, whom).await? {
         // Of a move the letter about the new time tells.
-        letter::write(tx, session, time.into(), time.id.0, note.clone()).await?;
-        task::note_anew(tx, session, Kind::Letter, time.id.0, &note).await?;
+        letter::anew(tx, session, time.into(), time.id.0, note).await?;
         return Ok(false);
     }
     let call = Raise {

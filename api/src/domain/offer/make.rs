@@ -15,7 +15,7 @@ use crate::{
         act::{self, Done, Receipt},
         agreement::{create::no_other, patient_group::known},
         history::{self, Change},
-        notice,
+        notice::{News, news},
         patient::{alive, lock},
     },
     error::{Fault, Problem, ProblemCode},
@@ -85,7 +85,9 @@ pub async fn offer(session: &Session, key: &str, cmd: &Offer) -> Result<Receipt,
         };
         history::record(tx, session, (&row).into(), ACTION, [change]).await?;
         act::emit(tx, session, [event("agreement.offered", &row)]).await?;
-        notice::plan_news(tx, session, (&row).into(), &row.id.0.simple().to_string(), "PLAN_OFFERED").await?;
+        let in_person = matches!(cmd.how, Way::OnSite | Way::Phone | Way::Video);
+        let offered = if in_person { News::OfferedInPerson } else { News::Offered };
+        news::tell_of(tx, session, (&row).into(), row.id.0, offered).await?;
         Ok(Done::on(patient.id).with("offer", row.id.0))
     })
     .await

@@ -183,6 +183,9 @@ async fn settle(
     offer: &agreement_offer::Model,
     with: agreement_offer::ActiveModel,
 ) -> Result<bool, Fault> {
+    let words =
+        Words::ours("Erbjudandet väntar inte på svar längre.", "The offer waits for an answer no more.");
+    end(tx, session, Kind::Letter, offer.id.0, Ending::Superseded, Some(words)).await?;
     let (by_kind, by_id): (_, Uuid) = act::by(session);
     let changed = agreement_offer::Entity::update_many()
         .set(agreement_offer::ActiveModel {

@@ -22,7 +22,8 @@ use crate::{
     domain::{
         act::{self, Done, Receipt, by},
         history::{Change, Owner},
-        next_step, notice,
+        next_step,
+        notice::{News, news},
         task::{Ending, Raise, words::Words},
         text,
     },
@@ -138,8 +139,7 @@ pub async fn answer(session: &Session, key: &str, cmd: &Answer) -> Result<Receip
         };
         end(tx, session, &concern, Status::Answered, row, cmd.expected_row_version).await?;
         close_task(tx, session, concern.id, Ending::Done, Some(Words::own(&words))).await?;
-        let about = concern.id.0.simple().to_string();
-        notice::plan_news(tx, session, (&*live.agreement).into(), &about, "PLAN_ANSWER").await?;
+        news::tell_of(tx, session, (&*live.agreement).into(), concern.id.0, News::Answer).await?;
         ended(tx, session, &live, &concern, ANSWER, Status::Answered, Some(&words)).await
     })
     .await

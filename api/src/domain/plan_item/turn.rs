@@ -1,6 +1,6 @@
 //! Saying where a plan item stands: begun, done, not done, called off, or none of that by mistake.
 
-use entity::{PlanItemId, agreement_version::Party, plan_item, plan_item_revision::Owner};
+use entity::{PlanItemId, agreement_version::Party, plan_item, plan_item_revision::Owner, task::Kind};
 use sea_orm::ActiveValue::Set;
 use serde::Serialize;
 use serde_json::json;
@@ -16,7 +16,10 @@ use crate::{
     db::Tx,
     domain::{
         act::{self, Done, Receipt},
-        next_step, notice, text,
+        next_step,
+        notice::{News, news},
+        task::{self, Ending, words::Words},
+        text,
     },
     error::{Fault, Problem, Stop},
     session::Session,
@@ -65,10 +68,10 @@ pub async fn apply(
     let owner = live.agreed()?.owner;
     let now_at = rules::turn(turn, live.item.status, live.item.started_at.is_some(), owner, side)?;
     let done = write(tx, session, live, (turn, now_at), reason, expected_row_version).await?;
-    // What care promised and will not do, the patient hears of, if the patient has asked to.
-    if side == Party::Care && owner == Owner::Care && matches!(turn, Turn::Cancel | Turn::NotDone) {
-        let about = live.item.id.0.simple().to_string();
-        notice::plan_news(tx, session, (&*live.agreement).into(), &about, "PLAN_ITEM_OFF").await?;
+    // What care has called off, whoever was to do it, and what it promised and did not do, the patient hears of.
+    let off = turn == Turn::Cancel || (turn == Turn::NotDone && owner == Owner::Care);
+    if side == Party::Care && off {
+        news::tell_of(tx, session, (&*live.agreement).into(), live.item.id.0, News::ItemOff).await?;
     }
     Ok(done)
 }
@@ -111,5 +114,9 @@ async fn write(
     };
     let done = live.write(tx, session, expected_row_version, row, told).await?;
     next_step::settle(tx, session, live.agreement.id).await?;
+    if turn == Turn::Reopen {
+        let words = Words::ours("Insatsen är öppen igen.", "The item is open again.");
+        task::end(tx, session, Kind::Letter, live.item.id.0, Ending::Superseded, Some(words)).await?;
+    }
     Ok(done)
 }

@@ -13,7 +13,7 @@ use crate::{
     auth::policy::{self, Action},
     domain::{
         act::{self, Done, Receipt},
-        notice,
+        notice::{News, news},
         offer::answer::said_how,
         task::Ending,
         text,
@@ -68,8 +68,7 @@ pub async fn withdraw(session: &Session, key: &str, cmd: &Withdraw) -> Result<Re
             return Err(Problem::stale().into());
         }
         if told.is_some() {
-            let about = request.id.0.simple().to_string();
-            notice::plan_news(tx, session, (&*request).into(), &about, "REQUEST_TAKEN_BACK").await?;
+            news::tell_of(tx, session, (&*request).into(), request.id.0, News::RequestTakenBack).await?;
         }
         Ok(Done::on(request.patient_id).with("request", request.id.0))
     })

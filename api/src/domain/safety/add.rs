@@ -18,7 +18,7 @@ use crate::{
         act::{self, Done, Receipt},
         agreement::version::{Locked, content, event},
         history::{self, Change},
-        notice,
+        notice::{self, Heard},
         phone::callable,
         task::letter,
         task::words::Words,
@@ -113,7 +113,7 @@ pub async fn add(session: &Session, key: &str, cmd: &Add) -> Result<Receipt, Fau
         history::record(tx, session, (&row).into(), ACTION, [change]).await?;
         act::emit(tx, session, [event(&agreement, "agreement.safety_added", id.0)]).await?;
         let about = id.0.simple().to_string();
-        if !notice::plan_news(tx, session, (&row).into(), &about, "PLAN_SAFETY").await? {
+        if notice::plan_news(tx, session, (&row).into(), &about, "PLAN_SAFETY").await? == Heard::Unreached {
             let note = Words::ours(
                 "Skicka säkerhetsanvisningen på papper, eller ring: patienten får inga besked på annat sätt.",
                 "Send the safety instruction on paper, or phone: the patient is told in no other way.",

@@ -22,7 +22,7 @@ use crate::{
             version::{Locked, event as about_agreement},
         },
         history::{self, Change},
-        notice,
+        notice::{self, Heard},
         task::{self, Ending, Raise, letter, words::Words},
         text,
     },
@@ -115,8 +115,8 @@ pub async fn withdraw(session: &Session, key: &str, cmd: &Withdraw) -> Result<Re
         }
         act::emit(tx, session, [about_agreement(&agreement, "agreement.safety_withdrawn", row.id.0)]).await?;
         let about = format!("{}:withdrawn", row.id.0.simple());
-        let told = notice::plan_news(tx, session, (&*row).into(), &about, "PLAN_SAFETY").await?;
-        on_paper(tx, session, &row, told).await?;
+        let heard = notice::plan_news(tx, session, (&*row).into(), &about, "PLAN_SAFETY").await?;
+        on_paper(tx, session, &row, heard).await?;
         Ok(Done::on(row.patient_id).with("instruction", row.id.0))
     })
     .await
@@ -145,12 +145,12 @@ async fn on_paper(
     tx: &Tx,
     session: &Session,
     row: &safety_instruction::Model,
-    told: bool,
+    heard: Heard,
 ) -> Result<(), Fault> {
     let words =
         Words::ours("Säkerhetsanvisningen är återtagen.", "The safety instruction has been taken back.");
     let unsent = task::end(tx, session, Kind::Letter, row.id.0, Ending::Superseded, Some(words)).await?;
-    if told || unsent.is_some() {
+    if heard == Heard::Told || unsent.is_some() {
         return Ok(());
     }
     let note = Words::ours(
