@@ -88,6 +88,7 @@ mod thread_roles;
 mod thread_stand_in;
 mod versions;
 mod visits;
+mod what_is_free;
 mod who_is_told;
 mod wish_left;
 mod wish_offers;

@@ -1,0 +1,68 @@
+//! What the search shows is what can be had, and what cannot be had any more is refused with something else to take.
+
+use harness::{Staff, TestApp, relate};
+use patientkontrakt::{auth::token::Identity, graphql::scalars::NodeKind};
+use serde_json::{Value, json};
+
+use crate::{
+    acts::{act, global},
+    booking::{book, publish},
+};
+
+/// Times of the visit at U1 with nobody named.
+async fn times(app: &TestApp, staff: &Staff, seats: i32, at: &[&str]) -> Vec<String> {
+    let kind = global(NodeKind::AppointmentType, app.world.visit);
+    let input = json!({ "appointmentTypeId": kind, "startsLocal": at, "seats": seats });
+    let answer = act(app, &staff.identity, "slotPublish", "slots { id }", input).await.ok();
+    let slots = answer.at("/slotPublish/slots").as_array().unwrap().clone();
+    slots.iter().map(|slot| slot["id"].as_str().unwrap().to_owned()).collect()
+}
+
+/// What of the visit at U1 is free for a patient, in order.
+async fn free(app: &TestApp, who: &Identity, patient: Option<String>, moving: Option<&Value>) -> Vec<String> {
+    let query = "query($f: FreeSlotFilter, $p: ID) { freeSlots(filter: $f, patientId: $p, first: 50) { nodes { id } } }";
+    let kind = global(NodeKind::AppointmentType, app.world.visit);
+    let filter = json!({ "appointmentTypeIds": [kind], "movingAppointmentId": moving });
+    let seen = app.run(who, query, json!({ "f": filter, "p": patient })).await.ok();
+    let nodes = seen.at("/freeSlots/nodes").as_array().unwrap().clone();
+    nodes.iter().map(|node| node["id"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn a_time_that_the_patient_has_is_not_free_for_them_to_staff_either() {
+    let app = TestApp::new().await;
+    let (s1, p1, p2) = (&app.world.s1, &app.world.p1, &app.world.p2);
+    relate(&app.core, s1, p1).await;
+    relate(&app.core, s1, p2).await;
+    let group = times(&app, s1, 3, &["2027-03-01T09:00"]).await;
+    let over = times(&app, s1, 1, &["2027-03-01T09:15"]).await;
+    let booked = book(&app, &p1.identity, &group[0]).await.ok();
+    let both = [group[0].clone(), over[0].clone()];
+    let for_p1 = free(&app, &s1.identity, Some(p1.global_id()), None).await;
+    assert_eq!(for_p1, over, "what overlaps can be agreed on");
+    assert_eq!(free(&app, &s1.identity, Some(p2.global_id()), None).await, both);
+    assert_eq!(free(&app, &s1.identity, None, None).await, both);
+    let time = booked.at("/appointmentBook/appointment");
+    let input = json!({ "appointmentId": time["id"], "expectedRowVersion": time["rowVersion"] });
+    act(&app, &p1.identity, "appointmentCancel", "appointment { id }", input).await.ok();
+    assert_eq!(free(&app, &s1.identity, Some(p1.global_id()), None).await, both);
+}
+
+#[tokio::test]
+async fn who_moves_a_time_sees_those_that_overlap_it_and_none_over_another() {
+    let app = TestApp::new().await;
+    let (s1, p1, p2) = (&app.world.s1, &app.world.p1, &app.world.p2);
+    let group = times(&app, s1, 3, &["2027-03-01T09:00", "2027-03-02T09:00"]).await;
+    let over = times(&app, s1, 1, &["2027-03-01T09:15", "2027-03-02T09:15"]).await;
+    let booked = book(&app, &p1.identity, &group[0]).await.ok();
+    book(&app, &p1.identity, &group[1]).await.ok();
+    let theirs = book(&app, &p2.identity, &group[0]).await.ok();
+    let time = booked.at("/appointmentBook/appointment");
+    assert!(free(&app, &p1.identity, None, None).await.is_empty());
+    assert_eq!(free(&app, &p1.identity, None, Some(&time["id"])).await, over[..1]);
+    let others = theirs.at("/appointmentBook/appointment/id");
+    assert!(free(&app, &p1.identity, None, Some(others)).await.is_empty(), "another's time moves nothing");
+    let input =
+        json!({ "appointmentId": time["id"], "slotId": over[0], "expectedRowVersion": time["rowVersion"] });
+    act(&app, &p1.identity, "appointmentRebook", "appointment { id }", input).await.ok();
+}
