@@ -66,3 +66,49 @@ async fn who_moves_a_time_sees_those_that_overlap_it_and_none_over_another() {
         json!({ "appointmentId": time["id"], "slotId": over[0], "expectedRowVersion": time["rowVersion"] });
     act(&app, &p1.identity, "appointmentRebook", "appointment { id }", input).await.ok();
 }
+
+#[tokio::test]
+async fn a_time_that_was_taken_back_is_refused_with_others_to_take_and_held_no_more() {
+    let app = TestApp::new().await;
+    let (s1, p1, p2) = (&app.world.s1, &app.world.p1, &app.world.p2);
+    relate(&app.core, s1, p1).await;
+    let slots = publish(&app, &["2027-03-01T09:00", "2027-03-02T09:00", "2027-03-03T09:00"]).await;
+    act(&app, &p1.identity, "slotHold", "hold { id }", json!({ "slotId": slots[0] })).await.ok();
+    act(&app, &s1.identity, "slotWithdraw", "withdrawn", json!({ "slotIds": [slots[0]] })).await.ok();
+    let held = app.run(&p1.identity, "{ me { slotHolds { id } } }", json!({})).await.ok();
+    assert_eq!(held.at("/me/slotHolds"), &json!([]));
+    let near = [slots[1].as_str(), slots[2].as_str()];
+    let instead = |answer: &harness::Answer, act: &str| {
+        assert_eq!(answer.user_error_codes(act), ["SLOT_TAKEN"], "{}", answer.body);
+        for (n, slot) in near.iter().enumerate() {
+            assert_eq!(answer.text(&format!("/{act}/alternatives/{n}/id")), *slot);
+        }
+    };
+    for who in [&p1.identity, &p2.identity] {
+        instead(&book(&app, who, &slots[0]).await, "appointmentBook");
+    }
+    let input = json!({ "slotId": slots[0] });
+    let lost = act(&app, &p1.identity, "slotHold", "hold { id } alternatives { id }", input).await;
+    instead(&lost, "slotHold");
+    let input = json!({ "slotId": slots[0], "patientId": p1.global_id(), "bookingChannel": "PHONE" });
+    let selection = "appointment { id } alternatives { id }";
+    instead(&act(&app, &s1.identity, "appointmentBook", selection, input).await, "appointmentBook");
+}
+
+#[tokio::test]
+async fn who_holds_a_time_that_is_booked_by_the_unit_alone_from_now_on_hears_that_it_is_gone() {
+    let app = TestApp::new().await;
+    let (p1, p2) = (&app.world.p1, &app.world.p2);
+    let slots = publish(&app, &["2027-03-01T09:00"]).await;
+    act(&app, &p1.identity, "slotHold", "hold { id }", json!({ "slotId": slots[0] })).await.ok();
+    let query = "query($id: ID!) { node(id: $id) { ... on AppointmentType { rowVersion } } }";
+    let id = global(NodeKind::AppointmentType, app.world.visit);
+    let now = app.run(&app.world.s1.identity, query, json!({ "id": id })).await.ok();
+    let terms = json!({ "name": "Återbesök", "mode": "VISIT", "lengthMinutes": 30, "webBooking": "NOBODY" });
+    let input =
+        json!({ "appointmentTypeId": id, "terms": terms, "expectedRowVersion": now.at("/node/rowVersion") });
+    act(&app, &app.world.s1.identity, "appointmentTypeChange", "appointmentType { id }", input).await.ok();
+    assert_eq!(book(&app, &p1.identity, &slots[0]).await.user_error_codes("appointmentBook"), ["SLOT_TAKEN"]);
+    let other = book(&app, &p2.identity, &slots[0]).await;
+    assert_eq!(other.user_error_codes("appointmentBook"), ["NOT_FOUND"], "they know nothing of it");
+}
