@@ -41,7 +41,7 @@ async fn back(app: &TestApp, absence: &Value) {
 }
 
 /// Times on Tuesday the 9th of February from eight, with these staff together.
-async fn together(app: &TestApp, staff: &[&Staff], until: &str) -> Vec<String> {
+pub async fn together(app: &TestApp, staff: &[&Staff], until: &str) -> Vec<String> {
     let pattern = json!({
         "assignmentIds": staff.iter().map(|who| of(who)).collect::<Vec<_>>(),
         "rule": "FREQ=WEEKLY;BYDAY=TU", "validFrom": "2027-02-09", "validUntil": "2027-02-09",

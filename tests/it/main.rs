@@ -92,4 +92,5 @@ mod what_is_free;
 mod who_is_told;
 mod wish_left;
 mod wish_offers;
+mod wish_together;
 mod wishes;

@@ -5,9 +5,12 @@ use entity::{
     AppointmentId, PatientId, SlotId, TimeOfferId,
     appointment::{BookingChannel, Origin},
     appointment_type::Mode,
-    slot, time_offer, time_wish,
+    slot, slot_staff, time_offer, time_wish,
 };
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, sea_query::LockType};
+use sea_orm::{
+    ColumnTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait,
+    sea_query::{ExprTrait, LockType},
+};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -147,13 +150,20 @@ pub(crate) async fn met_by(
     time: &slot::Model,
     mode: Mode,
 ) -> Result<Option<Met>, Fault> {
+    let whom = time_wish::Column::AssignmentId;
+    let staff = slot_staff::Entity::find()
+        .select_only()
+        .column(slot_staff::Column::AssignmentId)
+        .filter(slot_staff::Column::SlotId.eq(time.id))
+        .into_query();
     let open = time_wish::Entity::find()
         .filter(time_wish::Column::PatientId.eq(patient))
         .filter(time_wish::Column::AppointmentTypeId.eq(time.appointment_type_id))
         .filter(time_wish::Column::Status.eq(time_wish::Status::Open))
+        .filter(whom.is_null().or(whom.in_subquery(staff)))
         .lock(LockType::NoKeyUpdate);
     let Some(wish) = open.one(tx).await? else { return Ok(None) };
-    let time = rules::Time { starts_at: time.starts_at, mode, person: time.assignment_id };
+    let time = rules::Time { starts_at: time.starts_at, mode };
     if !rules::Wanted::of(&wish)?.covers(&time) {
         return Ok(None);
     }

@@ -9,7 +9,7 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::{
-    AssignmentId, SlotId, TimeOfferId, TimeWishId,
+    SlotId, TimeOfferId, TimeWishId,
     appointment_type::{self, Mode},
     patient as patient_row,
     task::Kind,
@@ -281,12 +281,12 @@ impl Turn {
 }
 
 /// Free times that somebody may wait for, each with the wishes, behind a pair ([`pairs`]): `$1` is now.
-const FREE: &str = "SELECT s.id, s.starts_at, s.assignment_id, apt.mode, w.id FROM time_wish w \
+const FREE: &str = "SELECT s.id, s.starts_at, apt.mode, w.id FROM time_wish w \
      JOIN slot s ON s.appointment_type_id = w.appointment_type_id AND s.open_seats > 0 AND s.withdrawn_at IS NULL \
        AND s.web_bookable AND s.starts_at > $1 \
      JOIN appointment_type apt ON apt.id = s.appointment_type_id AND apt.retired_at IS NULL \
        AND apt.web_booking <> 'NOBODY' \
-     WHERE w.status = 'OPEN' AND (w.assignment_id IS NULL OR w.assignment_id = s.assignment_id) \
+     WHERE w.status = 'OPEN' \
      AND substr(s.local_start, 1, 10) >= CAST(w.from_on AS text) AND substr(s.local_start, 1, 10) <= CAST(w.until_on AS text) \
      AND (s.starts_at, s.id, w.id) > ($2, $3, $4)";
 
@@ -313,17 +313,17 @@ async fn pairs(session: &Session, behind: Option<Pair>) -> Result<Vec<(Time, Slo
         .core
         .db
         .read(async |db| -> Result<_, Fault> {
-            let sql = format!("{FREE} AND {} ORDER BY s.starts_at, s.id, w.id LIMIT {PAIRS}", offer::NOT_FOR);
+            let waits = [offer::WITH_WHOM, offer::NOT_FOR].join(" AND ");
+            let sql = format!("{FREE} AND {waits} ORDER BY s.starts_at, s.id, w.id LIMIT {PAIRS}");
             let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
             Ok(db.query_all_raw(statement).await?)
         })
         .await?;
     rows.iter()
         .map(|row| {
-            let person: Option<Uuid> = row.try_get_by_index(2)?;
-            let mode = Mode::try_from_value(&row.try_get_by_index::<String>(3)?)?;
-            let time = Time { starts_at: row.try_get_by_index(1)?, mode, person: person.map(AssignmentId) };
-            Ok((time, SlotId(row.try_get_by_index(0)?), TimeWishId(row.try_get_by_index(4)?)))
+            let mode = Mode::try_from_value(&row.try_get_by_index::<String>(2)?)?;
+            let time = Time { starts_at: row.try_get_by_index(1)?, mode };
+            Ok((time, SlotId(row.try_get_by_index(0)?), TimeWishId(row.try_get_by_index(3)?)))
         })
         .collect()
 }
