@@ -92,5 +92,6 @@ mod what_is_free;
 mod who_is_told;
 mod wish_left;
 mod wish_offers;
+mod wish_phoned;
 mod wish_together;
 mod wishes;

@@ -64,7 +64,7 @@ const IN_TURN: &str = "FROM slot s JOIN time_wish w ON w.appointment_type_id = s
      AND w.status = 'OPEN' AND p.deceased_on IS NULL \
      AND substr(s.local_start, 1, 10) >= CAST(w.from_on AS text) AND substr(s.local_start, 1, 10) <= CAST(w.until_on AS text)";
 /// The patients of a fast läkarkontakt come first for that doctor's times.
-const TURN: &str = "CASE WHEN EXISTS (SELECT 1 FROM care_contact c WHERE c.patient_id = w.patient_id \
+pub(super) const TURN: &str = "CASE WHEN EXISTS (SELECT 1 FROM care_contact c WHERE c.patient_id = w.patient_id \
        AND c.role = 'FAST_LAKARKONTAKT' AND c.status = 'ACTIVE' AND c.assignment_id IN ( \
        SELECT d.assignment_id FROM slot_staff d WHERE d.slot_id = s.id)) THEN 0 ELSE 1 END, \
      w.created_at, w.id";
