@@ -1,12 +1,13 @@
 //! What the search shows is what can be had, and what cannot be had any more is refused with something else to take.
 
 use harness::{Staff, TestApp, relate};
-use patientkontrakt::{auth::token::Identity, graphql::scalars::NodeKind};
+use patientkontrakt::{auth::token::Identity, domain::sweep, graphql::scalars::NodeKind};
 use serde_json::{Value, json};
 
 use crate::{
     acts::{act, global},
     booking::{book, publish},
+    wishes::{answer, leave, mine},
 };
 
 /// Times of the visit at U1 with nobody named.
@@ -111,4 +112,22 @@ async fn who_holds_a_time_that_is_booked_by_the_unit_alone_from_now_on_hears_tha
     assert_eq!(book(&app, &p1.identity, &slots[0]).await.user_error_codes("appointmentBook"), ["SLOT_TAKEN"]);
     let other = book(&app, &p2.identity, &slots[0]).await;
     assert_eq!(other.user_error_codes("appointmentBook"), ["NOT_FOUND"], "they know nothing of it");
+}
+
+#[tokio::test]
+async fn who_accepts_an_offer_over_another_time_is_told_so_of_the_offer() {
+    let app = TestApp::new().await;
+    let (s1, p1) = (&app.world.s1, &app.world.p1);
+    let early = json!({ "until": "2027-03-31", "times": [{ "from": "08:00", "until": "09:10" }] });
+    leave(&app, p1, early).await.ok();
+    publish(&app, &["2027-03-01T09:00"]).await;
+    sweep::run(&app.core).await.unwrap();
+    let offer = mine(&app, p1).await["offer"].clone();
+    let over = times(&app, s1, 1, &["2027-03-01T09:15"]).await;
+    book(&app, &p1.identity, &over[0]).await.ok();
+    let refused = answer(&app, p1, "timeOfferAccept", &offer).await;
+    assert_eq!(refused.user_error_codes("timeOfferAccept"), ["ALREADY_OCCUPIED"]);
+    assert_eq!(refused.text("/timeOfferAccept/userErrors/0/field"), "offerId");
+    let said = refused.text("/timeOfferAccept/userErrors/0/message");
+    assert!(said.contains("erbjudandet"), "{said}");
 }

@@ -28,7 +28,7 @@ use crate::{
         },
         patient::{self, alive},
     },
-    error::{Fault, Problem, Stop},
+    error::{Fault, Problem, ProblemCode, Stop},
     session::Session,
 };
 
@@ -86,11 +86,24 @@ pub async fn accept(session: &Session, key: &str, cmd: &Accept) -> Result<Receip
         };
         // The claim of the offer is the booked time's from now on, under the same id.
         let kept = Seat { id: granted.id.0, number: granted.seat_no };
-        let booked = book::place(tx, session, order, kept, (&kind, &unit)).await?;
+        let booked = book::place(tx, session, order, kept, (&kind, &unit)).await;
+        let booked = booked.map_err(|stop| of_the_offer(session, stop))?;
         fulfil(tx, session, &wish, booked.id, ACTION).await?;
         Ok(Done::on(whom.id).with("appointment", booked.id.0).with("wish", wish.id.0))
     })
     .await
+}
+
+/// Why the offered time cannot be booked, in the words of whoever answers an offer and has chosen no time.
+fn of_the_offer(session: &Session, stop: Stop) -> Stop {
+    let told = |problem: Problem| match problem.code {
+        ProblemCode::AlreadyOccupied => rules::occupied(&session.actor),
+        _ => problem.at("offerId"),
+    };
+    match stop {
+        Stop::Refused(problems) => Stop::Refused(problems.into_iter().map(told).collect()),
+        fault => fault,
+    }
 }
 
 /// Ends the offer with a yes, and gives its wish; none when it is too late for that. Patient and slot are locked.

@@ -4,6 +4,7 @@ use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, Utc};
 use entity::{appointment_type::Mode, time_wish};
 
 use crate::{
+    auth::actor::Actor,
     calendar::{OpenSpan, SendingHours, to_instant, to_local},
     error::{Fault, Problem, ProblemCode},
     session::BookingRules,
@@ -140,6 +141,24 @@ pub fn problems(wanted: &Wanted, notice_minutes: i32, today: NaiveDate) -> Vec<P
 pub fn over() -> Problem {
     Problem::new(ProblemCode::WrongState, "Önskemålet är redan avslutat.", "The wish has already ended.")
         .at("wishId")
+}
+
+/// The patient has got another time that the offered one overlaps.
+pub fn occupied(actor: &Actor) -> Problem {
+    let (sv, en) = if actor.staff().is_some() {
+        (
+            "Patienten är upptagen då. Om ni är överens går det att boka tiden ändå, i stället för att svara på \
+             erbjudandet.",
+            "The patient is occupied then. If you have agreed on it, the time can be booked all the same, instead of \
+             answering the offer.",
+        )
+    } else {
+        (
+            "Du har redan en annan tid då. Avboka den först, eller tacka nej till erbjudandet.",
+            "You already have another appointment then. Cancel it first, or decline the offer.",
+        )
+    };
+    Problem::new(ProblemCode::AlreadyOccupied, sv, en).at("offerId")
 }
 
 /// The offer cannot be answered any more.
