@@ -41,7 +41,7 @@ async fn back(app: &TestApp, absence: &Value) {
 }
 
 /// Times on Tuesday the 9th of February from eight, with these staff together.
-async fn together(app: &TestApp, staff: &[&Staff], until: &str) -> Vec<String> {
+pub async fn together(app: &TestApp, staff: &[&Staff], until: &str) -> Vec<String> {
     let pattern = json!({
         "assignmentIds": staff.iter().map(|who| of(who)).collect::<Vec<_>>(),
         "rule": "FREQ=WEEKLY;BYDAY=TU", "validFrom": "2027-02-09", "validUntil": "2027-02-09",
@@ -325,7 +325,7 @@ async fn what_is_only_held_or_offered_is_not_booked_and_goes_with_the_free_times
     act(&app, &s1.identity, "slotWithdraw", "withdrawn", held_one).await.ok();
     assert_eq!(claims().await, 2);
     let lost = book(&app, &p1.identity, &times[0]).await;
-    assert_eq!(lost.user_error_codes("appointmentBook"), ["NOT_FOUND"]);
+    assert_eq!(lost.user_error_codes("appointmentBook"), ["SLOT_TAKEN"]);
     // One is offered to somebody who waits.
     let input = json!({ "appointmentTypeId": kind, "content": { "until": "2027-03-31" } });
     act(&app, &p3.identity, "timeWishLeave", "wish { id }", input).await.ok();
@@ -348,7 +348,7 @@ async fn what_is_only_held_or_offered_is_not_booked_and_goes_with_the_free_times
     assert_eq!(claims().await, 1);
     let offer = time_offer::Entity::find().one(app.core.db.reader()).await.unwrap().unwrap();
     assert_eq!(offer.status, time_offer::Status::Withdrawn);
-    assert_eq!(book(&app, &p2.identity, &times[2]).await.user_error_codes("appointmentBook"), ["NOT_FOUND"]);
+    assert_eq!(book(&app, &p2.identity, &times[2]).await.user_error_codes("appointmentBook"), ["SLOT_TAKEN"]);
 }
 
 #[tokio::test]
@@ -360,7 +360,7 @@ async fn who_held_a_time_of_somebody_who_is_away_does_not_get_it() {
     act(&app, &p1.identity, "slotHold", "hold { id }", input).await.ok();
     let absence = away(&app, s1, "2027-02-09T08:00:00+01:00", "2027-02-10T00:00:00+01:00").await;
     let lost = book(&app, &p1.identity, &times[0]).await;
-    assert_eq!(lost.user_error_codes("appointmentBook"), ["NOT_FOUND"], "{}", lost.body);
+    assert_eq!(lost.user_error_codes("appointmentBook"), ["SLOT_TAKEN"], "{}", lost.body);
     assert_eq!(seat_claim::Entity::find().count(app.core.db.reader()).await.unwrap(), 0);
     back(&app, &absence).await;
     book(&app, &p1.identity, &times[0]).await.ok();

@@ -255,7 +255,7 @@ async fn who_was_kept_for_a_time_that_fell_out_is_free_when_its_patient_is() {
     // The staff member's and the patient's.
     assert_eq!(cells(&app).await, 12);
     let late = book(&app, &app.world.p2.identity, &global(NodeKind::Slot, first.id)).await;
-    assert_eq!(late.user_error_codes("appointmentBook"), ["NOT_FOUND"]);
+    assert_eq!(late.user_error_codes("appointmentBook"), ["SLOT_TAKEN"]);
     let input =
         json!({ "appointmentId": booked.at("/appointmentBook/appointment/id"), "expectedRowVersion": 1 });
     act(&app, &app.world.p1.identity, "appointmentCancel", "appointment { status }", input).await.ok();

@@ -214,6 +214,39 @@ pub async fn slot(
     row.map(|row| Granted { row, action }).ok_or_else(|| Problem::not_found(field).into())
 }
 
+/// Whether the actor may know that a time has been there which [`slot`] refuses: staff of their own unit, patients of one
+/// that was theirs to book until it was taken back, or that they hold.
+pub async fn knows_slot(
+    db: &impl ConnectionTrait,
+    actor: &Actor,
+    action: Action,
+    id: SlotId,
+    now: DateTime<Utc>,
+) -> Result<bool, Fault> {
+    if check(actor, Noun::Appointment, action).is_err() {
+        return Ok(false);
+    }
+    let found = match (actor.staff(), actor.patient()) {
+        (Some(staff), _) => {
+            let own = slot::Entity::find_by_id(id);
+            own.filter(slot::Column::CareUnitId.eq(staff.care_unit)).one(db).await?
+        }
+        (None, Some(patient)) => {
+            let known = format!(
+                "SELECT slot.* FROM slot JOIN appointment_type apt ON apt.id = slot.appointment_type_id WHERE \
+                 slot.id = $3 AND ((slot.web_bookable AND {}) OR EXISTS (SELECT 1 FROM seat_claim held \
+                 WHERE held.slot_id = slot.id AND held.patient_id = $1 AND held.held_until > $2))",
+                self_booking_sql("apt", "$1", "$2")
+            );
+            let values = [Value::from(patient.0), Value::from(now), Value::from(id.0)];
+            let known = Statement::from_sql_and_values(db.get_database_backend(), known, values);
+            slot::Entity::find().from_raw_sql(known).one(db).await?
+        }
+        (None, None) => None,
+    };
+    Ok(found.is_some())
+}
+
 /// A kind of appointment that the caller may book: one of their own unit's, or one that `whom` may book on the web.
 pub async fn appointment_type(
     db: &impl ConnectionTrait,

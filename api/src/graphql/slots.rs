@@ -54,6 +54,9 @@ pub struct FreeSlotFilter {
     appointment_type_ids: Option<Vec<ID>>,
     /// How patient and care meet.
     modes: Option<Vec<AppointmentMode>>,
+    /// The booked time that is to be moved (omboka). Patients then see times that overlap it too, though none at which they
+    /// have another. Staff see both anyway.
+    moving_appointment_id: Option<ID>,
     /// A contact of the patient (vårdkontakt): only times with that person.
     contact_id: Option<ID>,
     /// A staff member (medarbetaruppdrag): only times with that person.
@@ -136,6 +139,7 @@ fn read_filter(filter: FreeSlotFilter, patient: Option<ID>) -> Result<Search> {
         units: all(filter.care_unit_ids, NodeKind::CareUnit)?,
         types: all(filter.appointment_type_ids, NodeKind::AppointmentType)?,
         modes: filter.modes.unwrap_or_default().into_iter().map(Into::into).collect(),
+        moved: filter.moving_appointment_id.map(|id| row(&id, NodeKind::Appointment)),
         contact: filter.contact_id.map(|id| row(&id, NodeKind::CareContact)),
         assignment: filter.assignment_id.map(|id| row(&id, NodeKind::Assignment)),
         from: [filter.from, from_day].into_iter().flatten().max(),

@@ -32,7 +32,7 @@ pub enum UserErrorCode {
     Incomplete,
     /// There is nothing here that the caller can reach.
     NotFound,
-    /// Somebody else got the time first.
+    /// Somebody else got the time first, or the unit took it back.
     SlotTaken,
     /// Somebody changed the object after it was read; the payload holds the current one.
     StaleRowVersion,

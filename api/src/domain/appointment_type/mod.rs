@@ -24,6 +24,7 @@ use crate::{
             fallen::Fallen,
         },
         text::{TEXT, TITLE, optional, required},
+        time_wish,
     },
     error::{Fault, Problem, ProblemCode, Stop},
     session::Session,
@@ -169,7 +170,11 @@ pub async fn turn(session: &Session, key: &str, cmd: &Turn) -> Result<Receipt, F
                     .at("lengthMinutes")
                     .into());
                 }
+                let off_the_web = row.web_booking != WebBooking::Nobody && terms.web_booking == WebBooking::Nobody;
                 write(tx, *id, *expected_row_version, terms.columns()).await?;
+                if off_the_web {
+                    time_wish::off_the_web(tx, *id).await?;
+                }
                 done(*id)
             }
             Turn::Retire { id, expected_row_version, end_schedules } => {

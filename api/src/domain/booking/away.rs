@@ -5,6 +5,8 @@
 //! ([`super::away_rebook`]), all of them or those chosen, each in a transaction of its own: one that cannot be moved
 //! does not keep the others. Of a time with several staff each one's absence counts.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::{
     AppointmentId, AppointmentTypeId, AssignmentId, CareUnitId, PatientId, SlotId, appointment, care_contact,
@@ -100,14 +102,17 @@ pub struct Touched {
 }
 
 /// A free time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Free {
     pub slot: SlotId,
     pub kind: AppointmentTypeId,
-    pub person: Option<AssignmentId>,
+    pub people: Vec<AssignmentId>,
     pub starts_at: DateTime<Utc>,
     pub seats: i32,
 }
+
+/// Which of two free times is the better one.
+type Order = (u8, TimeDelta, DateTime<Utc>, SlotId);
 
 /// What one patient is offered instead of a time.
 struct Instead<'a> {
@@ -125,11 +130,13 @@ impl Instead<'_> {
     }
 
     /// Whoever steps in first, then the patient's own contacts, then anybody; the nearest first.
-    fn order(&self, free: &Free) -> (u8, TimeDelta, DateTime<Utc>, SlotId) {
-        let rank = match free.person {
-            Some(person) if self.substitute == Some(person) => 0,
-            Some(person) if self.team.contains(&person) => 1,
-            _ => 2,
+    fn order(&self, free: &Free) -> Order {
+        let rank = if self.substitute.is_some_and(|person| free.people.contains(&person)) {
+            0
+        } else if free.people.iter().any(|person| self.team.contains(person)) {
+            1
+        } else {
+            2
         };
         (rank, (free.starts_at - self.starts_at).abs(), free.starts_at, free.slot)
     }
@@ -148,15 +155,16 @@ pub fn propose(
         .map(|of| {
             let (kind, starts_at) = (of.booked.appointment_type_id, of.booked.starts_at);
             let instead = Instead { kind, starts_at, team: &of.team, substitute };
-            let mut fit: Vec<Free> = Vec::with_capacity(PROPOSED + 1);
+            let mut fit: Vec<Order> = Vec::with_capacity(PROPOSED + 1);
             for slot in free.iter().filter(|slot| instead.may_be(slot, now)) {
-                let place = fit.partition_point(|better| instead.order(better) < instead.order(slot));
+                let order = instead.order(slot);
+                let place = fit.partition_point(|better| *better < order);
                 if place < PROPOSED {
-                    fit.insert(place, *slot);
+                    fit.insert(place, order);
                     fit.truncate(PROPOSED);
                 }
             }
-            let chosen: Vec<SlotId> = fit.iter().map(|slot| slot.slot).collect();
+            let chosen: Vec<SlotId> = fit.into_iter().map(|(_, _, _, slot)| slot).collect();
             if let Some(taken) = free.iter_mut().find(|slot| Some(&slot.slot) == chosen.first()) {
                 taken.seats -= 1;
             }
@@ -170,7 +178,7 @@ pub fn call_by(starts_at: DateTime<Utc>, now: DateTime<Utc>) -> DateTime<Utc> {
     Ord::max(now, starts_at - CALL_BEFORE)
 }
 
-/// What an absence touches, in order of time, each with what is proposed instead: three statements, however many. The
+/// What an absence touches, in order of time, each with what is proposed instead: four statements, however many. The
 /// soonest `most` of them.
 pub async fn plan(
     db: &impl ConnectionTrait,
@@ -213,6 +221,14 @@ pub async fn plan(
         .limit(FREE)
         .all(db)
         .await?;
+    let mut people: HashMap<SlotId, Vec<AssignmentId>> = HashMap::new();
+    let staff = slot_staff::Entity::find()
+        .filter(slot_staff::Column::SlotId.is_in(free.iter().map(|slot| slot.id)))
+        .all(db)
+        .await?;
+    for one in staff {
+        people.entry(one.slot_id).or_default().push(one.assignment_id);
+    }
     let team = |patient: PatientId| {
         contacts.iter().filter(|c| c.patient_id == patient).filter_map(|c| c.assignment_id).collect()
     };
@@ -223,7 +239,7 @@ pub async fn plan(
         .map(|slot| Free {
             slot: slot.id,
             kind: slot.appointment_type_id,
-            person: slot.assignment_id,
+            people: people.remove(&slot.id).unwrap_or_default(),
             starts_at: slot.starts_at,
             seats: slot.open_seats,
         })
@@ -333,7 +349,7 @@ mod tests {
         Free {
             slot: SlotId(Uuid::from_u128(n)),
             kind,
-            person: Some(person(of)),
+            people: vec![person(of)],
             starts_at: at(minute),
             seats: 1,
         }
@@ -348,6 +364,17 @@ mod tests {
         let day = 24 * 60;
         let slots = vec![free(1, 2 * day + 5, 9), free(2, 4 * day, 7), free(3, 5 * day, 8)];
         let proposed = propose(&[booked(1, 2 * day, &[7])], slots, Some(person(8)), at(0));
+        assert_eq!(numbers(&proposed), [[3, 2, 1]]);
+    }
+
+    #[test]
+    fn a_time_that_whoever_steps_in_shares_with_another_is_theirs_too() {
+        let shared = |n, minute, of: &[u128]| Free {
+            people: of.iter().copied().map(person).collect(),
+            ..free(n, minute, 9)
+        };
+        let slots = vec![free(1, 2_000, 9), shared(2, 2_400, &[9, 7]), shared(3, 2_800, &[9, 8])];
+        let proposed = propose(&[booked(1, 2_000, &[7])], slots, Some(person(8)), at(0));
         assert_eq!(numbers(&proposed), [[3, 2, 1]]);
     }
 

@@ -195,14 +195,21 @@ pub(crate) async fn place(
     Ok(booked)
 }
 
-/// A published time that the caller may book, and that lies ahead.
+/// A published time that the caller may book, and that lies ahead. Whoever has seen it hears that it is gone.
 pub(super) async fn open_time(
     tx: &Tx,
     session: &Session,
     slot: SlotId,
 ) -> Result<Granted<slot::Model>, Stop> {
-    let time = policy::slot(tx, &session.actor, Action::Book, slot, "slotId", session.now()).await?;
-    if time.starts_at <= session.now() {
+    let (actor, now) = (&session.actor, session.now());
+    let found = policy::slot(tx, actor, Action::Book, slot, "slotId", now).await;
+    if matches!(found, Err(Stop::Refused(_)))
+        && policy::knows_slot(tx, actor, Action::Book, slot, now).await?
+    {
+        return Err(rules::slot_gone(actor).into());
+    }
+    let time = found?;
+    if time.starts_at <= now {
         return Err(rules::slot_past().into());
     }
     Ok(time)

@@ -328,6 +328,22 @@ pub fn slot_taken() -> Problem {
     .at("slotId")
 }
 
+/// The unit has taken the time back, or books such times itself from now on.
+pub fn slot_gone(actor: &Actor) -> Problem {
+    let (sv, en) = if actor.staff().is_some() {
+        (
+            "Tiden har tagits bort och går inte längre att boka. Välj en annan tid.",
+            "The time has been taken back and can no longer be booked. Choose another one.",
+        )
+    } else {
+        (
+            "Tiden går inte längre att boka här. Välj en annan tid, eller ring mottagningen.",
+            "The time can no longer be booked here. Choose another one, or call the unit.",
+        )
+    };
+    Problem::new(ProblemCode::SlotTaken, sv, en).at("slotId")
+}
+
 /// The patient has another time then.
 pub fn patient_occupied(actor: &Actor) -> Problem {
     let (sv, en) = if actor.staff().is_some() {

@@ -5,9 +5,12 @@ use entity::{
     AppointmentId, PatientId, SlotId, TimeOfferId,
     appointment::{BookingChannel, Origin},
     appointment_type::Mode,
-    slot, time_offer, time_wish,
+    slot, slot_staff, time_offer, time_wish,
 };
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, sea_query::LockType};
+use sea_orm::{
+    ColumnTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait,
+    sea_query::{ExprTrait, LockType},
+};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -25,7 +28,7 @@ use crate::{
         },
         patient::{self, alive},
     },
-    error::{Fault, Problem, Stop},
+    error::{Fault, Problem, ProblemCode, Stop},
     session::Session,
 };
 
@@ -83,11 +86,24 @@ pub async fn accept(session: &Session, key: &str, cmd: &Accept) -> Result<Receip
         };
         // The claim of the offer is the booked time's from now on, under the same id.
         let kept = Seat { id: granted.id.0, number: granted.seat_no };
-        let booked = book::place(tx, session, order, kept, (&kind, &unit)).await?;
+        let booked = book::place(tx, session, order, kept, (&kind, &unit)).await;
+        let booked = booked.map_err(|stop| of_the_offer(session, stop))?;
         fulfil(tx, session, &wish, booked.id, ACTION).await?;
         Ok(Done::on(whom.id).with("appointment", booked.id.0).with("wish", wish.id.0))
     })
     .await
+}
+
+/// Why the offered time cannot be booked, in the words of whoever answers an offer and has chosen no time.
+fn of_the_offer(session: &Session, stop: Stop) -> Stop {
+    let told = |problem: Problem| match problem.code {
+        ProblemCode::AlreadyOccupied => rules::occupied(&session.actor),
+        _ => problem.at("offerId"),
+    };
+    match stop {
+        Stop::Refused(problems) => Stop::Refused(problems.into_iter().map(told).collect()),
+        fault => fault,
+    }
 }
 
 /// Ends the offer with a yes, and gives its wish; none when it is too late for that. Patient and slot are locked.
@@ -147,13 +163,20 @@ pub(crate) async fn met_by(
     time: &slot::Model,
     mode: Mode,
 ) -> Result<Option<Met>, Fault> {
+    let whom = time_wish::Column::AssignmentId;
+    let staff = slot_staff::Entity::find()
+        .select_only()
+        .column(slot_staff::Column::AssignmentId)
+        .filter(slot_staff::Column::SlotId.eq(time.id))
+        .into_query();
     let open = time_wish::Entity::find()
         .filter(time_wish::Column::PatientId.eq(patient))
         .filter(time_wish::Column::AppointmentTypeId.eq(time.appointment_type_id))
         .filter(time_wish::Column::Status.eq(time_wish::Status::Open))
+        .filter(whom.is_null().or(whom.in_subquery(staff)))
         .lock(LockType::NoKeyUpdate);
     let Some(wish) = open.one(tx).await? else { return Ok(None) };
-    let time = rules::Time { starts_at: time.starts_at, mode, person: time.assignment_id };
+    let time = rules::Time { starts_at: time.starts_at, mode };
     if !rules::Wanted::of(&wish)?.covers(&time) {
         return Ok(None);
     }

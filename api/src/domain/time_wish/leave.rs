@@ -165,7 +165,6 @@ pub(super) async fn fill(
         from: Ord::max(content.from.unwrap_or(today), today),
         until: content.until,
         notice: TimeDelta::minutes(i64::from(content.notice_minutes.clamp(0, 1_000_000))),
-        person: content.person,
     };
     problems.extend(rules::problems(&wanted, content.notice_minutes, today));
     if let Some(person) = content.person
@@ -176,7 +175,7 @@ pub(super) async fn fill(
     if !problems.is_empty() {
         return Err(problems.into());
     }
-    row.assignment_id = wanted.person;
+    row.assignment_id = content.person;
     row.weekdays = wanted.weekdays & rules::ANY_DAY;
     row.spans = serde_json::to_string(&wanted.spans).map_err(Fault::internal)?;
     row.modes = serde_json::to_string(&wanted.modes).map_err(Fault::internal)?;

@@ -3,7 +3,8 @@
 //! A freed seat goes in the transaction that freed it to whoever waits for it, the oldest wish first, and the patients
 //! of a fast läkarkontakt before others for that doctor's times. The seat is kept for the patient until the offer is
 //! answered or its time is over: then it goes to the next, by the sweep. One seat and one wish have one offer at a
-//! time, kept so by the database, so that several sweeps at once make one offer.
+//! time, kept so by the database, so that several sweeps at once make one offer. What nobody books on the web is offered by
+//! phone: the sweep raises a task.
 
 pub mod answer;
 pub mod change;
@@ -14,8 +15,9 @@ pub mod rules;
 pub mod sweep;
 pub mod withdraw;
 
-use entity::{AppointmentId, care_relation, task::Kind, time_offer, time_wish};
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
+use chrono::{DateTime, Utc};
+use entity::{AppointmentId, AppointmentTypeId, care_relation, task::Kind, time_offer, time_wish};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
 use serde_json::json;
 
 use crate::{
@@ -50,6 +52,19 @@ impl From<&time_offer::Model> for Owner {
             agreement: None,
         }
     }
+}
+
+/// Nobody books such times on the web from now on: of each who waits for one the unit is told anew, since nothing will be
+/// offered to them.
+pub(crate) async fn off_the_web(tx: &Tx, kind: AppointmentTypeId) -> Result<(), Fault> {
+    use time_wish::Column as C;
+    time_wish::Entity::update_many()
+        .col_expr(C::RaisedAt, Expr::value(None::<DateTime<Utc>>))
+        .filter(C::AppointmentTypeId.eq(kind))
+        .filter(C::Status.eq(time_wish::Status::Open))
+        .exec(tx)
+        .await?;
+    Ok(())
 }
 
 /// Something happened to a wish.

@@ -52,17 +52,21 @@ pub(super) const NOT_FOR: &str = "NOT EXISTS (SELECT 1 FROM time_offer o WHERE o
      AND NOT EXISTS (SELECT 1 FROM time_offer o JOIN slot x ON x.id = o.slot_id WHERE o.patient_id = w.patient_id \
        AND o.status = 'OPEN' AND x.starts_at < s.ends_at AND x.ends_at > s.starts_at)";
 
+/// That whoever a wish `w` asks for takes part in a slot `s`, alone or with others.
+pub(super) const WITH_WHOM: &str = "(w.assignment_id IS NULL OR EXISTS (SELECT 1 FROM slot_staff m \
+     WHERE m.slot_id = s.id AND m.assignment_id = w.assignment_id))";
+
 /// Who waits for slot `$1`, if it has a seat that may be offered at `$2`.
 const IN_TURN: &str = "FROM slot s JOIN time_wish w ON w.appointment_type_id = s.appointment_type_id \
      JOIN appointment_type t ON t.id = s.appointment_type_id AND t.retired_at IS NULL AND t.web_booking <> 'NOBODY' \
      JOIN patient p ON p.id = w.patient_id \
      WHERE s.id = $1 AND s.open_seats > 0 AND s.withdrawn_at IS NULL AND s.web_bookable AND s.starts_at > $2 \
      AND w.status = 'OPEN' AND p.deceased_on IS NULL \
-     AND (w.assignment_id IS NULL OR w.assignment_id = s.assignment_id) \
      AND substr(s.local_start, 1, 10) >= CAST(w.from_on AS text) AND substr(s.local_start, 1, 10) <= CAST(w.until_on AS text)";
 /// The patients of a fast läkarkontakt come first for that doctor's times.
-const TURN: &str = "CASE WHEN EXISTS (SELECT 1 FROM care_contact c WHERE c.patient_id = w.patient_id \
-       AND c.role = 'FAST_LAKARKONTAKT' AND c.status = 'ACTIVE' AND c.assignment_id = s.assignment_id) THEN 0 ELSE 1 END, \
+pub(super) const TURN: &str = "CASE WHEN EXISTS (SELECT 1 FROM care_contact c WHERE c.patient_id = w.patient_id \
+       AND c.role = 'FAST_LAKARKONTAKT' AND c.status = 'ACTIVE' AND c.assignment_id IN ( \
+       SELECT d.assignment_id FROM slot_staff d WHERE d.slot_id = s.id)) THEN 0 ELSE 1 END, \
      w.created_at, w.id";
 
 async fn in_turn(
@@ -71,7 +75,9 @@ async fn in_turn(
     id: SlotId,
     behind: usize,
 ) -> Result<Vec<time_wish::Model>, Fault> {
-    let sql = format!("SELECT w.* {IN_TURN} AND {NOT_FOR} ORDER BY {TURN} LIMIT {LOOKED_AT} OFFSET {behind}");
+    let sql = format!(
+        "SELECT w.* {IN_TURN} AND {WITH_WHOM} AND {NOT_FOR} ORDER BY {TURN} LIMIT {LOOKED_AT} OFFSET {behind}"
+    );
     let values = [id.0.into(), session.now().into()];
     let statement = Statement::from_sql_and_values(tx.get_database_backend(), sql, values);
     Ok(time_wish::Model::find_by_statement(statement).all(tx).await?)
@@ -141,7 +147,7 @@ async fn offer_to(
 ) -> Result<Offered, Fault> {
     let now = session.now();
     let wanted = Wish::of(wish)?;
-    if !wanted.fits(&Time { starts_at: time.starts_at, mode, person: time.assignment_id }, now) {
+    if !wanted.fits(&Time { starts_at: time.starts_at, mode }, now) {
         return Ok(Offered::Passed);
     }
     let settings = &session.core.settings;

@@ -1,9 +1,10 @@
 //! Which times fit a wish, and how long its offer stands: pure.
 
 use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, Utc};
-use entity::{AssignmentId, appointment_type::Mode, time_wish};
+use entity::{appointment_type::Mode, time_wish};
 
 use crate::{
+    auth::actor::Actor,
     calendar::{OpenSpan, SendingHours, to_instant, to_local},
     error::{Fault, Problem, ProblemCode},
     session::BookingRules,
@@ -29,7 +30,6 @@ pub struct Wanted {
     pub from: NaiveDate,
     pub until: NaiveDate,
     pub notice: TimeDelta,
-    pub person: Option<AssignmentId>,
 }
 
 impl Wanted {
@@ -45,7 +45,6 @@ impl Wanted {
             from: row.from_on,
             until: row.until_on,
             notice: TimeDelta::minutes(i64::from(row.notice_minutes)),
-            person: row.assignment_id,
         })
     }
 
@@ -54,7 +53,8 @@ impl Wanted {
         time.starts_at > now && time.starts_at - now >= self.notice && self.covers(time)
     }
 
-    /// Whether `time` is one that the patient wishes for, on whatever notice.
+    /// Whether `time` is one that the patient wishes for, on whatever notice. Whom they meet is asked where the staff of a time
+    /// are known: [`super::offer::WITH_WHOM`].
     pub fn covers(&self, time: &Time) -> bool {
         let local = to_local(time.starts_at).naive_local();
         let day = 1 << local.weekday().num_days_from_monday();
@@ -62,7 +62,6 @@ impl Wanted {
             && self.weekdays & day != 0
             && (self.spans.is_empty() || self.spans.iter().any(|span| span.contains(local.time())))
             && (self.modes.is_empty() || self.modes.contains(&time.mode))
-            && self.person.is_none_or(|person| time.person == Some(person))
     }
 }
 
@@ -79,7 +78,6 @@ pub fn modes(stored: &str) -> Result<Vec<Mode>, Fault> {
 pub struct Time {
     pub starts_at: DateTime<Utc>,
     pub mode: Mode,
-    pub person: Option<AssignmentId>,
 }
 
 /// Until when an offer made now stands; none when the time is too near to be offered.
@@ -145,6 +143,24 @@ pub fn over() -> Problem {
         .at("wishId")
 }
 
+/// The patient has got another time that the offered one overlaps.
+pub fn occupied(actor: &Actor) -> Problem {
+    let (sv, en) = if actor.staff().is_some() {
+        (
+            "Patienten är upptagen då. Om ni är överens går det att boka tiden ändå, i stället för att svara på \
+             erbjudandet.",
+            "The patient is occupied then. If you have agreed on it, the time can be booked all the same, instead of \
+             answering the offer.",
+        )
+    } else {
+        (
+            "Du har redan en annan tid då. Avboka den först, eller tacka nej till erbjudandet.",
+            "You already have another appointment then. Cancel it first, or decline the offer.",
+        )
+    };
+    Problem::new(ProblemCode::AlreadyOccupied, sv, en).at("offerId")
+}
+
 /// The offer cannot be answered any more.
 pub fn offer_over(late: bool) -> Problem {
     let problem = if late {
@@ -183,15 +199,13 @@ mod tests {
             from: "2027-03-01".parse().unwrap(),
             until: "2027-03-31".parse().unwrap(),
             notice: TimeDelta::hours(24),
-            person: None,
         }
     }
 
     #[test]
     fn a_time_fits_by_day_hour_way_range_and_notice_on_the_wall_clock() {
         let now = at("2027-02-25T08:00:00Z");
-        let fits =
-            |starts: &str, mode| wanted().fits(&Time { starts_at: at(starts), mode, person: None }, now);
+        let fits = |starts: &str, mode| wanted().fits(&Time { starts_at: at(starts), mode }, now);
         assert!(fits("2027-03-01T07:00:00Z", Mode::Visit));
         assert!(!fits("2027-03-01T07:00:00Z", Mode::Video), "another way");
         assert!(!fits("2027-03-02T07:00:00Z", Mode::Visit), "a Tuesday");
@@ -199,7 +213,7 @@ mod tests {
         assert!(!fits("2027-04-05T07:00:00Z", Mode::Visit), "after the range");
         // In summer time the same hour is another instant.
         assert!(fits("2027-03-29T06:00:00Z", Mode::Visit) && !fits("2027-03-29T05:30:00Z", Mode::Visit));
-        let near = Time { starts_at: at("2027-03-01T07:00:00Z"), mode: Mode::Visit, person: None };
+        let near = Time { starts_at: at("2027-03-01T07:00:00Z"), mode: Mode::Visit };
         let late = at("2027-02-28T07:00:01Z");
         assert!(!wanted().fits(&near, late) && wanted().covers(&near), "shorter than the notice");
     }

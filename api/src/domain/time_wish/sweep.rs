@@ -3,13 +3,13 @@
 //! idempotent, bounded, and safe on several instances.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, PoisonError},
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::{
-    AssignmentId, SlotId, TimeOfferId, TimeWishId,
+    SlotId, TimeOfferId, TimeWishId,
     appointment_type::{self, Mode},
     patient as patient_row,
     task::Kind,
@@ -54,6 +54,7 @@ pub async fn run(session: &Session) -> Result<usize, Fault> {
     let mut raised = silent(session).await?;
     vain(session).await?;
     past(session).await?;
+    raised += by_phone(session).await?;
     raised += waited(session).await?;
     free(session).await?;
     Ok(raised)
@@ -142,7 +143,7 @@ async fn unanswered(tx: &Tx, session: &Session, id: TimeOfferId) -> Result<usize
         "The patient does not answer offers of freed times. Call and ask.",
     );
     let due = wish.by_phone || wish.unanswered >= SILENT;
-    if due && raise(tx, session, &wish, note.clone()).await? {
+    if due && raise(tx, session, &wish, session.now() + DUE, note.clone()).await? {
         return Ok(1);
     }
     // One that was to be phoned about while the offer stood.
@@ -150,16 +151,92 @@ async fn unanswered(tx: &Tx, session: &Session, id: TimeOfferId) -> Result<usize
     Ok(0)
 }
 
-async fn raise(tx: &Tx, session: &Session, wish: &time_wish::Model, note: Words) -> Result<bool, Fault> {
-    let raise = Raise {
-        kind: Kind::TimeWish,
-        owner: wish.into(),
-        assignee: None,
-        subject: wish.id.0,
-        due_at: session.now() + DUE,
-        note: Some(note),
-    };
+async fn raise(
+    tx: &Tx,
+    session: &Session,
+    wish: &time_wish::Model,
+    due_at: DateTime<Utc>,
+    note: Words,
+) -> Result<bool, Fault> {
+    let (kind, subject) = (Kind::TimeWish, wish.id.0);
+    let raise = Raise { kind, owner: wish.into(), assignee: None, subject, due_at, note: Some(note) };
     Ok(task::raise(tx, session, &raise).await?.is_some())
+}
+
+/// [`raise`], of a wish that nothing was told of yet.
+async fn raise_once(
+    tx: &Tx,
+    session: &Session,
+    wish: &time_wish::Model,
+    due_at: DateTime<Utc>,
+    note: Words,
+) -> Result<bool, Fault> {
+    use time_wish::Column as C;
+    let marked = time_wish::Entity::update_many()
+        .col_expr(C::RaisedAt, Expr::value(session.now()))
+        .filter(C::Id.eq(wish.id))
+        .filter(C::Status.eq(time_wish::Status::Open))
+        .filter(C::RaisedAt.is_null())
+        .exec(tx)
+        .await?;
+    Ok(marked.rows_affected == 1 && raise(tx, session, wish, due_at, note).await?)
+}
+
+/// Free times of kinds that nobody books on the web, each with who waits for it, the first in turn first: `$1` is now. One
+/// is called at a time: whoever is next, when that task has ended and a time is still free.
+const BY_PHONE: &str = "SELECT w.id, w.appointment_type_id, s.starts_at, apt.mode FROM appointment_type apt \
+     JOIN time_wish w ON w.appointment_type_id = apt.id AND w.status = 'OPEN' AND w.raised_at IS NULL \
+     JOIN slot s ON s.appointment_type_id = apt.id AND s.open_seats > 0 AND s.withdrawn_at IS NULL AND s.starts_at > $1 \
+     JOIN patient p ON p.id = w.patient_id AND p.deceased_on IS NULL \
+     WHERE apt.web_booking = 'NOBODY' AND apt.retired_at IS NULL \
+     AND substr(s.local_start, 1, 10) >= CAST(w.from_on AS text) AND substr(s.local_start, 1, 10) <= CAST(w.until_on AS text) \
+     AND NOT EXISTS (SELECT 1 FROM time_wish x JOIN task k ON k.kind = 'TIME_WISH' AND k.subject_id = x.id \
+       AND k.status = 'OPEN' WHERE x.appointment_type_id = apt.id)";
+
+/// What is never offered on the web is offered by phone: a task for staff. Gives how many were raised.
+async fn by_phone(session: &Session) -> Result<usize, Fault> {
+    let rows = session
+        .core
+        .db
+        .read(async |db| -> Result<_, Fault> {
+            let (whom, fits, turn) = (offer::WITH_WHOM, offer::NOT_FOR, offer::TURN);
+            let sql =
+                format!("{BY_PHONE} AND {whom} AND {fits} ORDER BY {turn}, s.starts_at, s.id LIMIT {PAIRS}");
+            let statement =
+                Statement::from_sql_and_values(db.get_database_backend(), sql, [session.now().into()]);
+            Ok(db.query_all_raw(statement).await?)
+        })
+        .await?;
+    let mut pairs = Vec::with_capacity(rows.len());
+    for row in rows {
+        let mode = Mode::try_from_value(&row.try_get_by_index::<String>(3)?)?;
+        let time = Time { starts_at: row.try_get_by_index(2)?, mode };
+        pairs.push((TimeWishId(row.try_get_by_index(0)?), row.try_get_by_index::<Uuid>(1)?, time));
+    }
+    let wishes = wishes(session, pairs.iter().map(|(wish, _, _)| *wish).collect()).await?;
+    let (mut called, mut raised) = (HashSet::new(), 0);
+    for (id, kind, time) in pairs {
+        let Some((wish, wanted)) = wishes.get(&id) else { continue };
+        if !wanted.fits(&time, session.now()) || !called.insert(kind) {
+            continue;
+        }
+        let due_at = Ord::min(session.now() + DUE, time.starts_at);
+        let new = session
+            .core
+            .db
+            .write(async |tx| -> Result<bool, Fault> {
+                let note = Words::ours(
+                    "En tid som patienten önskar är ledig, och sådana tider bokas inte på webben. Ring och \
+                     erbjud den.",
+                    "A time that the patient wishes for is free, and such times are not booked on the web. Call and \
+                     offer it.",
+                );
+                raise_once(tx, session, wish, due_at, note).await
+            })
+            .await?;
+        raised += usize::from(new);
+    }
+    Ok(raised)
 }
 
 /// Wishes whose last day has passed, or that nothing can come of: the unit has retired what they are for.
@@ -225,6 +302,10 @@ async fn write(tx: &Tx, session: &Session, wish: &time_wish::Model) -> Result<()
     letter::write(tx, session, wish.into(), wish.id.0, note).await
 }
 
+/// What was offered before its kind was taken off the web is no offer any more.
+const NOTHING_OFFERED: &str = "(NOT EXISTS (SELECT 1 FROM time_offer o WHERE o.wish_id = time_wish.id AND o.status <> 'WITHDRAWN') \
+     OR EXISTS (SELECT 1 FROM appointment_type t WHERE t.id = time_wish.appointment_type_id AND t.web_booking = 'NOBODY'))";
+
 /// Wishes for which nothing was offered within the promise, or only what the unit took back, become a task of their unit, once.
 async fn waited(session: &Session) -> Result<usize, Fault> {
     use time_wish::Column as C;
@@ -232,7 +313,7 @@ async fn waited(session: &Session) -> Result<usize, Fault> {
         .filter(C::Status.eq(time_wish::Status::Open))
         .filter(C::AnswerBy.lte(session.now()))
         .filter(C::RaisedAt.is_null())
-        .filter(Expr::cust("NOT EXISTS (SELECT 1 FROM time_offer o WHERE o.wish_id = time_wish.id AND o.status <> 'WITHDRAWN')"))
+        .filter(Expr::cust(NOTHING_OFFERED))
         .order_by_asc(C::AnswerBy)
         .order_by_asc(C::Id)
         .limit(BATCH);
@@ -243,18 +324,11 @@ async fn waited(session: &Session) -> Result<usize, Fault> {
             .core
             .db
             .write(async |tx| -> Result<bool, Fault> {
-                let marked = time_wish::Entity::update_many()
-                    .col_expr(C::RaisedAt, Expr::value(session.now()))
-                    .filter(C::Id.eq(wish.id))
-                    .filter(C::Status.eq(time_wish::Status::Open))
-                    .filter(C::RaisedAt.is_null())
-                    .exec(tx)
-                    .await?;
                 let note = (
                     "Patienten väntar på en tid, och ingen har kunnat erbjudas i tid.",
                     "The patient waits for a time, and none could be offered in time.",
                 );
-                Ok(marked.rows_affected == 1 && raise(tx, session, &wish, note.into()).await?)
+                raise_once(tx, session, &wish, session.now() + DUE, note.into()).await
             })
             .await?;
         raised += usize::from(new);
@@ -281,12 +355,12 @@ impl Turn {
 }
 
 /// Free times that somebody may wait for, each with the wishes, behind a pair ([`pairs`]): `$1` is now.
-const FREE: &str = "SELECT s.id, s.starts_at, s.assignment_id, apt.mode, w.id FROM time_wish w \
+const FREE: &str = "SELECT s.id, s.starts_at, apt.mode, w.id FROM time_wish w \
      JOIN slot s ON s.appointment_type_id = w.appointment_type_id AND s.open_seats > 0 AND s.withdrawn_at IS NULL \
        AND s.web_bookable AND s.starts_at > $1 \
      JOIN appointment_type apt ON apt.id = s.appointment_type_id AND apt.retired_at IS NULL \
        AND apt.web_booking <> 'NOBODY' \
-     WHERE w.status = 'OPEN' AND (w.assignment_id IS NULL OR w.assignment_id = s.assignment_id) \
+     WHERE w.status = 'OPEN' \
      AND substr(s.local_start, 1, 10) >= CAST(w.from_on AS text) AND substr(s.local_start, 1, 10) <= CAST(w.until_on AS text) \
      AND (s.starts_at, s.id, w.id) > ($2, $3, $4)";
 
@@ -313,34 +387,43 @@ async fn pairs(session: &Session, behind: Option<Pair>) -> Result<Vec<(Time, Slo
         .core
         .db
         .read(async |db| -> Result<_, Fault> {
-            let sql = format!("{FREE} AND {} ORDER BY s.starts_at, s.id, w.id LIMIT {PAIRS}", offer::NOT_FOR);
+            let waits = [offer::WITH_WHOM, offer::NOT_FOR].join(" AND ");
+            let sql = format!("{FREE} AND {waits} ORDER BY s.starts_at, s.id, w.id LIMIT {PAIRS}");
             let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
             Ok(db.query_all_raw(statement).await?)
         })
         .await?;
     rows.iter()
         .map(|row| {
-            let person: Option<Uuid> = row.try_get_by_index(2)?;
-            let mode = Mode::try_from_value(&row.try_get_by_index::<String>(3)?)?;
-            let time = Time { starts_at: row.try_get_by_index(1)?, mode, person: person.map(AssignmentId) };
-            Ok((time, SlotId(row.try_get_by_index(0)?), TimeWishId(row.try_get_by_index(4)?)))
+            let mode = Mode::try_from_value(&row.try_get_by_index::<String>(2)?)?;
+            let time = Time { starts_at: row.try_get_by_index(1)?, mode };
+            Ok((time, SlotId(row.try_get_by_index(0)?), TimeWishId(row.try_get_by_index(3)?)))
         })
         .collect()
 }
 
-async fn offer_what_fits(session: &Session, pairs: &[(Time, SlotId, TimeWishId)]) -> Result<(), Fault> {
-    let mut ids: Vec<TimeWishId> = pairs.iter().map(|(_, _, wish)| *wish).collect();
+/// Wishes by id, each with what is wished for.
+async fn wishes(
+    session: &Session,
+    mut ids: Vec<TimeWishId>,
+) -> Result<HashMap<TimeWishId, (time_wish::Model, Wanted)>, Fault> {
     ids.sort_unstable();
     ids.dedup();
-    let mut wanted: HashMap<TimeWishId, Wanted> = HashMap::new();
+    let mut found = HashMap::new();
     for ids in ids.chunks(500) {
         let of = time_wish::Entity::find().filter(time_wish::Column::Id.is_in(ids.iter().copied()));
         let rows = session.core.db.read(async |db| -> Result<_, Fault> { Ok(of.all(db).await?) }).await?;
         for row in rows {
-            wanted.insert(row.id, Wanted::of(&row)?);
+            let wanted = Wanted::of(&row)?;
+            found.insert(row.id, (row, wanted));
         }
     }
-    let fits = |time: &Time, wish| wanted.get(wish).is_some_and(|wanted| wanted.fits(time, session.now()));
+    Ok(found)
+}
+
+async fn offer_what_fits(session: &Session, pairs: &[(Time, SlotId, TimeWishId)]) -> Result<(), Fault> {
+    let wishes = wishes(session, pairs.iter().map(|(_, _, wish)| *wish).collect()).await?;
+    let fits = |time: &Time, wish| wishes.get(wish).is_some_and(|(_, of)| of.fits(time, session.now()));
     for of_slot in pairs.chunk_by(|(_, one, _), (_, next, _)| one == next) {
         if let Some((_, slot, _)) = of_slot.iter().find(|(time, _, wish)| fits(time, wish)) {
             session

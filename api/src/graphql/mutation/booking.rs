@@ -92,8 +92,9 @@ pub struct AppointmentBookInput {
 pub struct AppointmentBookPayload {
     /// The booked time; none when refused.
     appointment: Option<Appointment>,
-    /// When the time cannot be had - somebody else got it, the patient is occupied then, or it is too late: up to five free
-    /// ones of the same kind at the same unit, the nearest first. None at which the patient has another time.
+    /// When the time cannot be had - somebody else got it, the unit took it back, the patient is occupied then, or it is too
+    /// late: up to five free ones of the same kind at the same unit, the nearest first. None at which the patient has
+    /// another time.
     alternatives: Vec<Slot>,
     /// Why nothing was booked.
     user_errors: Vec<UserError>,
@@ -150,8 +151,9 @@ pub struct AppointmentRebookInput {
 pub struct AppointmentRebookPayload {
     /// The booked time as it is now; the old time is kept when the new one could not be got.
     appointment: Option<Appointment>,
-    /// When the new time cannot be had - somebody else got it, the patient is occupied then, or it is too late: up to five
-    /// free ones of the same kind at the same unit, the nearest to it first. None at which the patient has another time.
+    /// When the new time cannot be had - somebody else got it, the unit took it back, the patient is occupied then, or it is
+    /// too late: up to five free ones of the same kind at the same unit, the nearest to it first. None at which the patient
+    /// has another time.
     alternatives: Vec<Slot>,
     /// Why it was not moved.
     user_errors: Vec<UserError>,

@@ -33,8 +33,9 @@ pub struct SlotHoldInput {
 pub struct SlotHoldPayload {
     /// The held time; none when refused, or when it is over by now.
     hold: Option<SlotHold>,
-    /// When the time cannot be had - somebody else has it, the patient is occupied then, or it is too late: up to five free
-    /// ones of the same kind at the same unit, the nearest first. None at which the patient has another time.
+    /// When the time cannot be had - somebody else has it, the unit took it back, the patient is occupied then, or it is too
+    /// late: up to five free ones of the same kind at the same unit, the nearest first. None at which the patient has
+    /// another time.
     alternatives: Vec<Slot>,
     /// Why nothing is held.
     user_errors: Vec<UserError>,

@@ -194,7 +194,7 @@ pub fn appointment_type(cols: &mut Cols<'_>) -> Result<AppointmentType, Fault> {
     })
 }
 
-/// The holds that satisfy `filter` (on `h`, its values from `$6`) and are not over.
+/// The holds that satisfy `filter` (on `h`, its values from `$6`), are not over, and can be booked still.
 async fn holds_where(
     session: &Session,
     filter: &str,
@@ -204,7 +204,7 @@ async fn holds_where(
         reach_sql(Who::from(&session.actor), Noun::Appointment, "h.patient_id", Some("h.care_provider_id"));
     let sql = format!(
         "SELECT h.id, h.patient_id, h.held_until, h.by_kind, {} FROM seat_claim h JOIN slot s ON s.id = h.slot_id {SLOT_JOINS} \
-         WHERE {reach} AND h.held_until > $5 AND {filter} ORDER BY h.held_until, h.id",
+         WHERE {reach} AND h.held_until > $5 AND s.withdrawn_at IS NULL AND {filter} ORDER BY h.held_until, h.id",
         slot_columns(),
     );
     let found = rows(session, sql, [session.now().into(), value]).await?;

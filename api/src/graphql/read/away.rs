@@ -21,7 +21,7 @@ use crate::{
     session::Session,
 };
 
-/// The soonest, in order of time, each with what could take its place: five statements, however many.
+/// The soonest, in order of time, each with what could take its place: six statements, however many.
 pub async fn touched(session: &Session, away: &Away) -> Result<Vec<TouchedTime>, Fault> {
     let planned = session.core.db.snapshot(async |tx| plan(tx, session, away, MOST).await).await?;
     let mut ids: Vec<_> = planned.iter().flat_map(|(_, slots)| slots.iter().copied()).collect();

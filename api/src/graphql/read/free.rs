@@ -11,8 +11,8 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::{
-    AppointmentTypeId, AssignmentId, CareContactId, CareUnitId, PatientId, access_event::ActorKind,
-    appointment_type::Mode, care_contact,
+    AppointmentId, AppointmentTypeId, AssignmentId, CareContactId, CareUnitId, PatientId,
+    access_event::ActorKind, appointment_type::Mode, care_contact,
 };
 use sea_orm::{ConnectionTrait, Statement, Value};
 use serde::{Deserialize, Serialize};
@@ -45,6 +45,8 @@ pub struct Search {
     pub units: Vec<CareUnitId>,
     pub types: Vec<AppointmentTypeId>,
     pub modes: Vec<Mode>,
+    /// The patient's booked time that is to be moved.
+    pub moved: Option<AppointmentId>,
     /// Of the patient.
     pub contact: Option<CareContactId>,
     pub assignment: Option<AssignmentId>,
@@ -287,12 +289,19 @@ fn page(
     let whom = session.actor.patient().or(search.patient).filter(|_| sees);
     let holder = values.put(whom.map_or(Uuid::nil(), |id| id.0));
     let web = if own_choice { " AND s.web_bookable" } else { "" };
-    // Staff may book over another time of the patient's: it is theirs to see, and to agree on.
     let bookable = if own_choice {
-        let free = own_time_free(&format!("own.patient_id = {holder}"), &values.put(began_since(now)));
-        format!(" AND {free}")
+        let moved = search.moved.map(|id| values.put(id.0));
+        // The time that is moved stands in nobody's way but its own.
+        let others =
+            moved.map(|id| format!(" AND (own.id <> {id} OR own.slot_id = s.id)")).unwrap_or_default();
+        let whose = format!("own.patient_id = {holder}{others}");
+        format!(" AND {}", own_time_free(&whose, &values.put(began_since(now))))
     } else {
-        String::new()
+        // Staff may book over another time of the patient's, but nobody gets a second seat of one.
+        format!(
+            " AND NOT EXISTS (SELECT 1 FROM appointment own WHERE own.patient_id = {holder} \
+             AND own.status <> 'CANCELLED' AND own.starts_at = s.starts_at AND own.slot_id = s.id)"
+        )
     };
     for (own, person) in people {
         let person = values.put(person);
