@@ -59,7 +59,7 @@ const COPY: (&str, &str) = (
 );
 
 /// What was promised to the patient stands, agreement or not.
-const PROMISED: [Kind; 3] = [Kind::Call, Kind::Letter, Kind::MissedCall];
+const PROMISED: [Kind; 4] = [Kind::Call, Kind::Letter, Kind::MissedCall, Kind::ResultOwed];
 
 /// Ends the agreement, by either side.
 pub async fn end(session: &Session, key: &str, cmd: &End) -> Result<Receipt, Fault> {

@@ -8,7 +8,7 @@ use serde_json::json;
 pub use super::rules::Turn;
 use super::{
     live::{Live, Told},
-    rules,
+    owed, rules,
 };
 use crate::{
     auth::policy::Action,
@@ -86,6 +86,7 @@ pub async fn apply(
     };
     let done = live.write(tx, session, expected_row_version, row, told).await?;
     next_step::settle(tx, session, live.agreement.id).await?;
+    owed::settle(tx, session, live.agreement.id).await?;
     // What care promised and will not do, the patient hears of, if the patient has asked to.
     if side == Party::Care && owner == Owner::Care && matches!(turn, Turn::Cancel | Turn::NotDone) {
         let about = live.item.id.0.simple().to_string();

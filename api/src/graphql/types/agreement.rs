@@ -212,7 +212,8 @@ plain_object! {
         status: PlanItemStatus,
         /// Why it did not happen or was called off.
         status_reason: Option<String>,
-        /// How it stands against its date (avstämning). A recurring item stands as its marks say: `LATE` while a day that
+        /// How it stands against its date (avstämning). What care has done is `LATE` while a result is owed that was
+        /// promised for a day that has passed (`resultIsOverdue`). A recurring item stands as its marks say: `LATE` while a day that
         /// has passed is unmarked, of the last 30 as long as it goes on and of all when it is over; when it is over and
         /// all are marked, `DONE`, or `NOT_DONE` where it never happened.
         follow_through: FollowThrough,
@@ -286,7 +287,7 @@ pub enum FollowThrough {
     Ahead,
     /// Done (gjort).
     Done,
-    /// Its date has passed (försenat).
+    /// Its date, or that of the result that care promised, has passed (försenat).
     Late,
     /// It did not happen (blev inte av).
     NotDone,
