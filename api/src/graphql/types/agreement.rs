@@ -257,16 +257,17 @@ plain_object! {
         referral: Option<Referral>,
         /// That the result was told, when it was.
         result_told: Option<ResultTold>,
-        /// Whether the result was promised for a day that has passed, and has not been told.
+        /// Whether the result was promised for a day that has passed, and has not been told. Nothing is owed of what has
+        /// not been agreed, did not happen or was called off.
         result_is_overdue: bool,
         /// Of a relative's item: the relative's yes on record (närståendes ja).
         relative_consent: Option<RelativeConsent>,
         /// Whether the relative who is to do it has not yet said yes: until then nobody should count on it.
         needs_relative_consent: bool,
         /// The care guarantee clock (vårdgaranti), where it runs. It ends with a version in which the item is no longer
-        /// care's, or is a follow-up.
+        /// care's, or is a follow-up; an item that is called off has none.
         care_guarantee: Option<CareGuarantee>,
-        /// Of a recurring item: the next day on which it happens, today included unless it is marked.
+        /// Of a recurring item that is not closed: the next day on which it happens, today included unless it is marked.
         next_occurrence_on: Option<Date>,
         /// Of a recurring item: the occurrences of the last 30 days and how they stand, the latest first.
         occurrences: Vec<PlanItemOccurrence>,
