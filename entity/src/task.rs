@@ -49,6 +49,10 @@ text_enum! {
         VisitMissed = "VISIT_MISSED",
         /// Nobody has said whether the patient came (utfall saknas).
         OutcomeMissing = "OUTCOME_MISSING",
+        /// A result was promised for a day that has passed, and has not been told (besked att lämna).
+        ResultOwed = "RESULT_OWED",
+        /// The day has passed for what care was to do (vården är försenad).
+        CareLate = "CARE_LATE",
     }
 }
 

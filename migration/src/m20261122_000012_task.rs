@@ -31,6 +31,8 @@ pub fn up(schema: &mut Schema) {
                     "TIME_WISH",
                     "VISIT_MISSED",
                     "OUTCOME_MISSING",
+                    "RESULT_OWED",
+                    "CARE_LATE",
                 ],
             )
             .uuid("subject_id")

@@ -4,6 +4,7 @@ mod concerns;
 mod fields;
 mod items;
 mod notes;
+mod owed;
 mod recurring;
 mod steps;
 

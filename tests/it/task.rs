@@ -161,6 +161,8 @@ async fn every_kind_ends_by_its_own_way_only_and_with_who_when_and_how() {
         "PATIENT_DECISION",
         "REVISE_PLAN",
         "OUTCOME_MISSING",
+        "RESULT_OWED",
+        "CARE_LATE",
     ];
     for kind in task::Kind::iter() {
         let id = raise(&app, s1, p1, kind).await;

@@ -6,8 +6,8 @@
 use crate::{
     auth::actor::Actor,
     domain::{
-        agreement, booking, contact, next_step, notice, schedule, staff_notice, task, template, thread,
-        time_wish,
+        agreement, booking, contact, next_step, notice, plan_item, schedule, staff_notice, task, template,
+        thread, time_wish,
     },
     error::Fault,
     locale::Locale,
@@ -34,6 +34,7 @@ pub async fn run(core: &Core) -> Result<Swept, Fault> {
     let raised = rooms.saw("contacts", contact::sweep::run(session).await)
         + rooms.saw("proposals without an answer", agreement::unanswered::sweep(session).await)
         + rooms.saw("next steps", next_step::sweep(session).await)
+        + rooms.saw("what care owes", plan_item::owed::sweep(session).await)
         + rooms.saw("calls", template::calls::sweep(session).await)
         + rooms.saw("outcomes", booking::outcome::sweep(session).await)
         + rooms.saw("times of who is away", booking::away_calls::sweep(session).await)

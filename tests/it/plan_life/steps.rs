@@ -70,7 +70,7 @@ async fn the_sweep_finds_what_a_passing_day_orphans_and_ends_by_itself_what_has_
     active_with(&app, s1, p1, &[care("Ring upp", "2027-02-10")]).await;
     assert_eq!(sweep::run(&app.core).await.unwrap().raised, 0);
     app.clock.advance(days(23));
-    assert_eq!(sweep::run(&app.core).await.unwrap().raised, 0, "late, and still somebody's next step");
+    assert_eq!(sweep::run(&app.core).await.unwrap().raised, 1, "care is late; it is still a next step");
     app.clock.advance(days(1));
     // Two instances at once, and again: told once.
     let (a, b) = tokio::join!(sweep::run(&app.core), sweep::run(&app.core));

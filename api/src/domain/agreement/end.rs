@@ -61,7 +61,7 @@ const COPY: (&str, &str) = (
 );
 
 /// What was promised to the patient stands, agreement or not; so do letters, but those that ask for an answer to it.
-const PROMISED: [Kind; 2] = [Kind::Call, Kind::MissedCall];
+const PROMISED: [Kind; 3] = [Kind::Call, Kind::MissedCall, Kind::ResultOwed];
 
 /// Ends the agreement, by either side.
 pub async fn end(session: &Session, key: &str, cmd: &End) -> Result<Receipt, Fault> {

@@ -23,7 +23,7 @@ use crate::{
         act,
         history::Change,
         next_step,
-        plan_item::guarantee,
+        plan_item::{guarantee, owed},
         reason::{DECLINED, PROPOSAL_FELL as FELL, REMOVED, TAKEN_BACK},
         safety,
         task::{self, Ending},
@@ -113,6 +113,7 @@ pub async fn agree(tx: &Tx, session: &Session, version: AgreementVersionId) -> R
     }
     changes.extend(guarantee::end_by_version(tx, session, row.id).await?);
     next_step::settle(tx, session, row.agreement_id).await?;
+    owed::settle(tx, session, row.agreement_id).await?;
     Ok(changes)
 }
 

@@ -13,13 +13,16 @@ use entity::{
 };
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, EntityTrait, QueryFilter,
+    ColumnTrait, EntityTrait, QueryFilter, QueryOrder,
     sea_query::{Expr, ExprTrait, Query},
 };
 use serde::Serialize;
 use serde_json::json;
 
-use super::live::{Live, Told, row_about};
+use super::{
+    live::{Live, Told, row_about},
+    rules,
+};
 use crate::{
     auth::policy::{self, Action, Noun},
     calendar::to_local,
@@ -175,7 +178,7 @@ pub async fn start(session: &Session, key: &str, cmd: &Start) -> Result<Receipt,
     act::perform(session, START, key, cmd, async |tx| {
         policy::check(&session.actor, Noun::CareGuarantee, Action::Set)?;
         let live = Live::take(tx, session, Action::Read, cmd.plan_item).await?;
-        let wording = live.agreed()?;
+        let wording = live.not_called_off()?;
         may_run(wording.owner, wording.category)?;
         let today = to_local(session.now()).date_naive();
         if cmd.from > today {
@@ -306,6 +309,9 @@ pub async fn pause(session: &Session, key: &str, cmd: &PauseClock) -> Result<Rec
         let wording = live.agreed()?;
         may_run(wording.owner, wording.category)?;
         let begun = live.item.guarantee_from.ok_or_else(not_running)?;
+        if rules::is_closed(live.item.status) {
+            return Err(closed().into());
+        }
         let mut problems = Vec::new();
         if cmd.from < begun {
             problems.push(Problem::input(
@@ -325,6 +331,9 @@ pub async fn pause(session: &Session, key: &str, cmd: &PauseClock) -> Result<Rec
             return Err(problems.into());
         }
         live.set(tx, cmd.expected_row_version, plan_item::ActiveModel::default()).await?;
+        if let Some(other) = overlapping(tx, cmd).await? {
+            return Err(if other.until_day.is_none() { already_paused() } else { overlap() }.into());
+        }
         let id = GuaranteePauseId(session.core.clock.uuid());
         guarantee_pause::Entity::insert(guarantee_pause::ActiveModel {
             id: Set(id),
@@ -343,6 +352,19 @@ pub async fn pause(session: &Session, key: &str, cmd: &PauseClock) -> Result<Rec
         Ok(live.done())
     })
     .await
+}
+
+/// A pause for the same reason that shares a day with the new one.
+async fn overlapping(tx: &Tx, new: &PauseClock) -> Result<Option<guarantee_pause::Model>, Fault> {
+    use guarantee_pause::Column as C;
+    let mut same = guarantee_pause::Entity::find()
+        .filter(C::PlanItemId.eq(new.plan_item))
+        .filter(C::Kind.eq(new.kind))
+        .filter(C::UntilDay.is_null().or(C::UntilDay.gte(new.from)));
+    if let Some(until) = new.until {
+        same = same.filter(C::FromDay.lte(until));
+    }
+    Ok(same.order_by_desc(C::FromDay).one(tx).await?)
 }
 
 /// The end of a pause that was until further notice.
@@ -401,6 +423,22 @@ fn not_running() -> Problem {
         ProblemCode::WrongState,
         "Vårdgarantin räknas inte för den här insatsen, eller är inte pausad på det sättet.",
         "The care guarantee does not run for this item, or is not paused in that way.",
+    )
+}
+
+fn closed() -> Problem {
+    Problem::new(
+        ProblemCode::WrongState,
+        "Insatsen är redan avslutad: vårdgarantin räknas inte längre.",
+        "The item is already closed: the care guarantee counts no longer.",
+    )
+}
+
+fn overlap() -> Problem {
+    Problem::new(
+        ProblemCode::Conflict,
+        "Vårdgarantin är redan pausad av samma skäl någon av de dagarna.",
+        "The care guarantee is already paused for the same reason on one of those days.",
     )
 }
 

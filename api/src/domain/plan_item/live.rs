@@ -68,11 +68,22 @@ pub struct Told {
 impl Live {
     /// Reaches, locks and reads the item. Refused when the agreement has ended.
     pub async fn take(tx: &Tx, session: &Session, action: Action, item: PlanItemId) -> Result<Self, Stop> {
+        let live = Self::take_even_ended(tx, session, action, item).await?;
+        not_ended(live.agreement.status)?;
+        Ok(live)
+    }
+
+    /// As [`Self::take`], for what outlives the agreement.
+    pub async fn take_even_ended(
+        tx: &Tx,
+        session: &Session,
+        action: Action,
+        item: PlanItemId,
+    ) -> Result<Self, Stop> {
         let granted =
             policy::reach::<plan_item::Entity>(tx, &session.actor, action, item, "planItemId", session.now())
                 .await?;
         let agreement = Locked::of_item(tx, &granted).await?;
-        not_ended(agreement.status)?;
         let item = plan_item::Entity::find_by_id(granted.id)
             .one(tx)
             .await?
@@ -99,6 +110,26 @@ impl Live {
                 Ok(wording)
             }
             _ => Err(only_proposed()),
+        }
+    }
+
+    /// What was agreed, of an item that has not been called off.
+    pub fn not_called_off(&self) -> Result<&plan_item_revision::Model, Problem> {
+        let wording = self.agreed()?;
+        if self.item.status == plan_item::Status::Cancelled { Err(called_off()) } else { Ok(wording) }
+    }
+
+    /// What was agreed about a result: while the agreement holds, and after it as long as the result is owed.
+    pub fn result_promised(&self) -> Result<&plan_item_revision::Model, Problem> {
+        use plan_item::Status as S;
+        if self.agreement.status != agreement::Status::Ended {
+            return self.not_called_off();
+        }
+        let owed = self.item.result_told_on.is_none()
+            && matches!(self.item.status, S::Accepted | S::InProgress | S::Done);
+        match &self.wording {
+            Some(wording) if owed && wording.result_by.is_some() => Ok(wording),
+            _ => not_ended(self.agreement.status).and_then(|()| self.agreed()),
         }
     }
 
@@ -180,6 +211,14 @@ pub async fn tell(
     history::record(tx, session, (&**agreement).into(), action, [change]).await?;
     act::emit(tx, session, [event(agreement, kind, subject)]).await?;
     Ok(())
+}
+
+fn called_off() -> Problem {
+    Problem::new(
+        ProblemCode::WrongState,
+        "Insatsen är inställd. Öppna den igen om den ändå ska bli av.",
+        "The item is called off. Open it again if it is to happen after all.",
+    )
 }
 
 /// Nobody owes what has not been agreed.

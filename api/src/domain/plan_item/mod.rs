@@ -5,6 +5,7 @@ pub mod concern;
 pub mod guarantee;
 pub mod live;
 pub mod occurrence;
+pub mod owed;
 pub mod propose;
 pub mod recurrence;
 pub mod referral;

@@ -14,7 +14,7 @@ use serde_json::json;
 
 use super::{
     live::{Live, row_about},
-    recurrence,
+    owed, recurrence,
 };
 use crate::{
     auth::policy::Action,
@@ -102,6 +102,7 @@ pub async fn mark(session: &Session, key: &str, cmd: &Mark) -> Result<Receipt, F
         }
         // Nothing may be left of it.
         next_step::settle(tx, session, live.agreement.id).await?;
+        owed::settle(tx, session, live.agreement.id).await?;
         Ok(live.done())
     })
     .await

@@ -77,6 +77,12 @@ pub fn too_late(field: &str) -> Problem {
     )
 }
 
+/// The first of the days back that occurrences are shown for.
+pub fn shown_from(today: NaiveDate) -> NaiveDate {
+    const SHOWN: Days = Days::new(30);
+    today.checked_sub_days(SHOWN).unwrap_or(today)
+}
+
 /// The days of `from..=to` on which it happens, in order; it first may on `first`, and last on `until`.
 pub fn days(
     rule: &str,

@@ -10,7 +10,10 @@ use sea_orm::ActiveValue::Set;
 use serde::Serialize;
 use serde_json::json;
 
-use super::live::{Live, Told};
+use super::{
+    live::{Live, Told},
+    rules,
+};
 use crate::{
     auth::policy::{self, Action, Noun},
     calendar::to_local,
@@ -36,7 +39,7 @@ pub async fn set_state(session: &Session, key: &str, cmd: &SetState) -> Result<R
     act::perform(session, ACTION, key, cmd, async |tx| {
         policy::check(&session.actor, Noun::PlanItem, Action::Set)?;
         let live = Live::take(tx, session, Action::Set, cmd.plan_item).await?;
-        if live.agreed()?.category != Category::Referral {
+        if live.not_called_off()?.category != Category::Referral {
             return Err(Problem::new(
                 ProblemCode::WrongState,
                 "Insatsen är ingen remiss.",
@@ -46,10 +49,10 @@ pub async fn set_state(session: &Session, key: &str, cmd: &SetState) -> Result<R
         }
         let today = to_local(session.now()).date_naive();
         let on = cmd.on.unwrap_or(today);
-        if on > today {
-            return Err(
-                Problem::input("on", "Den dagen har inte kommit än.", "That day has not come yet.").into()
-            );
+        let mut problems = Vec::new();
+        rules::happened("on", on, live.item.referral_on, today, &mut problems);
+        if !problems.is_empty() {
+            return Err(problems.into());
         }
         let row = plan_item::ActiveModel {
             referral_state: Set(Some(cmd.state)),

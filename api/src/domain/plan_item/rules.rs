@@ -175,6 +175,28 @@ fn begins(
     }
 }
 
+/// When something happened that is written down now: not ahead, and not so long ago that the year must be wrong. `was`:
+/// what stands, which may stay.
+pub fn happened(
+    field: &str,
+    day: NaiveDate,
+    was: Option<NaiveDate>,
+    today: NaiveDate,
+    problems: &mut Vec<Problem>,
+) {
+    if day > today {
+        problems.push(Problem::input(field, "Den dagen har inte kommit än.", "That day has not come yet."));
+    } else if was != Some(day)
+        && today.checked_sub_months(Months::new(12)).is_some_and(|earliest| day < earliest)
+    {
+        problems.push(Problem::input(
+            field,
+            "Välj en dag som ligger högst ett år tillbaka.",
+            "Choose a day that is at most a year ago.",
+        ));
+    }
+}
+
 fn in_order(field: &str, from: NaiveDate, until: NaiveDate, problems: &mut Vec<Problem>) {
     if until < from {
         problems.push(Problem::input(
@@ -211,6 +233,11 @@ impl Turn {
             Self::Reopen => ("planItemReopen", "plan_item.reopened"),
         }
     }
+}
+
+/// Whether an item has come to its end: done, not done or called off.
+pub const fn is_closed(status: Status) -> bool {
+    matches!(status, Status::Done | Status::NotDone | Status::Cancelled)
 }
 
 /// Where the item stands after the turn, if `side` may say so of what `owner` does. Care may record it on the

@@ -8,7 +8,7 @@ use serde_json::json;
 pub use super::rules::Turn;
 use super::{
     live::{Live, Told},
-    rules,
+    owed, rules,
 };
 use crate::{
     auth::policy::Action,
@@ -114,6 +114,7 @@ async fn write(
     };
     let done = live.write(tx, session, expected_row_version, row, told).await?;
     next_step::settle(tx, session, live.agreement.id).await?;
+    owed::settle(tx, session, live.agreement.id).await?;
     if turn == Turn::Reopen {
         let words = Words::ours("Insatsen är öppen igen.", "The item is open again.");
         task::end(tx, session, Kind::Letter, live.item.id.0, Ending::Superseded, Some(words)).await?;

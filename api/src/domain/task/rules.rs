@@ -58,6 +58,16 @@ pub fn ended_only_by(kind: Kind) -> Option<Text> {
             "Uppgiften är klar när det är noterat om patienten kom.",
             "The task ends when it is recorded whether the patient came.",
         ),
+        Kind::ResultOwed => (
+            "Uppgiften är klar när beskedet är lämnat: skriv in hur. Den försvinner också om insatsen ställs in eller \
+             beskedet får en ny dag.",
+            "The task ends when the result is told: write down how. It goes too if the item is called off or the result \
+             gets another day.",
+        ),
+        Kind::CareLate => (
+            "Uppgiften är klar när insatsen är gjord, inställd eller har fått en ny dag.",
+            "The task ends when the item is done, called off, or has another day.",
+        ),
         Kind::Handover
         | Kind::VisitMissed
         | Kind::MissedCall

@@ -120,7 +120,8 @@ impl GuaranteeMutation {
     }
 
     /// Records days that the care guarantee does not count, by care: the patient chose to wait, or waiting is medically
-    /// needed. That such days are left out is the region's setting; by default they are.
+    /// needed. That such days are left out is the region's setting; by default they are. `WRONG_STATE` when the item is
+    /// closed, `CONFLICT` when it is paused for the same reason on one of those days.
     async fn care_guarantee_pause(
         &self,
         ctx: &Context<'_>,

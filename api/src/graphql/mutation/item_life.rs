@@ -391,7 +391,8 @@ impl ItemLifeMutation {
         Ok(PlanItemOccurrenceMarkPayload(Answer::on_item(session, outcome, plan_item)?))
     }
 
-    /// Says how far a referral (remiss) has come, by care.
+    /// Says how far a referral (remiss) has come, by care, and since when: a day of the last year. `WRONG_STATE` when the
+    /// item is called off.
     async fn referral_state_set(
         &self,
         ctx: &Context<'_>,
@@ -410,7 +411,8 @@ impl ItemLifeMutation {
     }
 
     /// Records that the patient has been told the result (besked lämnat), by care: it keeps the promise in `resultHow`
-    /// and `resultBy`.
+    /// and `resultBy`. Also after the agreement, while the result is owed; ends the task `RESULT_OWED`. `WRONG_STATE` when
+    /// the item is called off.
     async fn result_told(
         &self,
         ctx: &Context<'_>,

@@ -19,7 +19,7 @@ use super::{
 use crate::{
     auth::policy::{Noun, Who, reach_sql, reach_values},
     crypto::Place,
-    domain::plan_item::{guarantee, recurrence, relative, result},
+    domain::plan_item::{guarantee, recurrence, relative, result, rules},
     error::Fault,
     graphql::{
         page::{Page, PageRequest},
@@ -179,9 +179,9 @@ pub fn live(
     let wording = plan_item_revision_id(agreed.revision);
     let consented = columns.relative_consent.as_ref().map(|(revision, ..)| plan_item_revision_id(*revision));
     let told_on = columns.result_told.as_ref().map(|told| told.on.0);
+    let goes_on = !rules::is_closed(agreed.status);
     Live {
-        result_is_overdue: agreed.status != plan_item::Status::Cancelled
-            && result::is_overdue(agreed.result_by, told_on, today),
+        result_is_overdue: result::is_overdue(agreed.status, agreed.result_by, told_on, today),
         relative_consent: columns.relative_consent.clone().map(|(revision, at, words, by)| RelativeConsent {
             words,
             recorded_at: at,
@@ -191,9 +191,10 @@ pub fn live(
         needs_relative_consent: relative::is_missing(agreed.status, agreed.owner, wording, consented),
         care_guarantee: columns
             .guarantee
+            .filter(|_| agreed.status != plan_item::Status::Cancelled)
             .filter(|_| guarantee::may_run(agreed.owner, agreed.category).is_ok())
             .map(|(kind, from)| care_guarantee(session, agreed, kind, from, columns, found, today)),
-        next_occurrence_on: agreed.recurring.and_then(|recurring| recurring.next()).map(Date),
+        next_occurrence_on: agreed.recurring.filter(|_| goes_on).and_then(|of| of.next()).map(Date),
         occurrences: agreed.recurring.filter(|_| found.lists.marks).map_or_else(Vec::new, |of| {
             let days = recurrence::days(of.rule, of.first, of.last, recurring::shown_from(today), today);
             days.into_iter().rev().map(|day| occurrence(agreed, day, found, today)).collect()

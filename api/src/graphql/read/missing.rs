@@ -170,6 +170,14 @@ pub fn parts(plan: &PatientPlan, today: Today, reader: Reader, locale: Locale) -
                     &format!("\"{}\": the relative has not said yes yet.", item.title),
                 )
             }));
+            coherent.extend(a.plan_items.iter().filter(|i| i.result_is_overdue).map(|item| {
+                say(
+                    M::ResultOwed,
+                    &format!("agreement.planItems.{}.resultTold", item.id),
+                    &format!("”{}”: beskedet som vården har lovat har inte kommit.", item.title),
+                    &format!("\"{}\": the result that care promised has not come.", item.title),
+                )
+            }));
             let steps = next_steps(plan, today, locale);
             if steps.patient.is_none() && steps.care.is_none() {
                 coherent.push(not_here(

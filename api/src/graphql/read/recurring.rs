@@ -1,16 +1,11 @@
 //! How a recurring item stands: what has been said of the days on which it happens.
 
-use chrono::{Days, NaiveDate};
+use chrono::NaiveDate;
 use entity::plan_item::Status;
 
 use super::cols::Cols;
+pub use crate::domain::plan_item::recurrence::shown_from;
 use crate::{domain::plan_item::recurrence, error::Fault, graphql::types::agreement::FollowThrough};
-
-/// The first of the days back that occurrences are shown for.
-pub fn shown_from(today: NaiveDate) -> NaiveDate {
-    const SHOWN: Days = Days::new(30);
-    today.checked_sub_days(SHOWN).unwrap_or(today)
-}
 
 /// The columns of [`Marks`] for `i` (`plan_item`) as worded by `r`. `$6` is the first of the days shown.
 pub fn columns() -> String {
@@ -92,13 +87,16 @@ impl Recurring<'_> {
 }
 
 /// How an item stands against its date (avstämning). `recurring`: of one that recurs, as far as its marks were read.
+/// `owes_result`: whether care does it, and has not told a result by the day that was promised.
 pub fn follow_through(
     status: Status,
     due_on: Option<NaiveDate>,
     recurring: Option<Recurring<'_>>,
+    owes_result: bool,
     today: NaiveDate,
 ) -> FollowThrough {
     match (status, recurring) {
+        (Status::Done, _) if owes_result => FollowThrough::Late,
         (Status::Done, _) => FollowThrough::Done,
         (Status::NotDone | Status::Cancelled, _) => FollowThrough::NotDone,
         (Status::Accepted | Status::InProgress, Some(recurring)) => recurring.follow_through(),

@@ -90,6 +90,8 @@ pub enum MissingCode {
     ItemTime,
     /// The yes of the relative who is to do a plan item (närståendes ja).
     RelativeConsent,
+    /// The result of a plan item that was promised for a day that has passed (besked).
+    ResultOwed,
     /// The next step (nästa steg).
     NextStep,
 }
@@ -108,6 +110,7 @@ impl Plain for MissingCode {
             Self::PlanItems => "PLAN_ITEMS",
             Self::ItemTime => "ITEM_TIME",
             Self::RelativeConsent => "RELATIVE_CONSENT",
+            Self::ResultOwed => "RESULT_OWED",
             Self::NextStep => "NEXT_STEP",
         }))
     }

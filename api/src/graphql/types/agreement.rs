@@ -212,7 +212,8 @@ plain_object! {
         status: PlanItemStatus,
         /// Why it did not happen or was called off.
         status_reason: Option<String>,
-        /// How it stands against its date (avstämning). A recurring item stands as its marks say: `LATE` while a day that
+        /// How it stands against its date (avstämning). What care has done is `LATE` while a result is owed that was
+        /// promised for a day that has passed (`resultIsOverdue`). A recurring item stands as its marks say: `LATE` while a day that
         /// has passed is unmarked, of the last 30 as long as it goes on and of all when it is over; when it is over and
         /// all are marked, `DONE`, or `NOT_DONE` where it never happened.
         follow_through: FollowThrough,
@@ -256,16 +257,17 @@ plain_object! {
         referral: Option<Referral>,
         /// That the result was told, when it was.
         result_told: Option<ResultTold>,
-        /// Whether the result was promised for a day that has passed, and has not been told.
+        /// Whether the result was promised for a day that has passed, and has not been told. Nothing is owed of what has
+        /// not been agreed, did not happen or was called off.
         result_is_overdue: bool,
         /// Of a relative's item: the relative's yes on record (närståendes ja).
         relative_consent: Option<RelativeConsent>,
         /// Whether the relative who is to do it has not yet said yes: until then nobody should count on it.
         needs_relative_consent: bool,
         /// The care guarantee clock (vårdgaranti), where it runs. It ends with a version in which the item is no longer
-        /// care's, or is a follow-up.
+        /// care's, or is a follow-up; an item that is called off has none.
         care_guarantee: Option<CareGuarantee>,
-        /// Of a recurring item: the next day on which it happens, today included unless it is marked.
+        /// Of a recurring item that is not closed: the next day on which it happens, today included unless it is marked.
         next_occurrence_on: Option<Date>,
         /// Of a recurring item: the occurrences of the last 30 days and how they stand, the latest first.
         occurrences: Vec<PlanItemOccurrence>,
@@ -286,7 +288,7 @@ pub enum FollowThrough {
     Ahead,
     /// Done (gjort).
     Done,
-    /// Its date has passed (försenat).
+    /// Its date, or that of the result that care promised, has passed (försenat).
     Late,
     /// It did not happen (blev inte av).
     NotDone,

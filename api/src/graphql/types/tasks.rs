@@ -64,6 +64,12 @@ plain_enum! {
         VisitMissed,
         /// Nobody has said whether the patient came (utfall saknas). Ends with the outcome.
         OutcomeMissing,
+        /// A result was promised for a day that has passed (besked att lämna). Ends with `resultTold`, also after the
+        /// agreement, or when the item is called off or gets another day.
+        ResultOwed,
+        /// The day has passed for what care was to do (vården är försenad). Ends when the item is done, called off or
+        /// gets another day, or with the agreement.
+        CareLate,
     }
 }
 

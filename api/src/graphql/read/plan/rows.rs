@@ -136,6 +136,7 @@ pub(super) fn read_items(
         } else {
             life::Live::default()
         };
+        let owes_result = live.result_is_overdue && owner == plan_item_revision::Owner::Care;
         let is_open = recurring.is_none_or(|recurring| recurring.is_open());
         asides.insert(id, Aside { is_open, contact });
         items.push(Arc::new(PlanItem {
@@ -147,7 +148,7 @@ pub(super) fn read_items(
             status_reason: keys
                 .open_opt(Place::new("plan_item.status_reason", id), status_reason.as_ref())?
                 .map(|reason| told(reason, session.locale)),
-            follow_through: follow_through(status, due_on, recurring, today),
+            follow_through: follow_through(status, due_on, recurring, owes_result, today),
             owner: owner.into(),
             relative_name,
             responsible_unit,
