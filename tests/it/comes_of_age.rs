@@ -152,11 +152,12 @@ async fn written_to(app: &TestApp, young: &TestPatient) -> Value {
     begun.at("/threadStart/thread/id").clone()
 }
 
-/// How the choices of the child stand, as the child sees them.
-async fn waiting(app: &TestApp, young: &TestPatient) -> Vec<bool> {
-    let query = "{ me { reminderPreferences { awaitsOwnWord } } }";
-    let seen = app.run(&young.identity, query, json!({})).await.ok();
-    let all = seen.at("/me/reminderPreferences").as_array().unwrap().clone();
+/// How the choices of the child, who has no agreement, stand, as `who` sees them.
+async fn waiting(app: &TestApp, who: &Identity, young: &TestPatient) -> Vec<bool> {
+    let query =
+        "query($id: ID!) { node(id: $id) { ... on Patient { reminderPreferences { awaitsOwnWord } } } }";
+    let seen = app.run(who, query, json!({ "id": young.global_id() })).await.ok();
+    let all = seen.at("/node/reminderPreferences").as_array().unwrap().clone();
     all.iter().map(|one| one["awaitsOwnWord"].as_bool().unwrap()).collect()
 }
 
@@ -179,7 +180,10 @@ async fn what_others_wrote_down_for_a_child_goes_nowhere_from_the_birthday_on_un
         written_to(&app, &young).await;
         worker.tick().await.unwrap();
         assert_eq!(addresses(&fake), [MOTHERS; 2], "as it was said, on the day before");
-        assert_eq!((ahead(&app).await, waiting(&app, &young).await), (rungs(false), vec![false; 2]));
+        assert_eq!(
+            (ahead(&app).await, waiting(&app, &app.world.s1.identity, &young).await),
+            (rungs(false), vec![false; 2])
+        );
 
         app.clock.set("2027-02-28T19:30:00Z".parse().unwrap());
         let thread = written_to(&app, &young).await;
@@ -196,14 +200,17 @@ async fn what_others_wrote_down_for_a_child_goes_nowhere_from_the_birthday_on_un
         }
         assert_eq!(addresses(&fake).len(), 2, "nothing to the mother");
         assert_eq!(listed(&thread).await, [task::Status::Open], "nor is what waited for the morning lost");
-        assert_eq!(waiting(&app, &young).await, [true; 2], "on record");
+        assert_eq!(waiting(&app, &app.world.s1.identity, &young).await, [true; 2], "on record");
 
         let (who, whom) =
             if by_staff { (&app.world.s1.identity, Some(&young)) } else { (&young.identity, None) };
         let unsaid = texts_to(&app, who, whom, None).await;
         assert_eq!(unsaid.user_error_fields("reminderPreferencesSet"), ["contactWays.phone"; 2]);
         texts_to(&app, who, whom, Some("070-174 06 35")).await.ok();
-        assert_eq!((ahead(&app).await, waiting(&app, &young).await), (rungs(false), vec![false; 2]));
+        assert_eq!(
+            (ahead(&app).await, waiting(&app, &app.world.s1.identity, &young).await),
+            (rungs(false), vec![false; 2])
+        );
         assert_eq!(listed(&visit).await, [task::Status::Superseded]);
         app.clock.set("2027-03-08T08:00:00Z".parse().unwrap());
         worker.tick().await.unwrap();

@@ -204,6 +204,13 @@ async fn what_a_request_asked_for_ends_it_while_it_is_passed_on_many_times() {
         let end = json!({ "contactId": contact.at("/contactAppoint/contact/id"), "reason": "Slutar",
                           "consultation": "CONSULTED", "expectedRowVersion": 1 });
         act(&app, &s1.identity, "contactEnd", "contact { id }", end).await.ok();
+        // A role that ends this soon leaves the request waiting.
+        let query = "{ me { contactRequests { id status rowVersion } } }";
+        let me = app.run(&p1.identity, query, json!({})).await.ok();
+        let all = me.at("/me/contactRequests").as_array().unwrap();
+        let waiting = all.iter().find(|one| one["status"] == "OPEN").unwrap();
+        let back = json!({ "requestId": waiting["id"], "expectedRowVersion": waiting["rowVersion"] });
+        act(&app, &p1.identity, "contactRequestWithdraw", request, back).await.ok();
     }
     println!("{passed} of 30 were passed on");
 }

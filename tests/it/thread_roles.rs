@@ -181,7 +181,7 @@ async fn what_its_holder_does_not_answer_in_time_rises_to_the_unit_and_ends_with
     let seen = app.run(&p1.identity, query, json!({ "id": thread["id"] })).await.ok();
     assert_eq!(seen.text("/node/answerBy"), "2027-02-04T16:00:00+00:00");
     let risen = async |who: &Identity| {
-        let query = "query($unit: ID!) { careUnit(id: $unit) { tasks(filter: { risen: true }) { nodes { kind risenAt } } } }";
+        let query = "query($unit: ID!) { careUnit(id: $unit) { tasks(filter: { risen: true, kinds: [UNANSWERED_MESSAGE] }) { nodes { kind risenAt } } } }";
         let unit = json!({ "unit": global(NodeKind::CareUnit, s1.unit) });
         let seen = app.run(who, query, unit).await.ok();
         seen.at("/careUnit/tasks/nodes").as_array().unwrap().len()

@@ -89,6 +89,8 @@ async fn the_exception_for_the_guardian_who_has_objected_lets_the_plan_come_into
         "that of the other does not"
     );
     assert_eq!(stands(&app).await, (agreement_version::Status::Proposed, true, task::Status::Open));
+    let end = exception(&family.plan, &family.g1, "Hemma igen.");
+    act(&app, s1, "agreementGuardianExceptionEnd", ASSENTS, end).await.ok();
     let own = exception(&family.plan, &family.g2, "Soc har beslutat.");
     let answer = act(&app, s1, EXCEPTION, ASSENTS, own).await.ok();
     assert_eq!(answer.text(&format!("/{EXCEPTION}/agreement/status")), "ACTIVE");

@@ -201,8 +201,8 @@ async fn everything_somebody_holds_goes_to_another_in_one_act() {
     let rest = act(&app, &s1.identity, "contactHandover", selection, input(Value::Null));
     let (three, together) = app.statements(rest).await;
     three.ok();
-    // What is looked up about the patients is looked up once; each role is written by itself.
-    assert!(together.len() <= alone.len() + 2 * 16, "{together:#?}");
+    // What is looked up about the patients is looked up once; each role is written by itself, and told of in a letter.
+    assert!(together.len() <= alone.len() + 2 * 24, "{together:#?}");
     for patient in patients {
         let query = "{ me { contacts { name isLead } pastContacts { toldGround successor } } }";
         let me = app.run(&patient.identity, query, json!({})).await.ok();

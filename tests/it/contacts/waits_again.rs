@@ -192,7 +192,7 @@ async fn a_request_waits_again_when_the_role_soon_ends_in_consultation_and_only_
     }
     let query = "{ me { contactRequests { rowVersion } } }";
     let me = app.run(&p1.identity, query, json!({})).await.ok();
-    let back = json!({ "requestId": request, "how": "PHONE", "why": "Behöver ingen",
+    let back = json!({ "requestId": request, "how": "PHONE", "words": "Behöver ingen",
                        "expectedRowVersion": me.at("/me/contactRequests/0/rowVersion") });
     act(&app, &s1.identity, "contactRequestWithdraw", "request { id }", back).await.ok();
     assert_eq!(asked_for(&app, p1).await["status"], "WITHDRAWN");

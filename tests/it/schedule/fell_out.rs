@@ -88,7 +88,7 @@ async fn a_schedule_takes_a_booked_time_back_in_and_others_can_book_what_is_left
     let time = booked(&app, &app.world.p1, &slots[0]).await;
     assert_eq!(except(&app, &schedule, 1).await, slots[..1]);
     let lost = book(&app, &app.world.p2.identity, &slots[0]).await;
-    assert_eq!(lost.user_error_codes("appointmentBook"), ["NOT_FOUND"]);
+    assert_eq!(lost.user_error_codes("appointmentBook"), ["SLOT_TAKEN"]);
     let back = change(&app, &schedule, 2, &whole).await;
     assert!(ids(back.at("/scheduleChange/toRebook")).is_empty());
     assert!(left(&app, &schedule).await.is_empty());

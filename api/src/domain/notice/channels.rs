@@ -56,7 +56,7 @@ pub(crate) async fn sweep(session: &Session) -> Result<usize, Fault> {
 fn of_now(session: &Session) -> String {
     let configured = &session.core.settings.channels;
     let known = [Channel::Mail, Channel::Sms].into_iter().filter(|channel| configured.contains(channel));
-    known.map(|channel| channel.as_str()).collect::<Vec<_>>().join(",")
+    known.map(Channel::as_str).collect::<Vec<_>>().join(",")
 }
 
 /// The patient up to whom all has been planned anew; none when nothing is left to do. Whichever instance comes first takes

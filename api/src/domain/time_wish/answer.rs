@@ -102,7 +102,7 @@ fn of_the_offer(session: &Session, stop: Stop) -> Stop {
     };
     match stop {
         Stop::Refused(problems) => Stop::Refused(problems.into_iter().map(told).collect()),
-        fault => fault,
+        fault @ Stop::Fault(_) => fault,
     }
 }
 

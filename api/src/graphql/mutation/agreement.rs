@@ -195,7 +195,7 @@ pub struct AgreementMutation;
 /// Agreements.
 #[Object(serial)]
 impl AgreementMutation {
-    /// Draws up an agreement (patientkontrakt) as a draft, by care. CONFLICT when the patient already has one that
+    /// Draws up an agreement (patientkontrakt) as a draft, by care. `CONFLICT` when the patient already has one that
     /// the caller can see.
     async fn agreement_create(
         &self,
@@ -303,7 +303,7 @@ impl AgreementMutation {
 
     /// Ends an agreement (avslutar patientkontraktet), by either side: it is an agreement, and each may leave it. What
     /// waits for an answer is withdrawn; what was agreed stays readable. A representative needs ACT and the right to assent,
-    /// and gets WRONG_STATE where the patient has assented or objected themself, the plan waits for the patient's own
+    /// and gets `WRONG_STATE` where the patient has assented or objected themself, the plan waits for the patient's own
     /// decision, or care has recorded that it needs no yes of theirs. Of two guardians one alone does not end what is in
     /// force: the agreement is returned as it was, and care gets a task to talk with both. Care is told by a task that names
     /// who ended it; the patient as they have chosen, or by letter, and so, by letter, are the other guardians.

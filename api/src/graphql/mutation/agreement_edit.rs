@@ -219,7 +219,7 @@ pub struct AgreementEditMutation;
 #[Object(serial)]
 impl AgreementEditMutation {
     /// Begins the next version of an agreement in force (reviderar), as a draft that both sides write in. What is in
-    /// force stays in force. CONFLICT when there is a draft already.
+    /// force stays in force. `CONFLICT` when there is a draft already.
     async fn agreement_revise(
         &self,
         ctx: &Context<'_>,
@@ -271,7 +271,7 @@ impl AgreementEditMutation {
     /// Takes back (återtar) a draft, or a proposal of the caller's own side that has not come into force. What is in
     /// force stays. A first version that was proposed goes on as a draft; a first draft that is taken back ends the
     /// agreement, and the other side is told, as of any draft that said something. What the patient had asked for or said yes
-    /// to waits again with its deadline, unless the patient's side takes it back. A representative gets WRONG_STATE to what
+    /// to waits again with its deadline, unless the patient's side takes it back. A representative gets `WRONG_STATE` to what
     /// the patient has assented or objected to themself, and needs the right to assent for what others have assented to and
     /// for a first draft; the patient is told of what they take back.
     async fn agreement_withdraw(
@@ -294,10 +294,10 @@ impl AgreementEditMutation {
     /// Says no to a proposal (avböjer). It is withdrawn and stays readable; what is in force stays so, and a first proposal
     /// goes on as a draft. Each side says no to what the other one proposes, which makes it DECLINED; to what one's own side
     /// proposes: `agreementWithdraw`. Staff who may record a yes write down the patient's no with `how`, also to what the
-    /// patient's side proposed, which is TAKEN_BACK then. WRONG_STATE when care has assented already (answer with
+    /// patient's side proposed, which is `TAKEN_BACK` then. `WRONG_STATE` when care has assented already (answer with
     /// `agreementCounter`), and to a representative when the patient has. Care is told by a task that names who said no; the
     /// patient as they have chosen, or by letter, and so, by letter, are the guardians, but for whoever said no. To a version
-    /// that is PATIENT_UNDECIDED the patient alone says no, here or to staff: the agreement ends as PATIENT_DECLINED.
+    /// that is `PATIENT_UNDECIDED` the patient alone says no, here or to staff: the agreement ends as `PATIENT_DECLINED`.
     async fn agreement_decline(
         &self,
         ctx: &Context<'_>,

@@ -73,7 +73,7 @@ impl AgreementVersion {
 /// Reads [`VERSION_COLUMNS`].
 pub fn opt_version(session: &Session, cols: &mut Cols<'_>) -> Result<Option<AgreementVersion>, Fault> {
     let Some(id) = cols.opt::<Uuid>()? else {
-        cols.skip(14);
+        cols.skip(15);
         return Ok(None);
     };
     let number = cols.take()?;
