@@ -184,3 +184,18 @@ async fn only_between_units_is_an_answer_asked_for_and_every_fault_is_told() {
         assert_eq!(refused.text("/messageSend/userErrors/1/field"), "expectsAnswer");
     }
 }
+
+/// Nobody answers themself: what the asker adds within their own unit leaves the question waiting.
+#[tokio::test]
+async fn what_the_asker_adds_within_their_own_unit_answers_nothing() {
+    let app = TestApp::new().await;
+    let (s1, p1) = (&app.world.s1, &app.world.p1);
+    relate(&app.core, s1, p1).await;
+    let own = colleague(&app.core, s1, "Johan Exempel").await;
+    let thread = ask_unit(&app, s1).await.ok().at("/threadStart/thread").clone();
+    send(&app, &s1.identity, &thread, "Det gäller Waran.").await.ok();
+    let waits = task::Kind::UnansweredMessage;
+    assert_eq!(stand(&app, waits, &thread["id"]).await, [task::Status::Open]);
+    send(&app, &own.identity, &thread, "5 mg.").await.ok();
+    assert_eq!(stand(&app, waits, &thread["id"]).await, [task::Status::Done]);
+}

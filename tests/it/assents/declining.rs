@@ -105,6 +105,10 @@ async fn the_patients_no_by_phone_to_what_was_proposed_for_them_is_written_down_
             assert!(told.contains(text), "{text}: {told}");
         }
     }
+    // What the patient has told staff of it is not for whoever proposed it.
+    let told = app.run_for(&relative.identity, &p1.global_id(), query, json!({ "id": plan.id })).await.ok();
+    let told = told.body.to_string();
+    assert!(told.contains("Patienten sa nej") && !told.contains("Jag är rädd"), "{told}");
 
     let (plan, _) = Plan::of(&app, p1).await;
     act(&app, &p1.identity, "planItemPropose", PLAN_ITEM, whole_item(&plan, s1, "Dansa", "PATIENT"))

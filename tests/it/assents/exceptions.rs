@@ -93,7 +93,17 @@ async fn an_exception_is_shown_with_who_recorded_it_and_why_to_staff_alone() {
         let seen = app.run_for(&guardian.identity, &c1.global_id(), query, id.clone()).await.ok();
         assert_eq!(seen.at("/node/guardianExceptions"), &shown);
     }
+    // Nor does a child who is let in read it, here or in the history.
+    let open = json!({ "decision": "OPEN_EARLY", "patientId": c1.global_id(), "mayAssent": false,
+        "rights": [{ "area": "AGREEMENT", "level": "READ" }], "reason": "Mogen nog.", "until": "2027-06-01T00:00:00Z" });
+    act(&app, s1, "representativeAssess", "representative { id }", open).await.ok();
+    let query = "query($id: ID!) { node(id: $id) { ... on Agreement { guardianExceptions { reason } \
+                 history(first: 50) { nodes { changes { from to } } } } } }";
+    let seen = app.run(&c1.identity, query, id.clone()).await.ok();
+    assert_eq!(seen.at("/node/guardianExceptions"), &json!([{ "reason": null }]));
+    assert!(!seen.body.to_string().contains("Skyddat boende"), "{}", seen.body);
     act_for(&app, &g2, &c1, "agreementAssent", ASSENTS, assent(&plan)).await.ok();
+    let query = "query($id: ID!) { node(id: $id) { ... on Agreement { guardianExceptions { endedAt } } } }";
     let seen = app.run(s1, query, id).await.ok();
     assert!(seen.at("/node/guardianExceptions/0/endedAt").is_string(), "{}", seen.body);
 }

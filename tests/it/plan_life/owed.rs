@@ -69,6 +69,33 @@ async fn a_result_that_is_not_told_is_a_task_that_outlives_the_agreement() {
     assert_eq!(again.user_error_codes("resultTold"), ["CONFLICT"], "nothing is owed any more");
 }
 
+/// Of what was not done when the agreement ended there is nothing to tell: that takes words.
+#[tokio::test]
+async fn a_result_of_what_was_never_done_is_settled_with_words_once_the_agreement_has_ended() {
+    let app = TestApp::new().await;
+    let (s1, p1) = (&app.world.s1, &app.world.p1);
+    let test = json!({ "title": "Blodprov", "resultHow": "Brev hem", "resultBy": "2027-02-03" });
+    let plan = active_with(&app, s1, p1, &[test, json!({ "title": "Återbesök" })]).await;
+    app.clock.advance(chrono::TimeDelta::days(3));
+    sweep(&app).await;
+    let owed = of_kind(&app, Kind::ResultOwed).await;
+    let words = async || {
+        let task = of_kind(&app, Kind::ResultOwed).await;
+        let input = json!({ "taskId": global(NodeKind::Task, owed[0].id), "words": "Provet togs aldrig.",
+                            "expectedRowVersion": task[0].row_version });
+        act(&app, &s1.identity, "taskEnd", "task { status }", input).await
+    };
+    assert_eq!(words().await.user_error_codes("taskEnd"), ["WRONG_STATE"], "it can be called off");
+    let end = json!({
+        "agreementId": plan.id, "reason": "COMPLETED", "words": "Klart", "expectedRowVersion": plan.row_version,
+    });
+    act(&app, &s1.identity, "agreementEnd", AGREEMENT, end).await.ok();
+    assert_eq!(shown(&app, &owed[0]).await["canEnd"]["allowed"], true);
+    assert_eq!(words().await.ok().text("/taskEnd/task/status"), "DONE");
+    sweep(&app).await;
+    assert_eq!(of_kind(&app, Kind::ResultOwed).await.len(), 1, "nor is it raised again");
+}
+
 /// What was promised before the agreement ended falls due after it.
 #[tokio::test]
 async fn a_result_that_falls_due_after_the_agreement_is_a_task_if_the_item_was_done() {

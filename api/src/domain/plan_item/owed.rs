@@ -30,9 +30,8 @@ use crate::{
     session::Session,
 };
 
-/// Items in one transaction, and transactions of one sweep at most.
+/// Items in one transaction.
 const BATCH: usize = 100;
-const ROUNDS: usize = 50;
 /// Working days that the unit has.
 const WORKING_DAYS: u32 = 2;
 
@@ -176,7 +175,8 @@ pub async fn sweep(session: &Session) -> Result<usize, Fault> {
     let mut raised = 0;
     for sql in [&*MISSING, &*OPEN] {
         let mut after = Uuid::nil();
-        for _ in 0..ROUNDS {
+        // Each round begins after the last item of the one before it: all of them, whatever stands first.
+        loop {
             let found = session
                 .core
                 .db

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use entity::{
-    TaskId, appointment, care_contact,
+    PlanItemId, TaskId, agreement, appointment, care_contact, plan_item,
     task::{self, Kind},
     thread,
 };
@@ -43,6 +43,7 @@ pub async fn end(session: &Session, key: &str, cmd: &End) -> Result<Receipt, Fau
             Kind::Handover => role_is_held(tx, &task).await?,
             // A call about a booked time stands on the list of tasks alone.
             Kind::Call => appointment::Entity::find_by_id(task.subject_id).one(tx).await?.is_none(),
+            Kind::ResultOwed => result_can_be_told(tx, &task).await?,
             _ => false,
         };
         rules::may_end_with_words(task.kind, task.status, stands)?;
@@ -79,6 +80,15 @@ async fn role_is_held(tx: &Tx, task: &task::Model) -> Result<bool, Fault> {
         .filter(care_contact::Column::PatientId.eq(task.patient_id))
         .filter(care_contact::Column::Status.ne(care_contact::Status::Ended));
     Ok(held.one(tx).await?.is_some())
+}
+
+/// Whether there is a result to tell, or may be: of what was not done when the agreement ended there is none.
+async fn result_can_be_told(tx: &Tx, task: &task::Model) -> Result<bool, Fault> {
+    let item = plan_item::Entity::find_by_id(PlanItemId(task.subject_id)).one(tx).await?;
+    let Some(item) = item else { return Ok(true) };
+    let plan = agreement::Entity::find_by_id(item.agreement_id).one(tx).await?;
+    let holds = plan.is_some_and(|plan| plan.status != agreement::Status::Ended);
+    Ok(holds || item.status == plan_item::Status::Done)
 }
 
 /// The message was answered in another way: the promise of an answer is kept, and the next message gets its own.

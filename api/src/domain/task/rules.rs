@@ -60,9 +60,9 @@ pub fn ended_only_by(kind: Kind) -> Option<Text> {
         ),
         Kind::ResultOwed => (
             "Uppgiften är klar när beskedet är lämnat: skriv in hur. Den försvinner också om insatsen ställs in eller \
-             beskedet får en ny dag.",
+             beskedet får en ny dag. Blev insatsen inte gjord innan planen avslutades, avsluta den med några ord.",
             "The task ends when the result is told: write down how. It goes too if the item is called off or the result \
-             gets another day.",
+             gets another day. If the item was not done before the plan ended, end it with a few words.",
         ),
         Kind::CareLate => (
             "Uppgiften är klar när insatsen är gjord, inställd eller har fått en ny dag.",
@@ -97,14 +97,15 @@ fn somebody_takes_over() -> Text {
 }
 
 /// Whether words end a task now. `stands`: of a handover, whether the contact's role has not ended yet (where it has run
-/// out, only words can say what became of it); of a call, whether it stands in the call log.
+/// out, only words can say what became of it); of a call, whether it stands in the call log; of a result, whether there is
+/// one to tell, or a plan in which it can be called off.
 pub fn may_end_with_words(kind: Kind, status: Status, stands: bool) -> Result<(), Problem> {
     if status != Status::Open {
         return Err(over());
     }
     let only = match kind {
         Kind::Handover if stands => Some(somebody_takes_over()),
-        Kind::Call if !stands => None,
+        Kind::Call | Kind::ResultOwed if !stands => None,
         _ => ended_only_by(kind),
     };
     match only {

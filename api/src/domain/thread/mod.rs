@@ -133,7 +133,9 @@ async fn write(
     } else if to.kind == thread::Kind::PatientCare && to.last_author == ActorKind::Staff {
         seen(tx, session, to).await?;
     }
-    if let (Some(staff), thread::Kind::CareCare) = (session.actor.staff(), to.kind) {
+    if let (Some(staff), thread::Kind::CareCare) = (session.actor.staff(), to.kind)
+        && !adds_to_own(tx, session, to).await?
+    {
         // Whoever is asked has answered; one's own question goes on waiting.
         task::end_at(tx, session, Kind::UnansweredMessage, to.id.0, staff.care_unit).await?;
     }
@@ -141,6 +143,15 @@ async fn write(
         waiting::raise(tx, session, to, by).await?;
     }
     emit(tx, session, to, kind).await
+}
+
+/// Within one unit nobody answers themself: what somebody adds to their own message answers nothing.
+async fn adds_to_own(tx: &Tx, session: &Session, to: &thread::Model) -> Result<bool, Fault> {
+    if to.from_unit_id != Some(to.care_unit_id) {
+        return Ok(false);
+    }
+    let last = thread_message::Entity::find_by_id(to.last_message_id).one(tx).await?;
+    Ok(last.is_some_and(|last| last.author_id == session.actor.id()))
 }
 
 fn unread() -> Words {

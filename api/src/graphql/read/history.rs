@@ -283,7 +283,12 @@ impl Reader<'_> {
             let hidden = match (row.kind.as_str(), name) {
                 (_, "workNote") => !self.notes,
                 ("task", name) => !self.staff && !OF_A_TASK.contains(&name),
-                ("agreement_version", "objection") | ("guardian_exception", "reason") => self.for_another,
+                ("agreement_version", "objection") => self.for_another,
+                // What the patient has said to staff may be about what the reader did.
+                ("agreement_version", "words") => {
+                    self.for_another && after.keys().any(|key| last_name(key) == "how")
+                }
+                ("guardian_exception", "reason") => !self.staff,
                 _ => false,
             };
             if hidden && ["task", "guardian_exception"].contains(&row.kind.as_str()) {

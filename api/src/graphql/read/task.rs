@@ -84,7 +84,8 @@ fn columns() -> String {
     format!(
         "t.id, t.kind, t.status, t.patient_id, p.given_name, p.family_name, p.protected_identity, {}, \
          t.assignee_id, {}, t.due_at, t.raised_to_manager_at, t.note, t.created_at, t.ended_at, t.ending, t.row_version, \
-         CASE WHEN sc.status <> 'ENDED' OR (t.kind = 'CALL' AND sb.id IS NULL) THEN 1 ELSE 0 END, \
+         CASE WHEN sc.status <> 'ENDED' OR (t.kind = 'CALL' AND sb.id IS NULL) \
+           OR (t.kind = 'RESULT_OWED' AND (COALESCE(si.status, 'DONE') = 'DONE' OR sa.status <> 'ENDED')) THEN 1 ELSE 0 END, \
          sa.id, sav.id, sav.content, sv.id, sv.number, sv.content, sc.id, sc.name, sc.role, si.id, sir.id, sir.title, \
          st.id, st.subject, sl.id, sl.about, sl.phone, sq.id, \
          sb.id, sbt.name, sb.starts_at",
